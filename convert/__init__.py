@@ -1,0 +1,1 @@
+"""From ``models/Finalmodel.h5`` to the TFLite files that are deployed."""

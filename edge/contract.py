@@ -1,0 +1,141 @@
+"""What a model file says about itself, and how it travels inside the file.
+
+Training defines the contract once; it travels as a JSON attribute of the ``.h5`` and as an
+associated file in the ZIP tail of the ``.tflite`` (the convention of TFLite Metadata,
+https://ai.google.dev/edge/litert/conversion/tensorflow/metadata), beside ``labels.txt``, which
+other tools read. Standard library only, so that every package can import it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edge.errors import ContractError
+
+MEMBER = "contract.json"
+LABELS_MEMBER = "labels.txt"
+H5_ATTRIBUTE = "contract"
+VERSION = 1
+_MAX_MEMBER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a detector's box becomes the square that training saw.
+
+    The square's side is ``scale`` times the box's; its centre lies ``offset_x`` and ``offset_y``
+    box sides to the right of and below the box's centre. ``rotate`` levels the eyes first.
+    """
+
+    scale: float = 1.0
+    offset_x: float = 0.0
+    offset_y: float = 0.0
+    rotate: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``ContractError``."""
+        if not (0.5 <= self.scale <= 3 and abs(self.offset_x) <= 1 and abs(self.offset_y) <= 1):
+            raise ContractError(
+                f"framing: expected scale in 0.5…3 and offsets in -1…1, found {self}; "
+                "derive it again with 'make train'"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelContract:
+    """What the runtime must know to use a model.
+
+    The input is raw ``uint8`` grey pixels ``[height, width, channels]`` in 0…255 (scaling is in the
+    graph). The output is one value per label, in this order: logits, of which
+    ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). Below a top
+    probability of ``uncertain_below`` the runtime gives no label. ``provenance`` says where the
+    model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
+    """
+
+    labels: tuple[str, ...]
+    height: int
+    width: int
+    channels: int
+    framing: Framing = field(default_factory=Framing)
+    temperature: float = 1.0
+    uncertain_below: float = 0.0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``ContractError``."""
+        problem = self._problem()
+        if problem:
+            raise ContractError(f"contract: {problem}; convert the model again with 'make convert'")
+
+    def _problem(self) -> str | None:
+        if self.version != VERSION:
+            return f"expected version {VERSION}, found {self.version!r}"
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            return f"expected two or more different labels, found {self.labels!r}"
+        if not all(isinstance(label, str) and label.isprintable() for label in self.labels):
+            return f"expected printable labels, found {self.labels!r}"
+        sizes = (self.height, self.width, self.channels)
+        if not all(isinstance(n, int) and 1 <= n <= 1024 for n in sizes) or self.channels != 1:
+            return f"expected a grey input of at most 1024×1024, found {sizes}"
+        if not (math.isfinite(self.temperature) and 0.05 <= self.temperature <= 20):
+            return f"expected a temperature in 0.05…20, found {self.temperature!r}"
+        if not 0 <= self.uncertain_below < 1:
+            return f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
+        return None
+
+    def to_json(self) -> str:
+        """Return the contract as JSON text with sorted keys."""
+        return json.dumps(asdict(self), sort_keys=True, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelContract:
+        """Read what ``to_json`` wrote; raises ``ContractError``."""
+        try:
+            fields = json.loads(text)
+            fields["labels"] = tuple(fields["labels"])
+            fields["framing"] = Framing(**fields["framing"])
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ContractError(
+                f"contract: expected the JSON that 'make convert' writes, found {error}; "
+                "convert the model again"
+            ) from error
+
+
+def embed(model: bytes, contract: ModelContract) -> bytes:
+    """Append ``contract`` and ``labels.txt`` to a ``.tflite`` as a ZIP tail.
+
+    The flatbuffer's own bytes do not change; members are stored uncompressed with a fixed date, so
+    that equal inputs give equal bytes.
+    """
+    members = {MEMBER: contract.to_json(), LABELS_MEMBER: "\n".join(contract.labels) + "\n"}
+    buffer = io.BytesIO(model)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+def extract(model: bytes) -> ModelContract:
+    """Read the contract from the ZIP tail of a ``.tflite``; raises ``ContractError``."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            size = archive.getinfo(MEMBER).file_size
+            if size > _MAX_MEMBER_BYTES:
+                raise ContractError(
+                    f"contract: expected at most {_MAX_MEMBER_BYTES} bytes, found {size}; "
+                    "use a model written by 'make convert'"
+                )
+            return ModelContract.from_json(archive.read(MEMBER))
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+        raise ContractError(
+            "contract: expected one inside the model file, found none; "
+            "use a model written by 'make convert'"
+        ) from error

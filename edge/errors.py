@@ -1,0 +1,63 @@
+"""Everything that the runtime raises on purpose.
+
+::
+
+    EdgeError                  exit code 1; the message is all that the user sees
+    ├── SettingsError          an option or a settings file is out of range or unreadable (2)
+    ├── InterpreterError       no TFLite interpreter is installed
+    ├── ModelFileError         a model file is missing, truncated, foreign or too large
+    │   └── ContractError      its contract is missing, or contradicts what the interpreter sees
+    ├── AssetError             a third-party asset is missing or is not the pinned one
+    ├── DetectorError          the face detector can't be set up or run
+    ├── SourceError            a camera, video or folder can't be opened
+    │   └── SourceLostError    it was open and stopped delivering frames
+    └── SinkError              an output can't be written
+
+A message says what was expected, what was found, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Base of the tree. ``exit_code`` is what the command line exits with."""
+
+    exit_code = 1
+
+
+class SettingsError(EdgeError):
+    """An option or a settings file is out of range or unreadable."""
+
+    exit_code = 2
+
+
+class InterpreterError(EdgeError):
+    """No TFLite interpreter is installed."""
+
+
+class ModelFileError(EdgeError):
+    """A model file is missing, truncated, foreign or too large."""
+
+
+class ContractError(ModelFileError):
+    """A model's contract is missing, or contradicts what the interpreter sees."""
+
+
+class AssetError(EdgeError):
+    """A third-party asset is missing or is not the pinned one."""
+
+
+class DetectorError(EdgeError):
+    """The face detector can't be set up or run."""
+
+
+class SourceError(EdgeError):
+    """A camera, a video or a folder of images can't be opened."""
+
+
+class SourceLostError(SourceError):
+    """A source that was open stopped delivering frames."""
+
+
+class SinkError(EdgeError):
+    """An output can't be written."""

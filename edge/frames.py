@@ -1,0 +1,177 @@
+"""The types at the seams of the loop, and the protocols of its parts.
+
+source → ``Frame`` → detector → ``Face`` → crop → classifier → tracker → ``Track`` → sinks
+
+Coordinates are pixels of the frame, x to the right and y down, with the origin at the outer corner
+of the top-left pixel. Times are seconds of ``time.monotonic``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""``uint8[H, W, 3]``, BGR."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image from a source.
+
+    ``image`` is ``uint8[H, W, 3]`` BGR; ``captured_at`` is monotonic seconds; ``dropped`` counts
+    the frames that a live source discarded since the one before this.
+    """
+
+    image: Image
+    index: int
+    captured_at: float
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels; it may reach beyond the frame."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels, zero where the box is empty."""
+        return max(self.width, 0.0) * max(self.height, 0.0)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre (x, y) in pixels."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with ``other``, from 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detection.
+
+    ``score`` is in 0…1. ``key_points`` is ``float32[6, 2]`` (x, y) in pixels: right eye, left eye,
+    nose tip, mouth centre, right ear tragion, left ear tragion, as the person has them.
+    """
+
+    box: Box
+    score: float
+    key_points: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One face that was seen in this frame, with what is known of it over time.
+
+    ``emotion`` is a label of the model's contract or ``"uncertain"``; ``probabilities`` is
+    ``float32[labels]``, smoothed, sums to 1; ``age`` is seconds since the face was first seen.
+    """
+
+    id: int
+    box: Box
+    emotion: str
+    probabilities: Floats
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What the pipeline found in one frame; ``stage_ms`` maps stage name → milliseconds."""
+
+    index: int
+    captured_at: float
+    tracks: Sequence[Track]
+    stage_ms: Mapping[str, float]
+
+
+class Source(Protocol):
+    """Frames from somewhere: a context manager to be iterated once."""
+
+    description: str
+    """For people: "camera 0 (640×480)"."""
+
+    def __enter__(self) -> Self:
+        """Open; raises ``SourceError``."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Release without waiting for a blocked read."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in order; raises ``SourceLostError`` when a live source stops."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    name: str
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        """Return the faces in ``image`` (``uint8[H, W, 3]`` BGR), best score first."""
+        ...
+
+
+class Classifier(Protocol):
+    """Names expressions."""
+
+    labels: tuple[str, ...]
+
+    def classify(self, crops: NDArray[np.uint8]) -> Floats:
+        """``uint8[n, h, w, 1]`` → calibrated probabilities ``float32[n, labels]``."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes every frame with its result: a context manager."""
+
+    def __enter__(self) -> Self:
+        """Open; raises ``SinkError``."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Flush and close."""
+        ...
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Take one result; raises ``SinkError``."""
+        ...
