@@ -12,7 +12,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -70,25 +70,23 @@ class ModelContract:
 
     def __post_init__(self) -> None:
         """Check the ranges; raises ``ContractError``."""
-        problem = self._problem()
-        if problem:
+        for problem in self._problems():
             raise ContractError(f"contract: {problem}; convert the model again with 'make convert'")
 
-    def _problem(self) -> str | None:
+    def _problems(self) -> Iterator[str]:
         if self.version != VERSION:
-            return f"expected version {VERSION}, found {self.version!r}"
+            yield f"expected version {VERSION}, found {self.version!r}"
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
-            return f"expected two or more different labels, found {self.labels!r}"
+            yield f"expected two or more different labels, found {self.labels!r}"
         if not all(isinstance(label, str) and label.isprintable() for label in self.labels):
-            return f"expected printable labels, found {self.labels!r}"
+            yield f"expected printable labels, found {self.labels!r}"
         sizes = (self.height, self.width, self.channels)
         if not all(isinstance(n, int) and 1 <= n <= 1024 for n in sizes) or self.channels != 1:
-            return f"expected a grey input of at most 1024×1024, found {sizes}"
+            yield f"expected a grey input of at most 1024×1024, found {sizes}"
         if not (math.isfinite(self.temperature) and 0.05 <= self.temperature <= 20):
-            return f"expected a temperature in 0.05…20, found {self.temperature!r}"
+            yield f"expected a temperature in 0.05…20, found {self.temperature!r}"
         if not 0 <= self.uncertain_below < 1:
-            return f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
-        return None
+            yield f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
 
     def to_json(self) -> str:
         """Return the contract as JSON text with sorted keys."""
@@ -134,7 +132,7 @@ def extract(model: bytes) -> ModelContract:
                     "use a model written by 'make convert'"
                 )
             return ModelContract.from_json(archive.read(MEMBER))
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, RuntimeError) as error:
         raise ContractError(
             "contract: expected one inside the model file, found none; "
             "use a model written by 'make convert'"

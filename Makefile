@@ -1,0 +1,92 @@
+# images → train → Finalmodel.h5 → convert → Finalmodel*.tflite → edge → results
+#
+#   make run-edge                 the camera, or the built-in demo where there is none
+#   make test                     everything that checks the project
+#   make data ARCHIVE=faces.zip   make train   make convert   make bench
+
+PYTHON ?= python3
+RECIPE ?= seed
+SEED ?= 0
+HANDLE ?= jonathanoheix/face-expression-recognition-dataset
+H5 ?= models/Finalmodel.h5
+
+# The OpenCV with a window where the system has libGL, else the same library without one.
+LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
+OPENCV ?= $(if $(filter Linux,$(shell uname -s)),$(if $(LIBGL),opencv,opencv-headless),opencv)
+
+EDGE := .venv/edge/bin/python
+TRAIN := .venv/train/bin/python
+MEDIAPIPE := .venv/mediapipe/bin/python
+TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
+QUIET := TF_CPP_MIN_LOG_LEVEL=3
+
+.PHONY: help run-edge data train convert bench test check assets clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '3,5p' Makefile
+
+run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
+	@$(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
+	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(DETECTOR),--detector $(DETECTOR)) \
+	  $(foreach path,$(OUTPUT),--output "$(path)") $(ARGS)
+
+data: .venv/train/ready
+	@$(TRAIN) -m train data $(if $(ARCHIVE),--archive "$(ARCHIVE)",--handle "$(HANDLE)")
+
+train: .venv/train/ready assets
+	@$(QUIET) $(TRAIN) -m train fit --recipe $(RECIPE) --seed $(SEED) --target "$(H5)"
+
+convert: .venv/train/ready
+	@$(QUIET) $(TRAIN) -m convert --model "$(H5)"
+
+bench: .venv/train/ready assets
+	@$(QUIET) $(TRAIN) -m benchmarks $(ARGS)
+
+test: check .venv/edge/ready .venv/mediapipe/ready .venv/tflite-runtime/ready assets
+	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge
+	if [ -x $(TFLITE_RUNTIME) ]; then $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
+	EDGE_PYTHON=$(EDGE) $(TRAIN) -m pytest -q -m "not mediapipe and not tflite_runtime"
+
+check: .venv/train/test-ready
+	.venv/train/bin/ruff format --check .
+	.venv/train/bin/ruff check .
+	.venv/train/bin/mypy edge train convert benchmarks
+	.venv/train/bin/lint-imports
+
+assets: .venv/edge/ready
+	@$(EDGE) -m edge.assets
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# An environment is built anew when its requirements change; "ready" is its last step.
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": name one with PYTHON=…")'
+@echo "setting up $(@D)"
+@rm -rf $(@D)
+@$(PYTHON) -m venv $(@D)
+@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach file,$^,-r $(file))
+@touch $@
+endef
+
+.venv/edge/ready: requirements/edge.txt requirements/$(OPENCV).txt
+	$(environment)
+
+.venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt
+	$(environment)
+
+.venv/train/test-ready: .venv/train/ready requirements/test.txt
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@
+
+.venv/mediapipe/ready: requirements/edge-mediapipe.txt requirements/test.txt
+	$(environment)
+
+# tflite-runtime has no build for Python 3.12 and later.
+.venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
+	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv $(@D) && \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach file,$^,-r $(file)); \
+	else echo "not tested: tflite-runtime has no build for this Python"; mkdir -p $(@D); fi
+	@touch $@

@@ -1,0 +1,109 @@
+"""From grey crops to calibrated probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract import ModelContract, extract
+from edge.errors import ContractError
+from edge.frames import Floats
+from edge.interpreter import Model, Tensor, open_model, read_model_file
+
+_PIXEL_MAX = 255
+
+
+class TFLiteClassifier:
+    """A ``.tflite`` file with a contract, opened for use by one thread.
+
+    ``contract`` and ``labels`` come from the file, ``runtime`` names the interpreter. Raises
+    ``ContractError`` where the file's tensors are not what its contract says.
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int = 1) -> None:
+        """Open ``content`` (a whole ``.tflite`` file); ``name`` is for messages."""
+        self.contract = extract(content)
+        self.labels = self.contract.labels
+        self._model = open_model(content, name, threads)
+        self.runtime = self._model.runtime
+        _check(self._model, self.contract)
+        self._input = self._model.inputs[0]
+        self._output = self._model.outputs[0]
+
+    def logits(self, crops: NDArray[np.uint8]) -> Floats:
+        """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]``."""
+        pixels = _quantise(crops, self._input)
+        rows = np.empty((len(crops), len(self.labels)), np.float32)
+        for row, pixel in zip(rows, pixels, strict=True):
+            row[:] = _dequantise(self._model.run(pixel[np.newaxis])[0][0], self._output)
+        return rows
+
+    def classify(self, crops: NDArray[np.uint8]) -> Floats:
+        """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
+        return softmax(self.logits(crops) / np.float32(self.contract.temperature))
+
+
+def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:
+    """Open the ``.tflite`` file at ``path``; raises ``ModelFileError``, ``ContractError``."""
+    return TFLiteClassifier(read_model_file(path), path.name, threads)
+
+
+def softmax(logits: Floats) -> Floats:
+    """``float32[n, k]`` → ``float32[n, k]``, rows sum to 1."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)
+
+
+def _quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:
+    """Raw pixels in the tensor's own numbers (Jacob et al. 2018, arXiv 1712.05877)."""
+    if tensor.dtype == np.uint8 and tensor.scale == 1 and tensor.zero_point == 0:
+        return pixels
+    if not np.issubdtype(tensor.dtype, np.integer):
+        return pixels.astype(tensor.dtype)
+    limits = np.iinfo(tensor.dtype)
+    steps = np.rint(pixels / tensor.scale) + tensor.zero_point
+    return np.clip(steps, limits.min, limits.max).astype(tensor.dtype)
+
+
+def _dequantise(values: NDArray[np.generic], tensor: Tensor) -> Floats:
+    if not np.issubdtype(tensor.dtype, np.integer):
+        return np.asarray(values, np.float32)
+    return (np.asarray(values, np.float32) - tensor.zero_point) * np.float32(tensor.scale)
+
+
+def _check(model: Model, contract: ModelContract) -> None:
+    """Compare what the contract says with what the interpreter sees."""
+    expected_input = (1, contract.height, contract.width, contract.channels)
+    expected_output = (1, len(contract.labels))
+    found = [tensor.shape for tensor in (*model.inputs, *model.outputs)]
+    if len(model.inputs) != 1 or found != [expected_input, expected_output]:
+        raise ContractError(
+            f"{model.name}: expected one input {expected_input} and one output {expected_output}, "
+            f"found {found}; convert the model again with 'make convert'"
+        )
+    for tensor in (model.inputs[0], model.outputs[0]):
+        _check_numbers(model.name, tensor)
+    low, high = _representable(model.inputs[0])
+    if low > 0.5 or high < _PIXEL_MAX - 0.5:
+        raise ContractError(
+            f"{model.name}: expected an input that takes raw pixels 0…{_PIXEL_MAX}, found "
+            f"{low:.3g}…{high:.3g}; convert the model again with 'make convert'"
+        )
+
+
+def _check_numbers(name: str, tensor: Tensor) -> None:
+    quantised = tensor.dtype in (np.uint8, np.int8) and tensor.scale > 0
+    if tensor.dtype != np.float32 and not quantised:
+        raise ContractError(
+            f"{name}: expected tensor {tensor.name!r} as float32 or as quantised 8-bit, found "
+            f"{tensor.dtype} with scale {tensor.scale}; convert the model again with 'make convert'"
+        )
+
+
+def _representable(tensor: Tensor) -> tuple[float, float]:
+    if not np.issubdtype(tensor.dtype, np.integer):
+        return -np.inf, np.inf
+    limits = np.iinfo(tensor.dtype)
+    return tuple(tensor.scale * (n - tensor.zero_point) for n in (limits.min, limits.max))  # type: ignore[return-value]

@@ -1,0 +1,107 @@
+"""From a detector's face to the grey square that training saw. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract import Framing, ModelContract
+from edge.frames import Face, Image
+
+_MOST_SAMPLES = 8
+"""Samples per output pixel and axis at the most; beyond that a face fills more than 384 pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """Centre and side in pixels; ``angle`` in radians turns it clockwise as seen on the screen."""
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+    def corners(self) -> NDArray[np.float64]:
+        """``float64[4, 2]`` (x, y) in pixels: top left, top right, bottom right, bottom left."""
+        half = self.side / 2
+        local = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        return local @ np.array([(cos, sin), (-sin, cos)]) + (self.x, self.y)
+
+
+def face_square(face: Face, framing: Framing) -> Square:
+    """Return the square that ``framing`` derives from ``face``, in pixels of the frame."""
+    x, y = face.box.centre
+    side = max((face.box.width + face.box.height) / 2, 1.0)
+    angle = 0.0
+    if framing.rotate:
+        right, left = face.key_points[:2].astype(float)
+        angle = math.atan2(left[1] - right[1], left[0] - right[0])
+    across, down = framing.offset_x * side, framing.offset_y * side
+    cos, sin = math.cos(angle), math.sin(angle)
+    return Square(
+        x + across * cos - down * sin,
+        y + across * sin + down * cos,
+        side * framing.scale,
+        angle,
+    )
+
+
+def crop_square(image: Image, square: Square, height: int, width: int) -> NDArray[np.uint8]:
+    """Resample ``square`` of ``image`` (``uint8[H, W, 3]`` BGR) to grey ``uint8[height, width]``.
+
+    The square is sampled bilinearly about once per source pixel and then averaged over whole
+    blocks, so that a large face is low-pass filtered and a small one interpolated. What lies
+    outside the frame repeats its border.
+    """
+    samples = min(max(math.ceil(square.side / min(height, width)), 1), _MOST_SAMPLES)
+    rows, columns = height * samples, width * samples
+    grey, left, top = _grey_around(image, square)
+    cos, sin = math.cos(square.angle), math.sin(square.angle)
+    step_x, step_y = square.side / columns, square.side / rows
+    # Pixel centres lie at half-integers of the frame's coordinates, at integers of OpenCV's.
+    to_source = np.array([(cos * step_x, -sin * step_y, 0.0), (sin * step_x, cos * step_y, 0.0)])
+    middle = ((columns - 1) / 2, (rows - 1) / 2)
+    to_source[:, 2] = (square.x - left - 0.5, square.y - top - 0.5) - to_source[:, :2] @ middle
+    fine = cv2.warpAffine(
+        grey,
+        to_source,
+        (columns, rows),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if samples == 1:
+        return np.asarray(fine, np.uint8)
+    return np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def crop_faces(image: Image, faces: Sequence[Face], contract: ModelContract) -> NDArray[np.uint8]:
+    """Cut every face out of ``image`` (``uint8[H, W, 3]`` BGR) → ``uint8[n, h, w, 1]`` grey."""
+    crops = np.empty((len(faces), contract.height, contract.width, 1), np.uint8)
+    for crop, face in zip(crops, faces, strict=True):
+        square = face_square(face, contract.framing)
+        crop[..., 0] = crop_square(image, square, contract.height, contract.width)
+    return crops
+
+
+def _grey_around(image: Image, square: Square) -> tuple[NDArray[np.uint8], int, int]:
+    """Grey part of the frame that ``square`` touches, with its left and top in the frame."""
+    height, width = image.shape[:2]
+    corners = square.corners()
+    left, top = np.floor(corners.min(axis=0)).astype(int) - 1
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
+    left, right = _inside(left, right, width)
+    top, bottom = _inside(top, bottom, height)
+    grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    return np.asarray(grey, np.uint8), left, top
+
+
+def _inside(low: int, high: int, size: int) -> tuple[int, int]:
+    """Clip [low, high) to [0, size), keeping at least one pixel."""
+    low = min(max(int(low), 0), size - 1)
+    return low, max(min(int(high), size), low + 1)

@@ -1,0 +1,51 @@
+"""Writing files so that nothing half-written is ever seen: temporary file, fsync, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, with its suffix, that replaces it at the end.
+
+    What was at ``path`` stays untouched when the body raises, and the temporary file goes away.
+    Raises ``OSError`` where the folder can't be written.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def replace_with(path: Path) -> Iterator[BinaryIO]:
+    """Open a binary file that becomes ``path`` when the body ends without an error."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` with ``text`` in UTF-8."""
+    with replace_with(path) as file:
+        file.write(text.encode())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,100 @@
+"""The contract survives its journey, and nothing else passes for one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.contract import LABELS_MEMBER, MEMBER, Framing, ModelContract, embed, extract
+from edge.errors import ContractError
+
+CONTRACT = ModelContract(
+    labels=("angry", "happy", "sad"),
+    height=48,
+    width=48,
+    channels=1,
+    framing=Framing(1.19, 0.01, -0.09),
+    temperature=1.7,
+    uncertain_below=0.4,
+    provenance={"recipe": {"name": "seed", "widths": [64]}, "seed": 3},
+)
+MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256))
+
+label = st.text(st.characters(categories=("L", "N")), min_size=1)
+
+
+@given(st.lists(label, min_size=2, unique=True), st.floats(0.05, 20), st.floats(0.5, 3))
+def test_json_round_trip(labels: list[str], temperature: float, scale: float) -> None:
+    contract = dataclasses.replace(
+        CONTRACT, labels=tuple(labels), temperature=temperature, framing=Framing(scale)
+    )
+    assert ModelContract.from_json(contract.to_json()) == contract
+
+
+def test_the_tail_leaves_the_flatbuffer_as_it_was() -> None:
+    content = embed(MODEL, CONTRACT)
+    assert content.startswith(MODEL)
+    assert extract(content) == CONTRACT
+    assert content == embed(MODEL, CONTRACT), "equal inputs give equal bytes"
+
+
+def test_other_tools_find_the_labels(tmp_path) -> None:
+    import zipfile
+
+    path = tmp_path / "m.tflite"
+    path.write_bytes(embed(MODEL, CONTRACT))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [MEMBER, LABELS_MEMBER]
+        assert archive.read(LABELS_MEMBER).decode().split() == list(CONTRACT.labels)
+
+
+@pytest.mark.parametrize("content", [b"", MODEL, b"PK\x05\x06", MODEL + b"PK\x03\x04" * 9])
+def test_a_file_without_a_contract_is_refused(content: bytes) -> None:
+    with pytest.raises(ContractError, match="make convert"):
+        extract(content)
+
+
+@given(st.binary(max_size=400), st.integers(0, 10_000), st.integers(1, 255))
+def test_damage_is_refused_or_harmless(junk: bytes, place: int, flip: int) -> None:
+    content = bytearray(embed(MODEL, CONTRACT) + junk)
+    content[place % len(content)] ^= flip
+    with contextlib.suppress(ContractError):
+        extract(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("version", 2),
+        ("labels", ("happy",)),
+        ("labels", ("happy", "happy")),
+        ("labels", ("happy", "\x1b[2J")),
+        ("height", 0),
+        ("width", 48.5),
+        ("channels", 3),
+        ("temperature", float("nan")),
+        ("temperature", 0.0),
+        ("uncertain_below", 1.0),
+    ],
+)
+def test_values_out_of_range_are_refused(field: str, value: object) -> None:
+    with pytest.raises(ContractError, match="expected"):
+        dataclasses.replace(CONTRACT, **{field: value})
+
+
+@pytest.mark.parametrize("framing", [{"scale": 0.1}, {"scale": 1, "offset_y": 2}, {"size": 1}])
+def test_framing_out_of_range_is_refused(framing: dict[str, float]) -> None:
+    fields = json.loads(CONTRACT.to_json()) | {"framing": framing}
+    with pytest.raises(ContractError):
+        ModelContract.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '"x"', "{}", '{"labels": 7}'])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(ContractError):
+        ModelContract.from_json(text)

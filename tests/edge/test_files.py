@@ -1,0 +1,44 @@
+"""A file is replaced whole, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.files import replace_with, replacing, write_text
+
+
+def test_new_content_replaces_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    write_text(path, "new ✓")
+    assert path.read_text(encoding="utf-8") == "new ✓"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_keeps_the_old_content_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+
+    def interrupted() -> None:
+        with replace_with(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_keeps_the_suffix(tmp_path: Path) -> None:
+    with replacing(tmp_path / "clip.mp4") as temporary:
+        assert temporary.suffix == ".mp4"
+        temporary.write_bytes(b"x")
+    assert (tmp_path / "clip.mp4").exists()
+
+
+def test_a_folder_that_is_not_there_raises(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write_text(tmp_path / "missing" / "a.txt", "x")
