@@ -7,6 +7,7 @@
     ├── DatasetError           the images are missing, incomplete or mostly unreadable
     │   ├── ArchiveError       an archive is not a data set, or not safe to unpack
     │   └── DownloadError      Kaggle can't be reached, or does not have the data set
+    ├── CheckpointError        the state of an interrupted training is damaged
     └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours
 
 A message says what was expected, what was found, and what to do next.
@@ -41,3 +42,7 @@ class DownloadError(DatasetError):
 
 class ArtifactError(TrainError):
     """A ``.h5`` file is missing, truncated, foreign, too large or not one of ours."""
+
+
+class CheckpointError(TrainError):
+    """The state of an interrupted training is damaged."""

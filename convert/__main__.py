@@ -1,0 +1,60 @@
+"""The command line of the conversion. The only place here that prints results or exits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cyclopts
+from rich.console import Console
+from rich.table import Table
+from train.cli import run
+
+from convert.errors import ConvertError, ParityError
+from convert.parity import LIMITS, Parity
+from convert.session import convert, variant_path
+
+app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=[])
+
+
+@app.default
+def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images")) -> None:
+    """Write the float32, float16, dynamic-range and int8 files beside MODEL, or none of them.
+
+    Parameters
+    ----------
+    model
+        The file that "make train" wrote.
+    images
+        The data set: train/ calibrates, validation/ is what the parity gate is measured on.
+    """
+    try:
+        rows = convert(model, images)
+    except ParityError as error:
+        _print_table(error.rows)
+        raise
+    _print_table(rows)
+    for row in rows:
+        print(f"wrote {variant_path(model, row.variant)}")
+
+
+def _print_table(rows: Sequence[Parity]) -> None:
+    table = Table(title="Against the h5, on the whole validation split")
+    for column in ("variant", "size", "top-1", "macro-F1", "agreement", "drop (points)", "gate"):
+        table.add_column(column, justify="left" if column == "variant" else "right")
+    for row in rows:
+        limits = LIMITS[row.variant]
+        table.add_row(
+            row.variant,
+            f"{row.size / 1e6:.2f} MB",
+            f"{row.figures['top1']:.2%}",
+            f"{row.figures['macro_f1']:.4f}",
+            f"{row.agreement:.2%} (≥ {limits.agreement:.1%})",
+            f"{row.drop:.2f} (≤ {limits.drop})",
+            "passed" if row.passed else "FAILED",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    run(app, ConvertError)

@@ -1,0 +1,85 @@
+"""From the Keras model to TFLite flatbuffers, one function for each scheme.
+
+All take the network up to its logits: softmax belongs to the runtime, which divides by the
+temperature first, and int8 probabilities would lose the small ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from train.model import LOGITS
+
+Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
+
+
+def float32(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+    """Weights and activations in float32."""
+    del sample
+    return _run(_converter(model))
+
+
+def float16(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+    """Weights stored in float16, computed in float32."""
+    del sample
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return _run(converter)
+
+
+def dynamic(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+    """Weights in int8, activations quantised while it runs."""
+    del sample
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return _run(converter)
+
+
+def int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+    """Full integer: uint8 pixels in, int8 weights (per channel), activations and logits.
+
+    ``sample`` is the representative dataset, ``uint8[n, 48, 48, 1]`` (Jacob et al. 2018,
+    arXiv 1712.05877).
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _feed(sample)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.int8
+    return _run(converter)
+
+
+VARIANTS: dict[str, Convert] = {
+    "float32": float32,
+    "float16": float16,
+    "dynamic": dynamic,
+    "int8": int8,
+}
+DEPLOYED = "int8"
+
+
+def _feed(sample: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
+    for image in sample:
+        yield [image[np.newaxis].astype(np.float32)]
+
+
+def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
+    """A converter of the network from the pixels of one image to its logits."""
+    logits = keras.Model(model.inputs, model.get_layer(LOGITS).output)
+    pixels = keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]), name="pixels")
+    return tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, logits(pixels)))
+
+
+def _run(converter: tf.lite.TFLiteConverter) -> bytes:
+    """Convert without the listing of endpoints that Keras prints on the way."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return bytes(converter.convert())

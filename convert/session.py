@@ -1,0 +1,89 @@
+"""One conversion from the h5 to all TFLite files, or to none."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from train.data import copies_in_train, load_split
+
+from convert.calibration import representative_sample
+from convert.operators import check_integer_only
+from convert.parity import Parity, check, compare
+from convert.quantize import DEPLOYED, VARIANTS, Convert
+from edge.classifier import TFLiteClassifier
+from edge.contract import ModelContract, embed
+from edge.files import replacing, write_text
+from train.artifact import load_model
+from train.session import predict_logits
+
+_THREADS = 2
+
+
+def variant_path(h5: Path, variant: str) -> Path:
+    """``Finalmodel.h5`` → ``Finalmodel.tflite`` for int8, ``Finalmodel_<variant>.tflite`` else."""
+    return h5.with_name(h5.stem + ("" if variant == DEPLOYED else f"_{variant}") + ".tflite")
+
+
+def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) -> list[Parity]:
+    """Write every variant of ``h5`` beside it and return their parity figures.
+
+    Raises ``ArtifactError``, ``DatasetError``, ``OperatorError`` and ``ParityError``; then no file
+    has changed.
+    """
+    model, contract = load_model(h5)
+    train, validation = load_split(images, "train"), load_split(images, "validation")
+    sample = representative_sample(train)
+    copies = copies_in_train(validation, train)
+    expected = predict_logits(model, validation.images).argmax(axis=1)
+    contents, rows = {}, []
+    for variant, scheme in variants.items():
+        flatbuffer = scheme(model, sample)
+        if variant == DEPLOYED:
+            check_integer_only(flatbuffer)
+        path = variant_path(h5, variant)
+        classifier = TFLiteClassifier(embed(flatbuffer, contract), path.name, _THREADS)
+        found = classifier.logits(validation.images).argmax(axis=1)
+        row = compare(variant, len(flatbuffer), expected, found, validation.labels, copies)
+        rows.append(row)
+        contents[path] = embed(flatbuffer, _with_parity(contract, h5, row))
+    check(rows)
+    _write_all(contents)
+    write_text(h5.with_name(f"{h5.stem}_parity.json"), _report(h5, contract, rows))
+    return rows
+
+
+def _with_parity(contract: ModelContract, h5: Path, row: Parity) -> ModelContract:
+    """The contract of one file: the training's, and what was measured of this variant."""
+    validation = {k: row.figures[k] for k in ("top1", "top1_without_copies", "macro_f1")}
+    provenance = dict(contract.provenance) | {
+        "variant": row.variant,
+        "h5_sha256": _digest(h5),
+        "validation": validation,
+        "agreement_with_h5": row.agreement,
+    }
+    return dataclasses.replace(contract, provenance=provenance)
+
+
+def _write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write all files aside before the first takes its place."""
+    with contextlib.ExitStack() as stack:
+        for path, content in contents.items():
+            stack.enter_context(replacing(path)).write_bytes(content)
+
+
+def _report(h5: Path, contract: ModelContract, rows: list[Parity]) -> str:
+    report = {
+        "h5_sha256": _digest(h5),
+        "h5_validation": contract.provenance.get("validation"),
+        "variants": [dataclasses.asdict(row) for row in rows],
+    }
+    return json.dumps(report, indent=1) + "\n"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,131 @@
+"""The h5 comes back as it was, and a file that is anything else is refused before it is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from train.data import LABELS
+
+from edge.contract import H5_ATTRIBUTE, ModelContract
+from train.artifact import load_model, save_model
+from train.errors import ArtifactError
+from train.model import build
+from train.recipes import Recipe
+
+CONTRACT = ModelContract(labels=LABELS, height=48, width=48, channels=1)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("h5") / "m.h5"
+    save_model(build(Recipe("tiny", widths=(4, 4, 4), dense=(8, 8, 8))), CONTRACT, path)
+    return path.read_bytes()
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    model = build(Recipe("tiny", widths=(4, 4, 4), dense=(8, 8, 8)))
+    save_model(model, CONTRACT, tmp_path / "m.h5")
+    again, contract = load_model(tmp_path / "m.h5")
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
+    assert contract == CONTRACT
+    np.testing.assert_array_equal(again(images).numpy(), model(images).numpy())
+    assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
+
+
+def test_plain_keras_reads_it(saved: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(saved)
+    model = keras.models.load_model(tmp_path / "m.h5", compile=False)
+    assert model.input_shape == (None, 48, 48, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89HDF\r\n\x1a\n" + b"x" * 100])
+def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(content)
+    with pytest.raises(ArtifactError, match="make train"):
+        load_model(tmp_path / "m.h5")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"nothing\.h5.*found no file"):
+        load_model(tmp_path / "nothing.h5")
+
+
+def test_a_truncated_file_is_refused(saved: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(saved[: len(saved) // 2])
+    with pytest.raises(ArtifactError):
+        load_model(tmp_path / "m.h5")
+
+
+def _lambda(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer.update(class_name="Lambda"))
+
+
+def _foreign_module(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer.update(module="os"))
+
+
+def _nested(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer.update(class_name="Functional"))
+
+
+def _change_layer(file: h5py.File, change: Callable[[dict], None]) -> None:
+    config = json.loads(file.attrs["model_config"])
+    change(config["config"]["layers"][2])
+    file.attrs["model_config"] = json.dumps(config)
+
+
+def _huge_array(file: h5py.File) -> None:
+    file.create_dataset("bomb", shape=(1 << 20, 1 << 12), dtype="f4", chunks=True)
+
+
+def _outside(file: h5py.File) -> None:
+    file["elsewhere"] = h5py.ExternalLink("other.h5", "/")
+
+
+def _external_storage(file: h5py.File) -> None:
+    file.create_dataset("x", (4,), "u1", external=[("/etc/hostname", 0, 4)])
+
+
+def _no_contract(file: h5py.File) -> None:
+    del file.attrs[H5_ATTRIBUTE]
+
+
+def _no_configuration(file: h5py.File) -> None:
+    del file.attrs["model_config"]
+
+
+def _other_shape(file: h5py.File) -> None:
+    contract = json.loads(file.attrs[H5_ATTRIBUTE]) | {"height": 64}
+    file.attrs[H5_ATTRIBUTE] = json.dumps(contract)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (_lambda, "Lambda"),
+        (_foreign_module, "os.Conv2D"),
+        (_nested, "Functional"),
+        (_huge_array, "larger than"),
+        (_outside, "link 'elsewhere'"),
+        (_external_storage, "outside the file"),
+        (_no_contract, "no contract"),
+        (_no_configuration, "no model configuration"),
+        (_other_shape, "input and output"),
+    ],
+)
+def test_hostile_or_mismatching_files_are_refused(
+    saved: bytes, tmp_path: Path, change: Callable[[h5py.File], None], found: str
+) -> None:
+    path = tmp_path / "m.h5"
+    path.write_bytes(saved)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(ArtifactError, match=found) as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,62 @@
+"""How a detector's box relates to the square that a dataset's images show.
+
+A network sees faces as its training images frame them, so the runtime must cut them that way. The
+detector is run on the training images themselves, and its typical box is turned round.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.contract import Framing
+from edge.frames import Detector
+from train.errors import DatasetError
+
+_SAMPLE = 1500
+_BORDER = 1 / 3
+"""Border added on each side as a part of the image: the detector expects room around a face."""
+_ENLARGE = 4
+_LEAST_FOUND = 0.5
+
+
+def derive_framing(images: NDArray[np.uint8], detector: Detector) -> tuple[Framing, float]:
+    """Return the framing of ``images`` (``uint8[n, h, w, 1]`` grey) and the share with a face.
+
+    Takes an evenly spaced sample and the medians of the boxes' sides and centres. Raises
+    ``DatasetError`` where too few images show a face.
+    """
+    sample = images[:: max(len(images) // _SAMPLE, 1)]
+    boxes = [box for image in sample if (box := _box(image[..., 0], detector)) is not None]
+    found = len(boxes) / len(sample)
+    if found < _LEAST_FOUND:
+        raise DatasetError(
+            f"expected a face in most training images, found one in {found:.0%} of {len(sample)}; "
+            "check the images with 'make data'"
+        )
+    x, y, side = np.median(np.array(boxes), axis=0)
+    return Framing(
+        scale=round(float(1 / side), 3),
+        offset_x=round(float((0.5 - x) / side), 3),
+        offset_y=round(float((0.5 - y) / side), 3),
+    ), found
+
+
+def _box(grey: NDArray[np.uint8], detector: Detector) -> tuple[float, float, float] | None:
+    """Centre x, y and side of the best face as parts of the image, or nothing."""
+    height, width = grey.shape
+    y, x = round(height * _BORDER), round(width * _BORDER)
+    wide = cv2.copyMakeBorder(grey, y, y, x, x, cv2.BORDER_REPLICATE)
+    large = cv2.resize(wide, None, fx=_ENLARGE, fy=_ENLARGE, interpolation=cv2.INTER_LINEAR)
+    faces = detector.detect(np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2BGR), np.uint8))
+    if not faces:
+        return None
+    box = faces[0].box
+    centre_x, centre_y = box.centre
+    side = (box.width + box.height) / 2
+    return (
+        (centre_x / _ENLARGE - x) / width,
+        (centre_y / _ENLARGE - y) / height,
+        side / _ENLARGE / width,
+    )

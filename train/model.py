@@ -1,0 +1,90 @@
+"""The network: as it is saved and deployed, and as it is trained fast.
+
+Both compute the same function. The saved one holds standard layers only; the training one differs
+in what costs time and not in what it computes: fused batch normalisation, pooling before ReLU
+(they commute, and ReLU then sees a quarter of the values), logits instead of the softmax.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from train.data import IMAGE_SIZE, LABELS
+from train.recipes import Recipe
+
+LOGITS = "logits"
+"""Name of the last layer before the softmax; conversion cuts the graph behind it."""
+_PIXEL_MAX = 255
+
+
+@keras.saving.register_keras_serializable(package="train")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation through TensorFlow's fused kernel, with the standard layer's weights.
+
+    Keras 3 computes mean, variance and scale as separate operations, which at these sizes moves
+    more memory than the convolutions do. Input and output: ``[n, h, w, c]``, channels last. The
+    kernel's running variance is the unbiased one, a relative difference of 1/(n·h·w).
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False, mask: None = None) -> tf.Tensor:
+        """Normalise ``inputs``; updates the moving statistics when ``training``."""
+        del mask
+        empty = tf.zeros([0])
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.cast(self.gamma, tf.float32),
+            offset=tf.cast(self.beta, tf.float32),
+            mean=empty if training else tf.cast(self.moving_mean, tf.float32),
+            variance=empty if training else tf.cast(self.moving_variance, tf.float32),
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        return outputs
+
+
+def build(recipe: Recipe) -> keras.Model:
+    """Return the network of standard layers that is saved, in float32.
+
+    Input: raw grey pixels ``[n, 48, 48, 1]`` in 0…255. Output: probabilities ``[n, 7]`` in the
+    order of ``LABELS``.
+    """
+    pixels, x = _input("float32")
+    for width in recipe.widths:
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU()(x)
+        x = keras.layers.MaxPooling2D()(x)
+    logits = _head(x, recipe, "float32")
+    outputs = keras.layers.Softmax(name="probabilities")(logits)
+    return keras.Model(pixels, outputs, name=recipe.name)
+
+
+def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
+    """Return the same network for training, with logits ``[n, 7]`` as output.
+
+    ``precision`` is a Keras dtype policy, ``"float32"`` or ``"mixed_bfloat16"``. Its weights have
+    the order and shapes of ``build``'s.
+    """
+    pixels, x = _input(precision)
+    for width in recipe.widths:
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
+        x = FusedBatchNormalization(dtype=precision)(x)
+        x = keras.layers.MaxPooling2D(dtype=precision)(x)
+        x = keras.layers.ReLU(dtype=precision)(x)
+    return keras.Model(pixels, _head(x, recipe, precision), name=recipe.name)
+
+
+def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    pixels = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
+    return pixels, keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)
+
+
+def _head(x: keras.KerasTensor, recipe: Recipe, precision: str) -> keras.KerasTensor:
+    x = keras.layers.Flatten(dtype=precision)(x)
+    for units in recipe.dense:
+        x = keras.layers.Dense(units, activation="relu", dtype=precision)(x)
+    return keras.layers.Dense(len(LABELS), name=LOGITS, dtype="float32")(x)

@@ -1,0 +1,123 @@
+"""One training from the images on disk to the model on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.special import softmax
+
+from edge.contract import ModelContract
+from edge.frames import Detector
+from train import precision, provenance
+from train.artifact import save_model
+from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
+from train.fit import Run, fit
+from train.framing import derive_framing
+from train.metrics import evaluate, expected_calibration_error, fit_temperature
+from train.model import LOGITS
+from train.recipes import Recipe
+from train.report import write_report
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a training produced: the file, and the figures of its report."""
+
+    path: Path
+    report: dict[str, Any]
+
+
+def train(
+    recipe: Recipe, seed: int, images: Path, target: Path, detector: Detector, quiet: bool = False
+) -> Outcome:
+    """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
+
+    ``detector`` tells how training images frame a face. Raises ``DatasetError``, and
+    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
+    """
+    splits = {name: load_split(images, name) for name in ("train", "validation")}
+    data = fingerprint(*splits.values())
+    state = _state_path(target, recipe, seed, data)
+    framing, found = derive_framing(splits["train"].images, detector)
+    policy = precision.fastest()
+    started = time.monotonic()
+    model, history = fit(
+        Run(recipe, seed, policy, state), splits["train"], splits["validation"], quiet
+    )
+    minutes = (time.monotonic() - started) / 60
+    logits = predict_logits(model, splits["validation"].images)
+    figures, temperature = _figures(logits, splits["train"], splits["validation"])
+    source = {
+        "recipe": recipe.to_dict(),
+        "seed": seed,
+        "data": data,
+        "commit": provenance.commit(),
+        "precision": policy,
+        "validation": {k: figures[k] for k in ("top1", "top1_without_copies", "macro_f1")},
+    }
+    contract = ModelContract(
+        labels=LABELS,
+        height=IMAGE_SIZE,
+        width=IMAGE_SIZE,
+        channels=1,
+        framing=framing,
+        temperature=round(temperature, 4),
+        uncertain_below=recipe.uncertain_below,
+        provenance=source,
+    )
+    save_model(model, contract, target)
+    report = source | {
+        "date": provenance.today(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions("tensorflow", "keras", "numpy"),
+        "minutes_in_this_process": round(minutes, 1),
+        "parameters": model.count_params(),
+        "framing": {"faces_found_in": found} | _as_dict(framing),
+        "validation": figures,
+        "history": history,
+    }
+    write_report(target.with_suffix(""), report, history)
+    state.unlink(missing_ok=True)
+    return Outcome(target, report)
+
+
+def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]`` of the h5 model."""
+    logits = keras.Model(model.inputs, model.get_layer(LOGITS).output)
+    return np.asarray(logits.predict(images, batch_size=256, verbose=0), np.float32)
+
+
+def _figures(
+    logits: np.ndarray, train_split: Split, validation: Split
+) -> tuple[dict[str, Any], float]:
+    """Figures on the validation split, and the temperature.
+
+    The temperature is fitted on the images at even places and its calibration error reported on
+    those at odd places; the order within a class is by file name, which says nothing of the face.
+    """
+    labels = validation.labels
+    temperature = fit_temperature(logits[::2], labels[::2])
+    figures = evaluate(labels, logits.argmax(axis=1), copies_in_train(validation, train_split))
+    for name, divisor in (("before", 1.0), ("after", temperature)):
+        figures[f"calibration_error_{name}"] = expected_calibration_error(
+            softmax(logits[1::2] / divisor, axis=1), labels[1::2]
+        )
+    return figures | {"temperature": temperature}, temperature
+
+
+def _state_path(target: Path, recipe: Recipe, seed: int, data: str) -> Path:
+    """One file for each run, so that no other recipe, seed or data set goes on from it."""
+    identity = json.dumps([recipe.to_dict(), seed, data], sort_keys=True)
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
+    return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"
+
+
+def _as_dict(framing: Any) -> dict[str, Any]:
+    return {name: getattr(framing, name) for name in framing.__dataclass_fields__}
