@@ -1,0 +1,202 @@
+"""BlazeFace, MediaPipe's face detector, on our own interpreter.
+
+Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
+arXiv 1907.05047. Anchors, scales and thresholds are those of MediaPipe's graphs
+(``mediapipe/modules/face_detection`` and ``mediapipe/tasks/cc/vision/face_detector``), and so is
+the sampling of the input, so that both find the same boxes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.assets import read_asset
+from edge.errors import DetectorError
+from edge.frames import Box, Face, Floats, Image
+from edge.interpreter import open_model
+
+_MAX_OVERLAP = 0.3
+_MAX_SIDE = 32_766  # of an image, in OpenCV's fixed-point sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One published BlazeFace: its ``asset``, and its grids as (cells a side, anchors a cell)."""
+
+    asset: str
+    grids: tuple[tuple[int, int], ...]
+
+
+SHORT_RANGE = Variant("BlazeFace short range", ((16, 2), (8, 6)))
+"""128×128 input, for faces within 2 m of the camera."""
+FULL_RANGE = Variant("BlazeFace full range", ((48, 1),))
+"""192×192 input, for faces within 5 m."""
+
+
+class BlazeFace:
+    """Finds faces with one of the BlazeFace models; belongs to one thread."""
+
+    def __init__(
+        self, min_score: float = 0.5, threads: int = 1, variant: Variant = SHORT_RANGE
+    ) -> None:
+        """Open the model; faces scoring at least ``min_score`` (between 0 and 1) are found.
+
+        Raises ``AssetError``, ``ModelFileError``, ``InterpreterError``.
+        """
+        self.name = variant.asset
+        self._model = open_model(read_asset(variant.asset), variant.asset, threads)
+        self._size = self._model.inputs[0].shape[1]
+        self._anchors = anchors(variant.grids)
+        self._min_logit = math.log(min_score / (1 - min_score))
+        self._letterbox = Letterbox(1, 1, self._size)
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        """Return the faces in ``image`` (``uint8[H, W, 3]`` BGR), best first.
+
+        Raises ``DetectorError`` where the image is empty or has a side of more than 32,766 pixels.
+        """
+        height, width = image.shape[:2]
+        if (height, width) != self._letterbox.frame:
+            self._letterbox = Letterbox(height, width, self._size)
+        regressors, logits = self._model.run(self._letterbox.sample(image))
+        # Few anchors pass, so that decoding only those costs next to nothing.
+        found = np.flatnonzero(logits >= self._min_logit)
+        if not found.size:
+            return ()
+        points = decode(regressors[0, found], self._anchors[found], self._size)
+        scores = 1 / (1 + np.exp(-logits[0, found, 0]))
+        points, scores = weighted_nms(points, scores, _MAX_OVERLAP)
+        return tuple(map(_face, self._letterbox.to_frame(points), scores.tolist()))
+
+
+class Letterbox:
+    """Fits frames of one size into the model's square, with a zero border.
+
+    Pixel i of the square is read at i × scale of the frame, bilinearly, as MediaPipe's converter
+    does (``image_to_tensor_converter_opencv.cc``): the corners' indices correspond, not the
+    corners, which differs from ``cv2.resize`` by half a step.
+    """
+
+    def __init__(self, height: int, width: int, size: int) -> None:
+        """Prepare for frames of ``height`` × ``width`` pixels and a square of ``size``."""
+        if not (0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE):
+            raise DetectorError(
+                f"expected a frame of 1…{_MAX_SIDE} pixels a side, found {width}×{height}; "
+                "resize it"
+            )
+        self.frame = (height, width)
+        side = max(height, width)
+        self._side = np.float32(side)
+        self._offset = np.array([(width - side) / 2, (height - side) / 2], np.float32)
+        columns, rows = (
+            _sampled(origin, side / size, size, length)
+            for origin, length in zip(self._offset, (width, height), strict=True)
+        )
+        grid = np.meshgrid(columns[1], rows[1])
+        self._maps = cv2.convertMaps(*grid, cv2.CV_16SC2) if grid[0].size else ()
+        self._bgr = np.zeros((size, size, 3), np.uint8)
+        self._rgb = np.empty_like(self._bgr)
+        self._inside = self._bgr[rows[0], columns[0]]
+        self._input = np.empty((1, size, size, 3), np.float32)
+
+    def sample(self, image: Image) -> Floats:
+        """``uint8[H, W, 3]`` BGR → ``float32[1, size, size, 3]`` RGB in -1…1.
+
+        The result is overwritten by the next call.
+        """
+        if self._maps:  # a frame one pixel high may lie between two rows of the square
+            cv2.remap(image, *self._maps, cv2.INTER_LINEAR, self._inside)
+        cv2.cvtColor(self._bgr, cv2.COLOR_BGR2RGB, self._rgb)
+        # One pass of x / 127.5 - 1 from uint8 to float32.
+        cv2.addWeighted(self._rgb, 1 / 127.5, self._rgb, 0, -1, self._input[0], cv2.CV_32F)
+        return self._input
+
+    def to_frame(self, points: Floats) -> Floats:
+        """Map ``float32[n, k, 2]`` (x, y) from fractions of the square to pixels of the frame."""
+        return np.asarray(points * self._side + self._offset, np.float32)
+
+
+def _sampled(
+    origin: float, step: float, size: int, length: int
+) -> tuple[slice, NDArray[np.float32]]:
+    """Where the square's pixels read on one axis: those touching the frame, and their positions."""
+    positions = origin + step * np.arange(size)
+    inside = slice(positions.searchsorted(-1, "right"), positions.searchsorted(length, "left"))
+    return inside, positions[inside].astype(np.float32)
+
+
+@functools.cache
+def anchors(grids: tuple[tuple[int, int], ...]) -> Floats:
+    """Centres of the anchors (x, y) as fractions of the square, ``float32[n, 2]``.
+
+    Row by row over each grid of (cells a side, anchors a cell); all have the size of the square.
+    """
+    return np.concatenate([_grid(cells).repeat(count, axis=0) for cells, count in grids])
+
+
+def _grid(cells: int) -> Floats:
+    centres = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+    return np.asarray(np.stack(np.meshgrid(centres, centres), axis=-1), np.float32).reshape(-1, 2)
+
+
+def decode(regressors: Floats, centres: Floats, size: int) -> Floats:
+    """Boxes and key points as fractions of the square.
+
+    ``regressors`` is ``float32[n, 16]`` in pixels of the square: the box's centre, its size and six
+    key points, centres and points relative to the anchor's. ``centres`` is ``float32[n, 2]``.
+    Returns ``float32[n, 8, 2]``: top left, bottom right, six key points (x, y).
+    """
+    points = regressors.reshape(-1, 8, 2) / np.float32(size)
+    middle, half = points[:, 0] + centres, points[:, 1] / 2
+    points[:, 0], points[:, 1] = middle - half, middle + half
+    points[:, 2:] += centres[:, np.newaxis]
+    return points
+
+
+def weighted_nms(points: Floats, scores: Floats, max_overlap: float) -> tuple[Floats, Floats]:
+    """Merge detections of the same face: the blending of Bazarevsky et al. 2019, section 3.3.
+
+    ``points`` is ``float32[n, 8, 2]``, beginning with the boxes' corners; ``scores`` is
+    ``float32[n]`` in 0…1. The best detection absorbs those whose box overlaps its own by more than
+    ``max_overlap`` (intersection over union): their points are averaged by score, its score stays.
+    Then the best of the rest, and so on. Returns both for the m ≤ n faces, best first.
+    """
+    rest = np.argsort(-scores, kind="stable")
+    boxes = points[:, :2]
+    merged, best = [], []
+    while rest.size:
+        same = overlaps(boxes[rest[0]], boxes[rest]) > max_overlap
+        same[0] = True  # an empty box doesn't overlap even itself
+        group = rest[same]
+        weights = scores[group] / scores[group].sum()
+        merged.append(weights @ points[group].reshape(-1, 16))
+        best.append(group[0])
+        rest = rest[~same]
+    return np.stack(merged).reshape(-1, 8, 2), scores[best]
+
+
+def overlaps(box: Floats, boxes: Floats) -> Floats:
+    """Intersection over union of ``float32[2, 2]`` with each of ``float32[n, 2, 2]``.
+
+    A box is its top left and bottom right corner (x, y); where both are empty the result is 0.
+    """
+    extent = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
+    shared = np.maximum(extent, 0).prod(axis=1)
+    united = _areas(boxes) + _areas(box[np.newaxis]) - shared
+    return np.asarray(shared / np.maximum(united, np.finfo(np.float32).tiny), np.float32)
+
+
+def _areas(boxes: Floats) -> Floats:
+    return np.asarray(np.maximum(boxes[:, 1] - boxes[:, 0], 0).prod(axis=1), np.float32)
+
+
+def _face(points: Floats, score: float) -> Face:
+    """``float32[8, 2]`` in pixels of the frame → ``Face``."""
+    return Face(Box(*points[:2].ravel().tolist()), score, points[2:])
