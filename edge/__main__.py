@@ -1,0 +1,149 @@
+"""The command line: ``python -m edge run`` and ``python -m edge info MODEL``.
+
+The only place that prints results or sets the exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
+from cyclopts.config import Toml
+
+from edge.errors import EdgeError, SettingsError
+from edge.settings import Settings
+
+if TYPE_CHECKING:
+    from edge.assembly import Run
+
+_ENVIRONMENT = {
+    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
+    "OPENCV_LOG_LEVEL": "SILENT",  # what goes wrong is said in one line of our own
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+}
+"""OpenCV reads these when it is imported, so that nothing above may import it."""
+_INTERRUPTED = 130
+
+
+def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
+    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
+    for path in paths:
+        if not Path(path).is_file():
+            raise SettingsError(f"{path}: expected a settings file (TOML), found none; check it")
+        Toml(path, use_commands_as_keys=False)(app, commands, arguments)
+
+
+app = App(
+    name="edge",
+    help="Finds faces and names their expressions, in real time.",
+    config=read_settings_file,
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+    version_flags=(),
+)
+
+
+@app.command
+def run(
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 - it's frozen
+    *,
+    config: Path | None = None,
+) -> int:
+    """Show and record the expressions of the faces that a camera or a file shows.
+
+    q, Esc or Ctrl-C ends it; a summary is printed at the end.
+
+    Parameters
+    ----------
+    config
+        A settings file (TOML) with any of these options; the command line goes before it.
+    """
+    del config  # read_settings_file has used it
+    _prepare_opencv()
+    from edge import assembly, loop  # noqa: PLC0415 - they import OpenCV
+
+    stop = loop.Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop.set)
+    problems: list[EdgeError] = []
+
+    def report(problem: EdgeError) -> None:
+        problems.append(problem)
+        _complain(problem)
+
+    parts = assembly.assemble(settings, stop, _say, report)
+    loop.run(parts.source, parts.pipeline, parts.sinks, stop, report)
+    _say(parts.stats.summary(_facts(parts, settings)))
+    return problems[0].exit_code if problems else 0
+
+
+@app.command
+def info(model: Path) -> int:
+    """Print the contract and the tensors of a model file.
+
+    Parameters
+    ----------
+    model
+        A .tflite file.
+    """
+    _prepare_opencv()
+    from edge.classifier import load_classifier  # noqa: PLC0415 - imports OpenCV
+    from edge.interpreter import open_model, read_model_file  # noqa: PLC0415 - imports NumPy
+
+    classifier = load_classifier(model)
+    opened = open_model(read_model_file(model), model.name)
+    _say(f"{model}, opened with {classifier.runtime}")
+    for kind, tensors in (("input", opened.inputs), ("output", opened.outputs)):
+        for tensor in tensors:
+            quantised = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
+            _say(f"{kind} {tensor.name}: {tensor.dtype}{list(tensor.shape)}{quantised}")
+    _say(classifier.contract.to_json())
+    return 0
+
+
+def _facts(parts: Run, settings: Settings) -> Mapping[str, str]:
+    return {
+        "source": parts.source.description,
+        "interpreter": parts.interpreter,
+        "detector": parts.detector,
+        "model": str(settings.model),
+        "outputs": ", ".join(map(str, settings.output)) or "none",
+    }
+
+
+def _prepare_opencv() -> None:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(problem: Exception) -> None:
+    print(f"edge: {' '.join(str(problem).split())}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; every failure is one line on stderr."""
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _complain(error)
+        return SettingsError.exit_code
+    except EdgeError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
+        return _INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Builds the parts of a run from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from edge.classifier import TFLiteClassifier, load_classifier
+from edge.crops import crop_faces
+from edge.errors import EdgeError, SinkError
+from edge.frames import Detector, Sink
+from edge.loop import Stop
+from edge.pipeline import Pipeline
+from edge.settings import Settings
+from edge.sinks import open_sinks
+from edge.sinks.status import StatusLine
+from edge.sinks.window import WindowSink, display_problem
+from edge.sources import open_source
+from edge.sources.wrappers import RatedSource
+from edge.stats import Stats
+from edge.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of one run, none of them open, and what the summary says of them."""
+
+    source: RatedSource
+    pipeline: Pipeline
+    sinks: tuple[Sink, ...]
+    stats: Stats
+    detector: str
+    interpreter: str
+
+
+def assemble(
+    settings: Settings,
+    stop: Stop,
+    say: Callable[[str], None],
+    report: Callable[[EdgeError], None],
+) -> Run:
+    """Build everything that ``settings`` ask for.
+
+    ``say`` takes lines for the user, ``report`` an error that ends only a part of the run. Raises
+    ``EdgeError`` for what can't be had at all.
+    """
+    classifier = load_classifier(settings.model_path, settings.threads)
+    detector = open_detector(settings)
+    stats = Stats()
+    window = open_window(settings, stop)
+    source = open_source(settings, window is not None, stop.is_set, say)
+    sinks = open_sinks(
+        settings.output,
+        window,
+        classifier.labels,
+        fps=lambda: source.fps,
+        status=stats.status,
+        report=report,
+    )
+    status = () if window else (StatusLine(stats.status, say),)
+    return Run(
+        source,
+        build_pipeline(detector, classifier, settings),
+        (stats, *sinks, *status),
+        stats,
+        detector.name,
+        classifier.runtime,
+    )
+
+
+def build_pipeline(
+    detector: Detector, classifier: TFLiteClassifier, settings: Settings
+) -> Pipeline:
+    """Put the stages together; the crop and the threshold are those of the model's contract."""
+    contract = classifier.contract
+    tracker = Tracker(contract.labels, contract.uncertain_below, settings.tracking)
+    return Pipeline(detector, partial(crop_faces, contract=contract), classifier, tracker)
+
+
+def open_detector(settings: Settings) -> Detector:
+    """Open the detector of that name; raises ``DetectorError`` and what opening a model raises."""
+    if settings.detector == "mediapipe":
+        # Only here: the package is an option, and takes seconds to import.
+        from edge.detectors.mediapipe_tasks import MediaPipeTasks  # noqa: PLC0415
+
+        return MediaPipeTasks(settings.min_score)
+    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
+
+    return BlazeFace(settings.min_score, settings.threads)
+
+
+def open_window(settings: Settings, stop: Stop) -> WindowSink | None:
+    """Return a window where one is wanted; raises ``SinkError`` where it's demanded in vain."""
+    if settings.display == "off":
+        return None
+    problem = display_problem()
+    if problem and settings.display == "on":
+        raise SinkError(f"window: expected a display, found that {problem}")
+    return None if problem else WindowSink(stop.set)

@@ -1,0 +1,63 @@
+"""The loop: frames from a source through the pipeline to the sinks, until something says stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+from edge.errors import EdgeError, SourceLostError
+from edge.frames import Frame, FrameResult, Sink, Source
+
+
+class Processor(Protocol):
+    """What the loop needs of a pipeline."""
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Find the faces of ``frame`` and name their expressions."""
+        ...
+
+
+class Stop:
+    """A wish to stop, which a signal handler may utter.
+
+    Not a ``threading.Event``: its lock can deadlock when a handler interrupts its own thread.
+    """
+
+    def __init__(self) -> None:
+        """Start without the wish."""
+        self._wished = False
+
+    def set(self, *_: object) -> None:
+        """Ask for the stop; takes and ignores what a signal handler is given."""
+        self._wished = True
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return self._wished
+
+
+def run(
+    source: Source,
+    pipeline: Processor,
+    sinks: Sequence[Sink],
+    stop: Stop,
+    report: Callable[[EdgeError], None],
+) -> None:
+    """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
+
+    A source that is lost on the way goes to ``report`` and ends the loop like the end of a file,
+    so that what was found until then is kept. Other ``EdgeError`` pass through.
+    """
+    with ExitStack() as stack:
+        frames = stack.enter_context(source)
+        writers = [stack.enter_context(sink) for sink in sinks]
+        try:
+            for frame in frames:
+                result = pipeline.process(frame)
+                for writer in writers:
+                    writer.write(frame, result)
+                if stop.is_set():
+                    break
+        except SourceLostError as error:
+            report(error)

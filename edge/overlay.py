@@ -1,0 +1,255 @@
+"""Draws results into a picture. Pure: nothing is remembered, and the input stays as it is.
+
+Text stands on a darkened backing, so that it is readable on any picture, and grows with the
+frame's height. Tags and panels keep inside the frame and off each other.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from edge.frames import Box, FrameResult, Image, Track
+
+_WHITE, _SOFT, _DARK = (255, 255, 255), (205, 205, 205), (24, 24, 24)
+_UNSURE = (170, 170, 170)
+_COLOURS = (
+    (80, 80, 240),
+    (96, 190, 70),
+    (226, 110, 190),
+    (60, 205, 250),
+    (200, 190, 90),
+    (240, 150, 70),
+    (60, 145, 255),
+    (160, 120, 255),
+    (150, 215, 160),
+)
+"""BGR of the labels, in the order of the contract, over and over."""
+_BACKING = 0.32
+"""How much of the picture shines through behind text."""
+_REGULAR, _BOLD = 400, 600
+
+
+class Area(NamedTuple):
+    """A rectangle of whole pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of it."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.top + self.height
+
+    def meets(self, other: Area) -> bool:
+        """Whether the two share a pixel."""
+        apart_x = self.right <= other.left or other.right <= self.left
+        return not (apart_x or self.bottom <= other.top or other.bottom <= self.top)
+
+    def shared(self, box: Box) -> float:
+        """How many square pixels ``box`` covers of it."""
+        width = min(self.right, box.right) - max(self.left, box.left)
+        height = min(self.bottom, box.bottom) - max(self.top, box.top)
+        return max(width, 0.0) * max(height, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """Sizes in pixels for a frame of ``width`` × ``height``."""
+
+    width: int
+    height: int
+
+    @property
+    def text(self) -> int:
+        """Font size: grows more slowly than the frame, and stays readable in a small one."""
+        return max(10, round(13 * math.pow(self.height / 360, 0.75)))
+
+    @property
+    def pad(self) -> int:
+        return max(3, round(0.38 * self.text))
+
+    @property
+    def row(self) -> int:
+        return round(1.3 * self.text)
+
+    @property
+    def line(self) -> int:
+        return max(1, round(0.15 * self.text))
+
+
+def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) -> Image:
+    """Return a copy of ``image`` (``uint8[H, W, 3]`` BGR) with ``result`` drawn into it.
+
+    Each face gets its box, label and confidence; the largest one also a bar for each of
+    ``labels``; ``status`` (one line) goes to the top left.
+    """
+    canvas = image.copy()
+    style = _Style(canvas.shape[1], canvas.shape[0])
+    tracks = sorted(result.tracks, key=lambda track: track.box.area, reverse=True)
+    for track in reversed(tracks):
+        _draw_box(canvas, track.box, _colour(track, labels), style)
+    taken = [_draw_status(canvas, status, style)]
+    if tracks:
+        taken.append(_draw_bars(canvas, tracks, labels, style))
+    for track in tracks:
+        confidence = f" {track.probabilities.max():.0%}" if track.emotion in labels else ""
+        texts = (track.emotion + confidence, track.emotion)
+        area, text = _tag_place(track.box, texts, taken, style)
+        _draw_tag(canvas, area, text, _colour(track, labels), style)
+        taken.append(area)
+    return canvas
+
+
+def _colour(track: Track, labels: Sequence[str]) -> tuple[int, int, int]:
+    if track.emotion not in labels:
+        return _UNSURE
+    return _COLOURS[labels.index(track.emotion) % len(_COLOURS)]
+
+
+def _draw_box(canvas: Image, box: Box, colour: tuple[int, int, int], style: _Style) -> None:
+    """A round-cornered frame with a dark rim, inside the picture where the face reaches beyond."""
+    rim = style.line + 1
+    left, top = max(box.left, rim), max(box.top, rim)
+    right, bottom = min(box.right, style.width - 1 - rim), min(box.bottom, style.height - 1 - rim)
+    if right <= left or bottom <= top:
+        return
+    radius = 0.08 * min(right - left, bottom - top)
+    turns = np.linspace(0, np.pi / 2, 7)
+    arc = radius * np.stack((1 - np.cos(turns), 1 - np.sin(turns)), axis=1)
+    corners = (
+        np.add((left, top), arc),
+        np.add((right, top), arc * (-1, 1))[::-1],
+        np.subtract((right, bottom), arc),
+        np.add((left, bottom), arc * (1, -1))[::-1],
+    )
+    outline = np.rint(np.concatenate(corners) * 16).astype(np.int32)
+    for tint, thickness in ((_DARK, style.line + 2), (colour, style.line)):
+        cv2.polylines(canvas, [outline], True, tint, thickness, cv2.LINE_AA, shift=4)
+
+
+def _draw_status(canvas: Image, status: str, style: _Style) -> Area:
+    area = Area(style.pad, style.pad, _width(status, style) + 2 * style.pad, style.row + style.pad)
+    _back(canvas, area)
+    _write(canvas, status, (area.left + style.pad, area), style, _WHITE)
+    return area
+
+
+def _draw_bars(
+    canvas: Image, tracks: Sequence[Track], labels: Sequence[str], style: _Style
+) -> Area:
+    """A row for each label with a bar as long as its probability for the largest face."""
+    pad, row = style.pad, style.row
+    names = max(_width(label, style) for label in labels)
+    bar = 4 * style.text
+    area = _bars_area(tracks, names + bar + 3 * pad, len(labels) * row + 2 * pad, style)
+    _back(canvas, area)
+    for n, (label, value) in enumerate(zip(labels, tracks[0].probabilities, strict=True)):
+        line = Area(area.left, area.top + pad + n * row, area.width, row)
+        shown = label == tracks[0].emotion
+        _write(canvas, label, (line.left + pad, line), style, _WHITE if shown else _SOFT)
+        start, middle = line.left + names + 2 * pad, line.top + row // 2
+        half = max(1, round(0.22 * style.text))
+        groove = (start, middle - half), (start + bar - 1, middle + half)
+        cv2.rectangle(canvas, *groove, (70, 70, 70), cv2.FILLED)
+        if round(float(value) * bar) >= 1:
+            end = start + round(float(value) * bar) - 1
+            colour = _COLOURS[n % len(_COLOURS)]
+            cv2.rectangle(canvas, groove[0], (end, middle + half), colour, cv2.FILLED)
+    return area
+
+
+def _bars_area(tracks: Sequence[Track], width: int, height: int, style: _Style) -> Area:
+    """The first place at the frame's rim that touches no face; failing that, the least of one."""
+    right, bottom = style.width - style.pad - width, style.height - style.pad - height
+    middle = (style.width - width) // 2
+    places = (style.pad, bottom), (right, bottom), (middle, bottom), (right, style.pad)
+    areas = [Area(left, top, width, height) for left, top in places]
+    return min(areas, key=lambda area: sum(area.shared(track.box) for track in tracks))
+
+
+def _draw_tag(
+    canvas: Image, area: Area, text: str, colour: tuple[int, int, int], style: _Style
+) -> None:
+    _back(canvas, area)
+    accent = (area.left, area.top), (area.left + style.line, area.bottom - 1)
+    cv2.rectangle(canvas, *accent, colour, cv2.FILLED)
+    _write(canvas, text, (area.left + style.line + style.pad, area), style, _WHITE)
+
+
+def _tag_place(
+    box: Box, texts: Sequence[str], taken: Sequence[Area], style: _Style
+) -> tuple[Area, str]:
+    """Where a tag covers nothing that is ``taken``, and the text that fits there."""
+    options = list(_tag_options(box, texts, style))
+    free = ((area, text) for area, text in options if not any(area.meets(other) for other in taken))
+    return next(free, options[0])
+
+
+def _tag_options(box: Box, texts: Sequence[str], style: _Style) -> Iterator[tuple[Area, str]]:
+    """Places for a tag, the best first: above the box, below it, inside it; then a shorter text."""
+    height = style.row + style.pad // 2
+    gap = style.line + 1
+    for text in texts:
+        width = _width(text, style) + 2 * style.pad + style.line
+        lefts = round(box.left), round(box.right) - width, round(box.centre[0] - width / 2)
+        tops = (
+            round(box.top) - gap - height,
+            round(box.bottom) + gap,
+            round(box.top) + gap,
+            round(box.bottom) - gap - height,
+        )
+        for top, left in itertools.product(tops, lefts):
+            if 0 <= top <= style.height - height:
+                yield Area(min(max(left, 0), max(style.width - width, 0)), top, width, height), text
+    left = min(max(round(box.left), 0), max(style.width - width, 0))
+    yield Area(left, min(max(tops[0], 0), style.height - height), width, height), texts[-1]
+
+
+def _back(canvas: Image, area: Area) -> None:
+    """Darken what lies behind text."""
+    part = canvas[max(area.top, 0) : area.bottom, max(area.left, 0) : area.right]
+    if part.size:
+        cv2.convertScaleAbs(part, dst=part, alpha=_BACKING, beta=10)
+
+
+def _write(
+    canvas: Image,
+    text: str,
+    place: tuple[int, Area],
+    style: _Style,
+    colour: tuple[int, int, int],
+) -> None:
+    """Put ``text`` at a column, in the middle of an area's height."""
+    left, area = place
+    baseline = area.top + (area.height + round(0.7 * style.text)) // 2
+    weight = _BOLD if colour == _WHITE else _REGULAR
+    cv2.putText(canvas, text, (left, baseline), colour, _font(), style.text, weight)
+
+
+@functools.lru_cache(maxsize=512)
+def _text_width(text: str, size: int) -> int:
+    return int(cv2.getTextSize((0, 0), text, (0, 0), _font(), size, _BOLD)[2])
+
+
+def _width(text: str, style: _Style) -> int:
+    return _text_width(text, style.text)
+
+
+@functools.cache
+def _font() -> cv2.FontFace:
+    return cv2.FontFace("sans")

@@ -1,0 +1,96 @@
+"""Everything that a user can set: defaults < settings file (TOML) < command line.
+
+The docstring under a field is its help text on the command line. A value out of range raises
+``SettingsError``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from edge.errors import SettingsError
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv")
+JSON_LINES_SUFFIX = ".jsonl"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def _check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Raise ``SettingsError`` unless ``low <= value <= high`` (a NaN is not)."""
+    if not low <= value <= high:
+        unit = f" {unit}" if unit else ""
+        raise SettingsError(
+            f"{name}: expected {low:g}…{high:g}{unit}, found {value}; give a value in that range"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """How faces are followed, and how readily a label changes."""
+
+    smoothing: float = 0.15
+    """Time constant over which probabilities are smoothed: 0…10 s, 0 for none."""
+    margin: float = 0.1
+    """How far another label's probability must lead before the label changes: 0…1."""
+    hold: float = 0.1
+    """How long it must lead: 0…10 s."""
+    forget: float = 0.5
+    """A face that was not seen for longer than this is a new one: 0…60 s."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``SettingsError``."""
+        _check_range("tracking.smoothing", self.smoothing, 0, 10, "s")
+        _check_range("tracking.margin", self.margin, 0, 1)
+        _check_range("tracking.hold", self.hold, 0, 10, "s")
+        _check_range("tracking.forget", self.forget, 0, 60, "s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one run needs to know."""
+
+    source: str = "auto"
+    """Where frames come from: a camera's index, a video file, a folder of images, "demo", or
+    "auto" for the first camera and, where there is none, the demo."""
+    output: tuple[Path, ...] = ()
+    """A file to write, may be repeated: .mp4, .avi or .mkv for annotated video, .jsonl for one
+    line of JSON a frame."""
+    model: Path = Path("models/Finalmodel.tflite")
+    """The classifier, a .tflite file with a contract inside."""
+    detector: Literal["blazeface", "mediapipe"] = "blazeface"
+    """What finds faces: MediaPipe's BlazeFace on our interpreter, or the MediaPipe package."""
+    min_score: float = 0.5
+    """A face must score at least this: 0.05…0.99."""
+    threads: int = 1
+    """Threads of each network: 1…64."""
+    display: Literal["auto", "on", "off"] = "auto"
+    """Whether to open a window; "auto" where there is a display."""
+    frames: int = 0
+    """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
+    tracking: Tracking = field(default_factory=Tracking)
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``SettingsError``."""
+        _check_range("min-score", self.min_score, 0.05, 0.99)
+        _check_range("threads", self.threads, 1, 64)
+        _check_range("frames", self.frames, 0, 1e9)
+        for path in self.output:
+            if path.suffix.lower() not in (*VIDEO_SUFFIXES, JSON_LINES_SUFFIX):
+                known = ", ".join((*VIDEO_SUFFIXES, JSON_LINES_SUFFIX))
+                raise SettingsError(
+                    f"output: expected a name that ends in {known}, found {str(path)!r}; "
+                    "rename the output"
+                )
+        if len({path.resolve() for path in self.output}) < len(self.output):
+            raise SettingsError(
+                "output: expected different files, found the same one twice; name each once"
+            )
+
+    @property
+    def model_path(self) -> Path:
+        """``model``; a relative path that isn't in the working folder is the repository's."""
+        if self.model.exists() or self.model.is_absolute():
+            return self.model
+        return _ROOT / self.model

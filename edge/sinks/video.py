@@ -1,0 +1,132 @@
+"""The pictures that it is given, as a video file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from edge.errors import SinkError
+from edge.files import replacing
+from edge.frames import Frame, FrameResult, Image
+
+_CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
+_TRIAL_SIZE = (64, 64)
+_MOST_REPEATS = 250
+"""A still picture is repeated at most so often: a camera that slept must not fill the disk."""
+_COMPLETE = 0.9
+"""Share of the frames that a whole file admits to; containers count roughly."""
+
+
+class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothing failed
+    """There was nothing to write."""
+
+
+class VideoSink:
+    """Writes ``path``, which appears when the run ends; the suffix says which container.
+
+    The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
+    capture times: a frame is repeated while no newer one came, and skipped where two fall together.
+    Frames of another size than the first one's are fitted into it.
+    """
+
+    def __init__(self, path: Path, fps: Callable[[], float]) -> None:
+        """Name the file; nothing is opened yet."""
+        self._path, self._fps = path, fps
+        self._stack = ExitStack()
+        self._temporary: Path | None = None
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._rate = self._start = 0.0
+        self._written = 0
+
+    def __enter__(self) -> Self:
+        """Try the path and the codec in a temporary file beside it; raises ``SinkError``."""
+        folder = self._path.parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK) or self._path.is_dir():
+            raise SinkError(
+                f"{self._path}: expected a file in a folder that can be written, found none such; "
+                "choose another output"
+            )
+        self._temporary = self._stack.enter_context(replacing(self._path))
+        try:
+            self._open(_TRIAL_SIZE, 30.0).release()
+        except SinkError as error:
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Finish the file and put it in its place; remove it after an error or without a frame.
+
+        Raises ``SinkError`` where the file isn't whole.
+        """
+        if self._writer is not None:
+            self._writer.release()
+        problem = error or (self._problem() if self._written else _NoFrames())
+        try:
+            self._stack.__exit__(type(problem) if problem else None, problem, trace)
+        except OSError as failure:
+            raise SinkError(
+                f"{self._path}: expected to finish the video, found {failure.strerror or failure}; "
+                "choose another output"
+            ) from failure
+        if isinstance(problem, SinkError) and problem is not error:
+            raise problem
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Show ``frame.image`` from its capture time on; raises ``SinkError``."""
+        if self._writer is None:
+            height, width = frame.image.shape[:2]
+            self._size, self._rate, self._start = (width, height), self._fps(), frame.captured_at
+            self._writer = self._open(self._size, self._rate)
+        due = round((frame.captured_at - self._start) * self._rate) + 1
+        image = fit(frame.image, self._size)
+        for _ in range(min(due - self._written, _MOST_REPEATS)):
+            self._writer.write(image)
+        self._written = max(due, self._written)
+
+    def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
+        """Start the temporary file anew; ``size`` is (width, height)."""
+        codec = _CODECS[self._path.suffix.lower()]
+        fourcc = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(str(self._temporary), fourcc, fps, size)
+        if not writer.isOpened():
+            raise SinkError(
+                f"{self._path}: expected to write {codec} video with {size[0]}×{size[1]} pixels, "
+                "found that OpenCV can't here; choose another suffix, or .jsonl"
+            )
+        return writer
+
+    def _problem(self) -> SinkError | None:
+        """What is wrong with the finished file: OpenCV's writer doesn't say when a disk is full."""
+        written = cv2.VideoCapture(str(self._temporary))
+        count = written.get(cv2.CAP_PROP_FRAME_COUNT) if written.read()[0] else 0
+        written.release()
+        if count >= _COMPLETE * self._written:
+            return None
+        return SinkError(
+            f"{self._path}: expected {self._written} frames in the finished video, found "
+            f"{count:.0f}; is the disk full?"
+        )
+
+
+def fit(image: Image, size: tuple[int, int]) -> Image:
+    """Scale ``image`` (``uint8[H, W, 3]``) into ``size`` (width, height), with black bars."""
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return image
+    scale = min(size[0] / width, size[1] / height)
+    inner = max(round(width * scale), 1), max(round(height * scale), 1)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    fitted = np.zeros((size[1], size[0], 3), np.uint8)
+    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        image, inner, interpolation=cv2.INTER_AREA
+    )
+    return fitted

@@ -1,0 +1,82 @@
+"""A window on the screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import cv2
+
+from edge.errors import SinkError
+from edge.frames import Frame, FrameResult
+
+TITLE = "Expressions"
+_ESCAPE = 27
+_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1)"
+_PROBE_SECONDS = 20
+
+
+def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return why no window can be opened, None where one can.
+
+    Asked before the first call that draws: without a display, OpenCV's GUI doesn't raise but aborts
+    the process. A display that is named but doesn't answer is found out in a process of its own.
+    """
+    if not cv2.currentUIFramework():
+        return "this OpenCV is built without windows; install requirements/opencv.txt"
+    linux = sys.platform.startswith("linux")
+    if linux and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"
+    if linux and not _opens_window(environment):
+        return "the display doesn't answer; check DISPLAY and its permissions"
+    return None
+
+
+def _opens_window(environment: Mapping[str, str]) -> bool:
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            env=dict(environment),
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return probe.returncode == 0
+
+
+class WindowSink:
+    """Shows the pictures; q, Esc or closing the window calls ``stop``."""
+
+    def __init__(self, stop: Callable[[], None], title: str = TITLE) -> None:
+        """Name the window; nothing is opened yet."""
+        self._stop, self._title = stop, title
+
+    def __enter__(self) -> Self:
+        """Open the window; raises ``SinkError`` where there is no display."""
+        problem = display_problem()
+        if problem:
+            raise SinkError(f"window: expected a display, found that {problem}")
+        cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the window, if it is still open."""
+        if self._visible():
+            cv2.destroyWindow(self._title)
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Show ``frame.image`` and look at the keys."""
+        if not self._visible():
+            self._stop()
+            return
+        cv2.imshow(self._title, frame.image)
+        if cv2.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
+            self._stop()
+
+    def _visible(self) -> bool:
+        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1

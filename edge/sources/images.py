@@ -1,0 +1,86 @@
+"""A folder of images, each a frame of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import cv2
+import numpy as np
+
+from edge.errors import SourceError
+from edge.frames import Frame, Image
+
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
+
+
+class ImageFolder:
+    """The images of ``folder``, sorted by name; ``warn`` is told of each that can't be read.
+
+    They are a second apart by their own clock, which is longer than a track is remembered by
+    default: one picture's faces say nothing about the next one's.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        """Name the folder; nothing is read yet."""
+        self.fps = 1.0
+        self.description = f"{folder.name}/"
+        self._folder, self._warn = folder, warn
+        self._paths: list[Path] = []
+
+    def __enter__(self) -> Self:
+        """List the folder; raises ``SourceError`` where there are no images in it."""
+        try:
+            paths = sorted(path for path in self._folder.iterdir() if path.is_file())
+        except OSError as error:
+            raise SourceError(
+                f"{self._folder}: expected a folder of images, found {error.strerror}; "
+                "check the path"
+            ) from error
+        self._paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+        if not self._paths:
+            raise SourceError(
+                f"{self._folder}: expected images ({', '.join(sorted(SUFFIXES))}), found none; "
+                "name the folder that holds them"
+            )
+        self.description = f"{self._folder.name}/ ({len(self._paths)} images)"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to release."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give each readable image; raises ``SourceError`` at the end where none was."""
+        start, index = time.monotonic(), 0
+        for path in self._paths:
+            image = _read(path)
+            if image is None:
+                self._warn(f"{path}: expected an image, found none that can be read; skipped")
+                continue
+            yield Frame(image, index, start + index / self.fps)
+            index += 1
+        unreadable = len(self._paths) - index
+        if index == 0:
+            raise SourceError(
+                f"{self._folder}: expected images, found none of {unreadable} readable; "
+                "copy them again"
+            )
+        if unreadable:
+            self._warn(f"{self._folder}: {unreadable} of {len(self._paths)} images skipped")
+
+
+def _read(path: Path) -> Image | None:
+    """The image as ``uint8[H, W, 3]`` BGR, None where there is none."""
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError:
+        return None
+    if not content.size:
+        return None
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except cv2.error:  # a header that promises more pixels than OpenCV allows
+        return None
+    return None if image is None else np.asarray(image, np.uint8)

@@ -1,0 +1,101 @@
+"""What a run adds up to: counts, label shares, speed, and percentiles of the stage times."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import numpy as np
+
+from edge.frames import Frame, FrameResult
+from edge.pipeline import STAGES
+
+_RECENT = 30
+"""Frames that the momentary speed is taken over."""
+_KEPT = 10_000
+"""Frames that the percentiles are taken over, the newest ones: memory must not grow for ever."""
+
+
+class Stats:
+    """A sink that counts. ``clock`` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Start at nought."""
+        self.frames = 0
+        self.faces = 0
+        self.dropped = 0
+        self.labels: Counter[str] = Counter()
+        self._clock = clock
+        self._started_at = self._ended_at = 0.0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to release."""
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Count one frame."""
+        stages = [result.stage_ms.get(stage, 0.0) for stage in STAGES]
+        total = sum(result.stage_ms.values())
+        self._ended_at = self._clock()
+        if self.frames == 0:
+            self._started_at = self._ended_at - total / 1e3
+        self.frames += 1
+        self.faces += len(result.tracks)
+        self.dropped += frame.dropped
+        self.labels.update(track.emotion for track in result.tracks)
+        self._recent.append((self._ended_at, total))
+        self._stage_ms.append([*stages, total])
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the whole run, sources and sinks included."""
+        seconds = self._ended_at - self._started_at
+        return self.frames / seconds if seconds > 0 else 0.0
+
+    def status(self) -> str:
+        """Speed of the moment: frames a second and milliseconds a frame."""
+        if not self._recent:
+            return "starting"
+        seconds = self._recent[-1][0] - self._recent[0][0]
+        fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
+        latency = float(np.median([total for _, total in self._recent]))
+        return f"{fps:.0f} FPS · {latency:.1f} ms"
+
+    def percentiles(self) -> Mapping[str, tuple[float, float]]:
+        """p50 and p95 of each stage and of their sum, in milliseconds."""
+        if not self._stage_ms:
+            return {}
+        p50, p95 = np.percentile(np.array(self._stage_ms), (50, 95), axis=0)
+        return {
+            name: (float(low), float(high))
+            for name, low, high in zip((*STAGES, "total"), p50, p95, strict=True)
+        }
+
+    def shares(self) -> str:
+        """Each label's share of the faces, the most frequent first."""
+        return ", ".join(
+            f"{label} {count / self.faces:.1%}" for label, count in self.labels.most_common()
+        )
+
+    def summary(self, facts: Mapping[str, str]) -> str:
+        """Return the report of a run: ``facts`` (what was used), then the counts and the times."""
+        lines = {
+            **facts,
+            "frames": f"{self.frames}, {self.dropped} dropped",
+            "faces": f"{self.faces}" + (f": {self.shares()}" if self.faces else ""),
+            "speed": f"{self.fps:.1f} FPS",
+        }
+        rows = [f"{name:<12} {value}" for name, value in lines.items()]
+        rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8}"]
+        rows += [
+            f"  {stage:<10} {p50:8.2f} {p95:8.2f}"
+            for stage, (p50, p95) in self.percentiles().items()
+        ]
+        return "\n".join(rows)

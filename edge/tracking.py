@@ -1,0 +1,168 @@
+"""Identity over time, smoothed probabilities, and labels that don't flicker.
+
+All memory is in seconds, never in frames, so that it means the same at 8 and at 60 frames a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.frames import Box, Face, Floats, Track
+from edge.settings import Tracking
+
+UNCERTAIN = "uncertain"
+_REACH = 1.0
+"""A face moves by less than its own side between two sightings, beyond what was predicted."""
+_LARGEST_RESIZE = 2.0
+"""…and its side changes by less than this factor."""
+_SPEED_SMOOTHING = 0.1
+"""Time constant of a track's speed, seconds."""
+
+
+class Tracker:
+    """Follows faces from frame to frame.
+
+    ``labels`` are the classifier's; below a top probability of ``uncertain_below`` a face has no
+    label but ``"uncertain"``.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], uncertain_below: float, settings: Tracking | None = None
+    ) -> None:
+        """Start with no face known."""
+        self._labels = tuple(labels)
+        self._threshold = uncertain_below
+        self._settings = settings or Tracking()
+        self._tracks: list[_Memory] = []
+        self._next_id = 1
+
+    def update(self, faces: Sequence[Face], probabilities: Floats, at: float) -> list[Track]:
+        """Return a track for each of ``faces``, in their order.
+
+        ``probabilities`` is ``float32[n, labels]``, a row for each face; ``at`` is the frame's
+        capture time in monotonic seconds.
+        """
+        forget = self._settings.forget
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= forget]
+        boxes = [face.box for face in faces]
+        pairs = match([track.expected(at) for track in self._tracks], boxes)
+        found = {face: self._tracks[track] for track, face in pairs}
+        return [
+            self._see(found.get(n), box, row, at)
+            for n, (box, row) in enumerate(zip(boxes, probabilities, strict=True))
+        ]
+
+    def _see(self, memory: _Memory | None, box: Box, row: Floats, at: float) -> Track:
+        if memory is None:
+            memory = _Memory(self._next_id, box, row, at)
+            memory.label = self._best(row, self._threshold)
+            self._next_id += 1
+            self._tracks.append(memory)
+        else:
+            self._smooth(memory, row, at)
+            memory.move(box, at)
+            self._relabel(memory, at)
+        label = UNCERTAIN if memory.label is None else self._labels[memory.label]
+        return Track(memory.id, box, label, memory.probabilities, at - memory.born_at)
+
+    def _smooth(self, memory: _Memory, row: Floats, at: float) -> None:
+        keep = _decay(at - memory.seen_at, self._settings.smoothing)
+        mixed = row + np.float32(keep) * (memory.probabilities - row)
+        memory.probabilities = np.asarray(mixed / mixed.sum(), np.float32)
+
+    def _relabel(self, memory: _Memory, at: float) -> None:
+        """Change the label once another has been right for ``hold`` seconds on end."""
+        target = self._target(memory)
+        if target == memory.label:
+            memory.challenged_at = None
+            return
+        if memory.challenged_at is None:
+            memory.challenged_at = at
+        if at - memory.challenged_at >= self._settings.hold:
+            memory.label, memory.challenged_at = target, None
+
+    def _target(self, memory: _Memory) -> int | None:
+        """The label that the probabilities speak for, given the one that is shown."""
+        row, shown, margin = memory.probabilities, memory.label, self._settings.margin
+        if shown is None:
+            return self._best(row, min(self._threshold + margin, 0.99))
+        best = self._best(row, self._threshold)
+        if best is None or row[best] - row[shown] >= margin:
+            return best
+        return shown
+
+    def _best(self, row: Floats, threshold: float) -> int | None:
+        best = int(row.argmax())
+        return best if row[best] >= threshold else None
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is known of one face. ``label`` is an index, None for uncertain."""
+
+    id: int
+    box: Box
+    probabilities: Floats
+    seen_at: float
+    label: int | None = None
+    speed: tuple[float, float] = (0.0, 0.0)
+    challenged_at: float | None = None
+    born_at: float = math.nan
+
+    def __post_init__(self) -> None:
+        self.born_at = self.seen_at
+
+    def expected(self, at: float) -> Box:
+        """Where the face should be at ``at`` if it keeps its speed (pixels a second)."""
+        dx, dy = (speed * (at - self.seen_at) for speed in self.speed)
+        box = self.box
+        return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
+
+    def move(self, box: Box, at: float) -> None:
+        """Note that the face was seen in ``box`` at ``at``."""
+        seconds = at - self.seen_at
+        if seconds > 0:
+            keep = _decay(seconds, _SPEED_SMOOTHING)
+            step = np.subtract(box.centre, self.box.centre) / seconds
+            vx, vy = step + keep * (np.asarray(self.speed) - step)
+            self.speed = float(vx), float(vy)
+        self.box, self.seen_at = box, at
+
+
+def _decay(seconds: float, constant: float) -> float:
+    """What an exponential filter of time ``constant`` keeps after ``seconds``."""
+    return math.exp(-max(seconds, 0.0) / constant) if constant > 0 else 0.0
+
+
+def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:
+    """Pair boxes of two moments, nearest first: (index in ``before``, index in ``now``).
+
+    The distance is that of the centres in units of the smaller box's side, plus the logarithm of
+    the ratio of the sides; what is too far apart on either count isn't paired.
+    """
+    if not before or not now:
+        return []
+    old, new = _centres_and_sides(before), _centres_and_sides(now)
+    smaller = np.minimum(old[:, np.newaxis, 2], new[:, 2])
+    moved = np.hypot(*(old[:, np.newaxis, :2] - new[:, :2]).transpose(2, 0, 1)) / smaller
+    resized = np.abs(np.log(old[:, np.newaxis, 2] / new[:, 2]))
+    cost = np.where(resized <= math.log(_LARGEST_RESIZE), moved + resized, np.inf)
+    cost[moved > _REACH] = np.inf
+    pairs: list[tuple[int, int]] = []
+    for _ in range(min(cost.shape)):
+        n, m = divmod(int(cost.argmin()), cost.shape[1])
+        if not math.isfinite(cost[n, m]):
+            break
+        pairs.append((n, m))
+        cost[n, :] = cost[:, m] = np.inf
+    return pairs
+
+
+def _centres_and_sides(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    """``float64[n, 3]``: centre x, centre y and mean side, in pixels."""
+    return np.array([(*box.centre, max((box.width + box.height) / 2, 1e-3)) for box in boxes])
