@@ -8,13 +8,13 @@ from pathlib import Path
 import cyclopts
 from rich.console import Console
 from rich.table import Table
-from train.cli import run
 
 from convert.errors import ConvertError, ParityError
 from convert.parity import LIMITS, Parity
 from convert.session import convert, variant_path
+from train.cli import run
 
-app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=[])
+app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=())
 
 
 @app.default

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Callable, Iterator
 
 import keras
@@ -74,12 +75,16 @@ def _feed(sample: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
 
 def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
     """A converter of the network from the pixels of one image to its logits."""
-    logits = keras.Model(model.inputs, model.get_layer(LOGITS).output)
-    pixels = keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]), name="pixels")
+    logits = keras.Model(model.input, model.get_layer(LOGITS).output)
+    pixels = keras.Input(batch_shape=(1, *model.input.shape[1:]), name="pixels")
     return tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, logits(pixels)))
 
 
 def _run(converter: tf.lite.TFLiteConverter) -> bytes:
-    """Convert without the listing of endpoints that Keras prints on the way."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    """Convert without what Keras prints on the way, and without a warning that is none.
+
+    Full-integer conversion measures its statistics on the representative dataset.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         return bytes(converter.convert())

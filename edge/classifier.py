@@ -52,7 +52,7 @@ def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:
 
 def softmax(logits: Floats) -> Floats:
     """``float32[n, k]`` → ``float32[n, k]``, rows sum to 1."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)
 
 

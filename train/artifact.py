@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
+from absl import logging
 
 from edge.contract import H5_ATTRIBUTE, ModelContract
 from edge.errors import ContractError
@@ -30,12 +32,21 @@ def save_model(model: keras.Model, contract: ModelContract, path: Path) -> None:
     """Write ``model`` and ``contract`` to ``path``, which keeps its old content on any failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        # Keras warns that HDF5 is legacy; it is the format that the users of this file ask for.
-        keras.src.legacy.saving.legacy_h5_format.save_model_to_hdf5(
-            model, str(temporary), include_optimizer=False
-        )
+        with _quiet():
+            model.save(temporary, include_optimizer=False)
         with h5py.File(temporary, "r+") as file:
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back Keras' advice against HDF5, the format that the users of this file ask for."""
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelContract]:

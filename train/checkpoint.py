@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,11 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         self._network.optimizer.build(self._network.trainable_variables)
         try:
-            with np.load(self._path, allow_pickle=False) as arrays:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 state = json.loads(str(arrays["state"]))
                 for index, variable in enumerate(self._variables()):
                     variable.assign(arrays[f"v{index}"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointError(
                 f"{self._path}: expected the state of an interrupted training, found {error}; "
                 "delete the file to start anew"

@@ -90,7 +90,7 @@ def train(
 
 def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]`` of the h5 model."""
-    logits = keras.Model(model.inputs, model.get_layer(LOGITS).output)
+    logits = keras.Model(model.input, model.get_layer(LOGITS).output)
     return np.asarray(logits.predict(images, batch_size=256, verbose=0), np.float32)
 
 

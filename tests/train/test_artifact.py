@@ -10,10 +10,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from train.data import LABELS
 
 from edge.contract import H5_ATTRIBUTE, ModelContract
 from train.artifact import load_model, save_model
+from train.data import LABELS
 from train.errors import ArtifactError
 from train.model import build
 from train.recipes import Recipe

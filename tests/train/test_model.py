@@ -30,7 +30,7 @@ def test_saved_network_computes_what_was_trained(tiny, train_split, validation_s
     fit_epochs(network, tiny, train_split, validation_split, seed=0, first=0, last=2)
     saved = build(tiny)
     saved.set_weights(network.get_weights())
-    logits = keras.Model(saved.inputs, saved.get_layer(LOGITS).output)
+    logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)
     images = validation_split.images.astype(np.float32)
     np.testing.assert_allclose(
         logits(images).numpy(), network(images, training=False).numpy(), atol=1e-4, rtol=1e-4

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import cv2
 import numpy as np
 import pytest
-from train.data import LABELS, Split
 
+from train.data import LABELS, Split
 from train.recipes import Recipe
 
 
@@ -26,6 +28,12 @@ def synthetic_split(name: str, each: int, seed: int) -> Split:
 
 
 @pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
 def train_split() -> Split:
     return synthetic_split("train", 24, 0)
 
@@ -39,3 +47,17 @@ def validation_split() -> Split:
 def tiny() -> Recipe:
     """The seed recipe's structure in a size that trains in a second."""
     return Recipe("tiny", widths=(4, 6, 8), dense=(8, 8, 8), epochs=3, batch_size=32)
+
+
+@pytest.fixture(scope="session")
+def images_folder(
+    tmp_path_factory: pytest.TempPathFactory, train_split: Split, validation_split: Split
+) -> Path:
+    """The two splits as a data set on disk (PNG, so that the pixels stay what they are)."""
+    root = tmp_path_factory.mktemp("images")
+    for split in (train_split, validation_split):
+        for image, name in zip(split.images, split.names, strict=True):
+            path = (root / name).with_suffix(".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), image)
+    return root

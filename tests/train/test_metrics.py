@@ -1,0 +1,43 @@
+"""The figures are what the field means by their names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from train.data import LABELS
+from train.metrics import evaluate, expected_calibration_error, fit_temperature
+
+
+def test_evaluate_on_a_case_counted_by_hand() -> None:
+    labels = np.array([0, 0, 3, 3, 3, 6])
+    predicted = np.array([0, 3, 3, 3, 0, 6])
+    copies = np.array([False, False, False, False, True, True])
+    figures = evaluate(labels, predicted, copies)
+    assert figures["top1"] == pytest.approx(4 / 6)
+    assert figures["top1_without_copies"] == pytest.approx(3 / 4)
+    happy = figures["per_class"]["happy"]
+    assert (happy["precision"], happy["recall"]) == pytest.approx((2 / 3, 2 / 3))
+    assert happy["support"] == 3
+    # F1: angry 1/2, happy 2/3, surprise 1, the four others 0.
+    assert figures["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 1) / len(LABELS))
+    assert figures["confusion_matrix"][3][0] == 1
+    assert figures["confusion_matrix"][0][3] == 1
+
+
+def test_the_temperature_undoes_a_known_overconfidence() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 7)).astype(np.float32)
+    labels = np.array([rng.choice(7, p=row) for row in softmax(logits.astype(float), axis=1)])
+    assert fit_temperature(logits * 3, labels) == pytest.approx(3, rel=0.05)
+    before = expected_calibration_error(softmax(logits * 3, axis=1), labels)
+    after = expected_calibration_error(softmax(logits, axis=1), labels)
+    assert after < 0.02 < before
+
+
+def test_calibration_error_of_a_case_counted_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    labels = np.array([0, 1, 1, 1])
+    # Bin of 0.9: accuracy 0.5, gap 0.4; bin of 0.6: accuracy 1, gap 0.4.
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.4)

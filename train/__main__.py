@@ -1,0 +1,79 @@
+"""The command line of training. The only place here that prints results or exits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cyclopts
+
+from train.cli import INTERRUPTED, run
+from train.recipes import find_recipe
+
+app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
+
+
+@app.command
+def fit(
+    *,
+    recipe: str = "seed",
+    seed: int = 0,
+    images: Path = Path("images"),
+    target: Path = Path("models/Finalmodel.h5"),
+) -> int:
+    """Train a network and write it with its report. A run that was stopped goes on.
+
+    Parameters
+    ----------
+    recipe
+        What to train, a name in train/recipes.py.
+    seed
+        Of the weights and of the order of the images.
+    images
+        The data set that "make data" made.
+    target
+        The model to write; its report and figures go beside it.
+    """
+    chosen = find_recipe(recipe)
+    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - a wrong name fails at once
+    from train.session import train  # noqa: PLC0415
+
+    try:
+        outcome = train(chosen, seed, images, target, BlazeFace())
+    except KeyboardInterrupt:
+        print(f"\nstopped; whole epochs are kept. Go on: make train RECIPE={recipe} SEED={seed}")
+        return INTERRUPTED
+    figures = outcome.report["validation"]
+    print(
+        f"wrote {outcome.path}: top-1 {figures['top1']:.2%} on the validation split "
+        f"({figures['top1_without_copies']:.2%} without copies of training images), "
+        f"macro-F1 {figures['macro_f1']:.4f}"
+    )
+    return 0
+
+
+@app.command
+def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 1) -> None:
+    """Time whole epochs here and in plain Keras with float32, in turn.
+
+    Parameters
+    ----------
+    recipe
+        What to train, a name in train/recipes.py.
+    images
+        The data set that "make data" made.
+    epochs
+        How many epochs of each to time.
+    """
+    chosen = find_recipe(recipe)
+    from train import provenance  # noqa: PLC0415
+    from train.speed import measure  # noqa: PLC0415
+
+    result = measure(chosen, images, epochs)
+    print(f"{provenance.machine()}, commit {provenance.commit()}, {provenance.today()}")
+    for name, seconds in (("plain Keras, float32", result.plain), ("here", result.fast)):
+        print(f"{name}: {', '.join(f'{value:.1f}' for value in seconds)} s an epoch")
+    print(f"{result.ratio:.2f} times faster with {result.precision}")
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,36 @@
+"""How the commands that train, convert and measure end: one line on failure, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+
+import cyclopts
+
+from edge.errors import EdgeError
+from train.errors import TrainError
+
+INTERRUPTED = 130
+
+
+def run(app: cyclopts.App, *errors: type[Exception]) -> None:
+    """Run ``app`` on the command line and exit.
+
+    ``TrainError``, ``EdgeError`` and ``errors`` are messages for the user: one line on standard
+    error and their ``exit_code``. Ctrl-C exits with 130.
+    """
+    try:
+        status = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        _fail(f"{' '.join(str(error).split())}; see --help", 2)
+    except (TrainError, EdgeError, *errors) as error:
+        _fail(str(error), getattr(error, "exit_code", 1))
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: expected to use it, found: {error.strerror}", 1)
+    except KeyboardInterrupt:
+        _fail("stopped", INTERRUPTED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,109 @@
+"""The images on disk as arrays, and the one definition of the labels.
+
+``<root>/<split>/<class>/<file>`` with 48×48 grey images. The order of the labels is alphabetical,
+which is that of Keras' directory loader; nowhere else in the repository are they written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from train.errors import DatasetError
+
+LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+IMAGE_SIZE = 48
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+MAX_UNREADABLE = 0.01
+_LISTED = 5
+_READERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One part of a data set, sorted by label and file name.
+
+    ``images`` is ``uint8[n, 48, 48, 1]`` grey, ``labels`` ``int64[n]`` indices into ``LABELS``,
+    ``names`` the paths ``split/class/file``, ``digests`` the SHA-256 of the files' bytes, and
+    ``unreadable`` the paths that were left out.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+def load_split(root: Path, split: str) -> Split:
+    """Read ``<root>/<split>``.
+
+    Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
+    than 1 % of its images can't be read as 48×48.
+    """
+    paths = [path for label in LABELS for path in _files(root, split, label)]
+    with ThreadPoolExecutor(_READERS) as readers:
+        contents = list(readers.map(Path.read_bytes, paths))
+        decoded = list(readers.map(_decode, contents))
+    names = [f"{split}/{path.parent.name}/{path.name}" for path in paths]
+    kept = [index for index, image in enumerate(decoded) if image is not None]
+    unreadable = tuple(name for name, image in zip(names, decoded, strict=True) if image is None)
+    if len(unreadable) > MAX_UNREADABLE * len(paths):
+        raise DatasetError(
+            f"{root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, found {len(unreadable)} "
+            f"of {len(paths)} unreadable ({', '.join(unreadable[:_LISTED])}, …); "
+            "run 'make data ARCHIVE=…' again"
+        )
+    return Split(
+        name=split,
+        images=np.stack([decoded[i] for i in kept])[..., np.newaxis],
+        labels=np.array([LABELS.index(paths[i].parent.name) for i in kept], np.int64),
+        names=tuple(names[i] for i in kept),
+        digests=tuple(hashlib.sha256(contents[i]).hexdigest() for i in kept),
+        unreadable=unreadable,
+    )
+
+
+def fingerprint(*splits: Split) -> str:
+    """Return a SHA-256 over the names and contents of all files, whatever their order."""
+    lines = sorted(
+        f"{name} {digest}\n"
+        for split in splits
+        for name, digest in zip(split.names, split.digests, strict=True)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def copies_in_train(validation: Split, train: Split) -> NDArray[np.bool_]:
+    """``bool[n]``: which validation images have the same pixels as a training image."""
+    known = {image.tobytes() for image in train.images}
+    return np.array([image.tobytes() in known for image in validation.images], bool)
+
+
+def _files(root: Path, split: str, label: str) -> Sequence[Path]:
+    folder = root / split / label
+    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise DatasetError(
+            f"{folder}: expected images, found {'none' if folder.is_dir() else 'no such folder'}; "
+            "run 'make data ARCHIVE=…' first"
+        )
+    return files
+
+
+def _decode(content: bytes) -> NDArray[np.uint8] | None:
+    """``uint8[48, 48]``, or nothing where ``content`` is no image of that size."""
+    if not content:
+        return None
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image is None or image.shape != (IMAGE_SIZE, IMAGE_SIZE):
+        return None
+    return np.asarray(image, np.uint8)
