@@ -1,7 +1,7 @@
 """The MediaPipe package in a process of its own that can't open a connection.
 
 mediapipe 1.x reports usage to its vendor: creating a FaceDetector starts a thread that looks up and
-posts to a logging host a minute later, each minute, and when the detector closes. It has no switch
+posts to a logging host a minute later, or when the detector closes before. It has no switch
 for that (google-ai-edge/mediapipe#6291). Here the kernel refuses every socket to this process, from
 before the package is imported, in all of its threads and children, without special rights and
 without touching the process that asked: a seccomp filter (seccomp(2)). Where the filter can't be
@@ -23,10 +23,21 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-# Linux' numbers: AUDIT_ARCH_…, then the calls seccomp and socket.
-_MACHINES = {"x86_64": (0xC000003E, 317, 41), "aarch64": (0xC00000B7, 277, 198)}
+
+class _Machine(NamedTuple):
+    """Linux' numbers for a processor: AUDIT_ARCH_…, and of two system calls."""
+
+    architecture: int
+    seccomp: int
+    socket: int
+
+
+_MACHINES = {
+    "x86_64": _Machine(0xC000003E, seccomp=317, socket=41),
+    "aarch64": _Machine(0xC00000B7, seccomp=277, socket=198),
+}
 _IO_URING_SETUP = 425  # the same on both; its queues open sockets without the call socket
 _X32_CALLS = 0x4000_0000  # a second numbering of all calls on x86-64
 _PR_SET_NO_NEW_PRIVS = 38
@@ -47,22 +58,28 @@ def forbid_sockets() -> None:
     Local ones too: a name service behind one would ask the network in our place. Raises ``OSError``
     where that isn't possible.
     """
-    if sys.platform != "linux" or platform.machine() not in _MACHINES:
-        raise OSError(errno.ENOSYS, f"no filter for {sys.platform} on {platform.machine()}")
-    architecture, seccomp, socket_call = _MACHINES[platform.machine()]
-    code = _filter(architecture, (socket_call, _IO_URING_SETUP))
+    machine = platform.machine()
+    if sys.platform != "linux" or machine not in _MACHINES:
+        raise OSError(errno.ENOSYS, f"no filter for {sys.platform} on {machine}")
+    refuse_calls(machine, (_MACHINES[machine].socket, _IO_URING_SETUP))
+    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
+        _expect_refusal(family)
+
+
+def refuse_calls(machine: str, calls: tuple[int, ...]) -> None:
+    """Answer these system calls of all threads with EACCES from now on; raises ``OSError``."""
+    code = filter_code(_MACHINES[machine].architecture, calls)
     program = _Program(len(code) // 8, code)
     libc = ctypes.CDLL(None, use_errno=True)
     # Without this, only root may set a filter.
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+    seccomp = _MACHINES[machine].seccomp
     if libc.syscall(seccomp, _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(program)) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
-    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
-        _expect_refusal(family)
 
 
-def _filter(architecture: int, refused: tuple[int, ...]) -> bytes:
+def filter_code(architecture: int, refused: tuple[int, ...]) -> bytes:
     """Refuse these calls and all of other call tables: an array of ``struct sock_filter``."""
     tests = ((_IF_AT_LEAST, _X32_CALLS), *((_IF_EQUAL, call) for call in refused))
     number, machine = 0, 4  # offsets in struct seccomp_data
