@@ -18,7 +18,6 @@ EDGE := .venv/edge/bin/python
 TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
-QUIET := TF_CPP_MIN_LOG_LEVEL=3
 
 .PHONY: help run-edge data train convert bench test check assets clean
 .DELETE_ON_ERROR:
@@ -35,13 +34,13 @@ data: .venv/train/ready
 	@$(TRAIN) -m train data $(if $(ARCHIVE),--archive "$(ARCHIVE)",--handle "$(HANDLE)")
 
 train: .venv/train/ready assets
-	@$(QUIET) $(TRAIN) -m train fit --recipe $(RECIPE) --seed $(SEED) --target "$(H5)"
+	@$(TRAIN) -m train fit --recipe $(RECIPE) --seed $(SEED) --target "$(H5)"
 
 convert: .venv/train/ready
-	@$(QUIET) $(TRAIN) -m convert --model "$(H5)"
+	@$(TRAIN) -m convert --model "$(H5)"
 
 bench: .venv/train/ready assets
-	@$(QUIET) $(TRAIN) -m benchmarks $(ARGS)
+	@$(TRAIN) -m benchmarks $(ARGS)
 
 test: check .venv/edge/ready .venv/mediapipe/ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge

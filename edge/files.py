@@ -14,9 +14,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, with its suffix, that replaces it at the end.
 
     What was at ``path`` stays untouched when the body raises, and the temporary file goes away.
-    Raises ``OSError`` where the folder can't be written.
+    After a kill it stays, until the next writer of ``path`` takes the same name. Raises
+    ``OSError`` where the folder can't be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as file:

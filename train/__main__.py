@@ -5,11 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 import cyclopts
+from rich.console import Console
 
-from train.cli import INTERRUPTED, run
+from train.cli import INTERRUPTED, import_tensorflow, run
 from train.recipes import find_recipe
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
+
+
+@app.command
+def data(
+    *,
+    archive: Path | None = None,
+    handle: str = "jonathanoheix/face-expression-recognition-dataset",
+    images: Path = Path("images"),
+) -> None:
+    """Put the data set in its place and report on it.
+
+    Parameters
+    ----------
+    archive
+        A ZIP archive of FER2013 as Kaggle has it, or the folder of an unpacked one.
+    handle
+        The Kaggle data set (owner/name) to download where no archive is given.
+    images
+        Where to put train/ and validation/; what "make data" put there before is replaced.
+    """
+    from train.install import install  # noqa: PLC0415 - loads OpenCV
+    from train.kaggle import download  # noqa: PLC0415
+
+    inventory = install(archive or download(handle), images)
+    Console().print(inventory)
+    print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
 
 
 @app.command
@@ -34,7 +61,8 @@ def fit(
         The model to write; its report and figures go beside it.
     """
     chosen = find_recipe(recipe)
-    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - a wrong name fails at once
+    import_tensorflow()
+    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - behind the checks
     from train.session import train  # noqa: PLC0415
 
     try:
@@ -65,6 +93,7 @@ def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 
         How many epochs of each to time.
     """
     chosen = find_recipe(recipe)
+    import_tensorflow()
     from train import provenance  # noqa: PLC0415
     from train.speed import measure  # noqa: PLC0415
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 
 import cyclopts
@@ -29,6 +31,23 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without the half dozen lines that it writes to file descriptor 2.
+
+    They say which libraries it did not find. An import that fails still raises.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _fail(message: str, status: int) -> None:

@@ -1,0 +1,112 @@
+"""From images on disk to a model with its contract and report, also across a kill -9."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.frames import Box, Face
+from train.artifact import load_model
+from train.data import LABELS, copies_in_train, fingerprint, load_split
+from train.errors import DatasetError
+from train.session import train
+
+
+class WholeImage:
+    """Takes the part of the frame inside its border of one third for the face."""
+
+    name = "whole image"
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        size = image.shape[0]
+        box = Box(0.2 * size, 0.2 * size, 0.8 * size, 0.8 * size)
+        return [Face(box, 0.9, np.zeros((6, 2), np.float32))]
+
+
+def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: Path) -> None:
+    outcome = train(tiny, 5, images_folder, tmp_path / "m.h5", WholeImage(), quiet=True)
+    _, contract = load_model(outcome.path)
+    splits = [load_split(images_folder, name) for name in ("train", "validation")]
+    assert contract.labels == LABELS
+    assert contract.framing.scale == pytest.approx(1, abs=0.01)
+    assert contract.temperature == pytest.approx(outcome.report["validation"]["temperature"], 1e-3)
+    provenance = contract.provenance
+    assert provenance["data"] == fingerprint(*splits)
+    assert (provenance["seed"], provenance["recipe"]["name"]) == (5, "tiny")
+    report = json.loads((tmp_path / "m_report.json").read_text())
+    assert report["validation"]["images"] == len(splits[1].labels)
+    assert report["validation"]["top1"] == provenance["validation"]["top1"]
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {
+        *("m.h5", "m_report.json", "m_loss.png", "m_accuracy.png", "m_confusion.png"),
+    }
+    assert not list((tmp_path / "checkpoints").iterdir()), "a finished run leaves no state"
+
+
+def test_missing_images_are_named_before_anything_is_written(tiny, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="make data"):
+        train(tiny, 0, tmp_path / "none", tmp_path / "m.h5", WholeImage(), quiet=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+CHILD = """
+import dataclasses, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests/train"]
+from test_session import WholeImage
+from train.recipes import Recipe
+from train.session import train
+recipe = Recipe("tiny", widths=(4, 6, 8), dense=(8, 8, 8), epochs=int(sys.argv[4]), batch_size=32)
+train(recipe, 5, Path(sys.argv[2]), Path(sys.argv[3]), WholeImage())
+"""
+
+
+def child(repository: Path, images: Path, target: Path, epochs: int) -> subprocess.Popen[bytes]:
+    arguments = [str(repository), str(images), str(target), str(epochs)]
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def test_kill_9_loses_less_than_an_epoch(
+    repository: Path, images_folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "m.h5"
+    target.write_bytes(b"the model of before")
+    first = child(repository, images_folder, target, epochs=400)
+    state = _wait_for_state(tmp_path / "checkpoints", first)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert target.read_bytes() == b"the model of before"
+    with np.load(state) as arrays:
+        done = len(json.loads(str(arrays["state"]))["history"]["loss"])
+    assert done >= 1
+
+    second = child(repository, images_folder, target, epochs=400)
+    output = b""
+    assert second.stdout is not None
+    for line in second.stdout:
+        output += line
+        if b"going on after epoch" in line:
+            break
+    second.kill()
+    second.communicate()
+    assert f"going on after epoch {done} of 400".encode() in output
+
+
+def _wait_for_state(folder: Path, process: subprocess.Popen[bytes]) -> Path:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        found = list(folder.glob("tiny-*.npz"))
+        if found:
+            return found[0]
+        assert process.poll() is None, process.communicate()[0].decode()
+        time.sleep(0.05)
+    raise AssertionError("no state after 90 s")
