@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import cv2
+
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.crops import crop_faces
 from edge.errors import EdgeError, SinkError
@@ -45,6 +47,8 @@ def assemble(
     ``say`` takes lines for the user, ``report`` an error that ends only a part of the run. Raises
     ``EdgeError`` for what can't be had at all.
     """
+    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
+    cv2.setNumThreads(1)
     classifier = load_classifier(settings.model_path, settings.threads)
     detector = open_detector(settings)
     stats = Stats()

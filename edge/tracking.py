@@ -28,7 +28,7 @@ class Tracker:
     """Follows faces from frame to frame.
 
     ``labels`` are the classifier's; below a top probability of ``uncertain_below`` a face has no
-    label but ``"uncertain"``.
+    label but ``"uncertain"``, and gets one again once it is above by the margin of the settings.
     """
 
     def __init__(

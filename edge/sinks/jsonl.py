@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Self
 from edge.errors import SinkError
 from edge.files import replace_with
 from edge.frames import Frame, FrameResult, Track
+from edge.sinks.target import check_target
 
 
 class JsonLinesSink:
@@ -31,6 +32,7 @@ class JsonLinesSink:
 
     def __enter__(self) -> Self:
         """Open a temporary file beside ``path``; raises ``SinkError``."""
+        check_target(self._path)
         try:
             self._file = self._stack.enter_context(replace_with(self._path))
         except OSError as error:

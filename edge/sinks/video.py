@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from edge.errors import SinkError
 from edge.files import replacing
 from edge.frames import Frame, FrameResult, Image
+from edge.sinks.target import check_target
 
 _CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 _TRIAL_SIZE = (64, 64)
@@ -48,12 +48,7 @@ class VideoSink:
 
     def __enter__(self) -> Self:
         """Try the path and the codec in a temporary file beside it; raises ``SinkError``."""
-        folder = self._path.parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK) or self._path.is_dir():
-            raise SinkError(
-                f"{self._path}: expected a file in a folder that can be written, found none such; "
-                "choose another output"
-            )
+        check_target(self._path)
         self._temporary = self._stack.enter_context(replacing(self._path))
         try:
             self._open(_TRIAL_SIZE, 30.0).release()

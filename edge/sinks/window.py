@@ -55,13 +55,15 @@ class WindowSink:
     def __init__(self, stop: Callable[[], None], title: str = TITLE) -> None:
         """Name the window; nothing is opened yet."""
         self._stop, self._title = stop, title
+        self._sized = False
 
     def __enter__(self) -> Self:
         """Open the window; raises ``SinkError`` where there is no display."""
         problem = display_problem()
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
-        cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self._title, flags)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,9 +76,15 @@ class WindowSink:
         if not self._visible():
             self._stop()
             return
+        if not self._sized:
+            cv2.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
+            self._sized = True
         cv2.imshow(self._title, frame.image)
         if cv2.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
             self._stop()
 
     def _visible(self) -> bool:
-        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt's answer once its last window is closed
+            return False

@@ -39,8 +39,11 @@ def _open(index: int) -> Capture:
     return cast(Capture, capture)
 
 
-def check_device(device: Path) -> None:
-    """Raise ``SourceError`` with advice where ``device`` isn't there or may not be used."""
+def check_device(device: Path, access: Callable[[Path, int], bool] = os.access) -> None:
+    """Raise ``SourceError`` with advice where ``device`` isn't there or may not be used.
+
+    ``access`` says whether this user may use a path in a mode.
+    """
     if not device.exists():
         others = sorted(path.name for path in device.parent.glob("video*"))
         raise SourceError(
@@ -48,7 +51,7 @@ def check_device(device: Path) -> None:
             + (f" (there are {', '.join(others)})" if others else "")
             + "; plug one in, or choose another source"
         )
-    if not os.access(device, os.R_OK | os.W_OK):
+    if not access(device, os.R_OK | os.W_OK):
         group = _group(device)
         raise SourceError(
             f"{device}: expected a camera that this user may use, found that only group '{group}' "

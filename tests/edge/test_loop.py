@@ -1,0 +1,139 @@
+"""One frame through the stages, and many from a source to the sinks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge.errors import EdgeError, SinkError, SourceError
+from edge.frames import Face, Frame, FrameResult, Image
+from edge.loop import Stop, run
+from edge.pipeline import STAGES, Pipeline
+from edge.sinks.wrappers import Guarded
+from edge.stats import Stats
+from edge.tracking import Tracker
+from tests.edge.fakes import (
+    LABELS,
+    FakeClassifier,
+    FakeDetector,
+    FakeSource,
+    RecordingSink,
+    frames,
+    result,
+    square,
+    track,
+)
+
+
+def crop(image: Image, faces: list[Face]) -> NDArray[np.uint8]:
+    return np.zeros((len(faces), 48, 48, 1), np.uint8)
+
+
+def pipeline(*boxes: object) -> Pipeline:
+    return Pipeline(FakeDetector(*boxes), crop, FakeClassifier(), Tracker(LABELS, 0.4))
+
+
+def test_a_frame_passes_the_four_timed_stages() -> None:
+    box = square(30, 20, 10)
+    frame = frames(3)[2]
+    found = pipeline(box).process(frame)
+    assert (found.index, found.captured_at) == (2, frame.captured_at)
+    assert [(t.id, t.box, t.emotion) for t in found.tracks] == [(1, box, "happy")]
+    assert tuple(found.stage_ms) == STAGES
+    assert all(ms >= 0 for ms in found.stage_ms.values())
+
+
+def test_a_frame_without_a_face_has_a_result_too() -> None:
+    found = pipeline().process(frames(1)[0])
+    assert list(found.tracks) == []
+    assert tuple(found.stage_ms) == STAGES
+
+
+def test_every_frame_goes_to_every_sink_and_all_is_closed() -> None:
+    source, sinks = FakeSource(frames(5)), [RecordingSink(), RecordingSink()]
+    run(source, pipeline(), sinks, Stop(), pytest.fail)
+    for sink in sinks:
+        assert [r.index for r in sink.results] == [0, 1, 2, 3, 4]
+        assert sink.closed_with == [None]
+    assert source.closed
+
+
+def test_a_lost_source_is_reported_and_what_came_before_is_kept() -> None:
+    problems: list[EdgeError] = []
+    sink = RecordingSink()
+    run(FakeSource(frames(3), lost=True), pipeline(), [sink], Stop(), problems.append)
+    assert [str(problem) for problem in problems] == ["fake: lost"]
+    assert len(sink.results) == 3
+    assert sink.closed_with == [None], "closed as after a full run"
+
+
+def test_the_wish_to_stop_ends_an_endless_source() -> None:
+    stop = Stop()
+
+    class Stopping(RecordingSink):
+        def write(self, frame: Frame, result: FrameResult) -> None:
+            super().write(frame, result)
+            if frame.index == 2:
+                stop.set()
+
+    sink = Stopping()
+    endless = itertools.cycle(frames(10))
+    run(FakeSource(endless), pipeline(), [sink], stop, pytest.fail)  # type: ignore[arg-type]
+    assert len(sink.results) == 3
+    assert sink.closed_with == [None]
+
+
+def test_a_failing_sink_is_reported_once_and_the_others_go_on() -> None:
+    problems: list[EdgeError] = []
+    bad, good = RecordingSink(fails_at=2), RecordingSink()
+    sinks = [Guarded(bad, problems.append), Guarded(good, problems.append)]
+    run(FakeSource(frames(6)), pipeline(), sinks, Stop(), problems.append)
+    assert [str(problem) for problem in problems] == ["fake: disk full"]
+    assert len(bad.results) == 2
+    assert len(bad.closed_with) == 1
+    assert isinstance(bad.closed_with[0], SinkError), "it may throw away what is half-written"
+    assert len(good.results) == 6
+
+
+def test_an_error_that_is_nobodys_fault_closes_everything() -> None:
+    class Broken:
+        def process(self, frame: Frame) -> FrameResult:
+            raise SourceError("broken")
+
+    source, sink = FakeSource(frames(2)), RecordingSink()
+    with pytest.raises(SourceError, match="broken"):
+        run(source, Broken(), [sink], Stop(), pytest.fail)
+    assert source.closed
+    assert isinstance(sink.closed_with[0], SourceError)
+
+
+def test_stats_add_up() -> None:
+    ticks = itertools.count(10.0, 0.1)
+    stats = Stats(clock=lambda: next(ticks))
+    happy, sad = track(square(10, 10, 5)), track(square(40, 10, 5), "sad", 2)
+    for frame, tracks in zip(frames(4), ([happy, sad], [happy], [happy], []), strict=True):
+        stats.write(Frame(frame.image, frame.index, 0.0, dropped=2), result(frame.index, tracks))
+    assert (stats.frames, stats.faces, stats.dropped) == (4, 4, 8)
+    assert stats.shares() == "happy 75.0%, sad 25.0%"
+    assert stats.percentiles()["detect"] == (2.0, 2.0)
+    assert stats.percentiles()["total"] == (3.0, 3.0)
+    assert stats.fps == pytest.approx(4 / 0.303)
+    assert stats.status() == "10 FPS · 3.0 ms"
+
+
+def test_the_summary_names_everything() -> None:
+    stats = Stats()
+    for index in range(3):
+        stats.write(frames(3)[index], result(index, [track(square(10, 10, 5))]))
+    text = stats.summary({"source": "fake", "model": "m.tflite"})
+    for word in ("source", "fake", "m.tflite", "frames", "3, 0 dropped", "happy 100.0%", *STAGES):
+        assert word in text
+    assert "total" in text
+
+
+def test_a_run_without_a_frame_has_a_summary() -> None:
+    assert "0, 0 dropped" in Stats().summary({})
+    assert Stats().status() == "starting"

@@ -1,0 +1,90 @@
+"""What is drawn: inside the picture, readable, and nothing over anything else."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge import overlay
+from edge.frames import Box, Track
+from edge.overlay import Area, draw
+from tests.edge.fakes import LABELS, image, result, row, square, track
+
+
+def test_the_picture_itself_stays_as_it_is() -> None:
+    picture = image(320, 240, 90)
+    drawn = draw(picture, result(tracks=[track(square(160, 120, 80))]), LABELS, "30 FPS")
+    assert (picture == 90).all()
+    assert (drawn != 90).any()
+    assert drawn.shape == picture.shape
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+@pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
+def test_text_is_readable_on_any_background(size: tuple[int, int], value: int) -> None:
+    canvas = image(*size, value=value)
+    area = overlay._draw_status(canvas, "30 FPS · 3.0 ms", overlay._Style(*size))
+    text = canvas[area.top : area.bottom, area.left : area.right]
+    assert text.max() >= 250, "white text"
+    assert np.median(text) <= 100, "on dark"
+    assert (text > 200).mean() > 0.05
+
+
+@pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
+def test_the_bars_are_as_long_as_the_probabilities(size: tuple[int, int]) -> None:
+    width, height = size
+    face = Track(1, square(0.7 * width, 0.4 * height, 0.3 * height), "happy", row(0.2, 0.6, 0.2), 1)
+    drawn = draw(image(*size), result(tracks=[face]), LABELS, "")
+    panel = drawn[height // 2 :, : width // 2].reshape(-1, 3)
+    pixels = [(panel == colour).all(axis=1).sum() for colour in overlay._COLOURS[:3]]
+    assert pixels[1] == pytest.approx(3 * pixels[0], rel=0.15)
+    assert pixels[2] == pytest.approx(pixels[0], rel=0.15)
+
+
+coordinate = st.floats(-200, 2200)
+some_box = st.builds(square, coordinate, coordinate, st.floats(0, 900))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(16, 1920),
+    height=st.integers(16, 1080),
+    boxes=st.lists(some_box, max_size=6),
+    label=st.sampled_from([*LABELS, "uncertain"]),
+)
+def test_any_box_in_any_frame_can_be_drawn(
+    width: int, height: int, boxes: list[Box], label: str
+) -> None:
+    tracks = [track(box, label, number) for number, box in enumerate(boxes)]
+    drawn = draw(image(width, height, 60), result(tracks=tracks), LABELS, "29 FPS · 3.2 ms")
+    assert drawn.shape == (height, width, 3)
+    assert drawn.dtype == np.uint8
+
+
+@given(x=st.floats(0, 640), y=st.floats(0, 360), side=st.floats(20, 200), crowd=st.integers(0, 3))
+def test_a_tag_is_inside_the_frame_and_off_the_others(
+    x: float, y: float, side: float, crowd: int
+) -> None:
+    style = overlay._Style(640, 360)
+    taken: list[Area] = []
+    for n in range(crowd + 1):
+        box = square((x + 170 * n) % 640, y, side)
+        area, _ = overlay._tag_place(box, ("surprise 100%", "surprise"), taken, style)
+        assert area.left >= 0
+        assert area.top >= 0
+        assert area.right <= 640
+        assert area.bottom <= 360
+        taken.append(area)
+    assert not any(a.meets(b) for a, b in itertools.combinations(taken, 2))
+
+
+def test_the_panel_gives_way_to_faces() -> None:
+    style = overlay._Style(640, 360)
+    alone = overlay._bars_area([track(square(500, 100, 80))], 120, 130, style)
+    assert (alone.left, alone.bottom) == (style.pad, 360 - style.pad)
+    moved = overlay._bars_area([track(square(80, 300, 100))], 120, 130, style)
+    assert moved.right == 640 - style.pad

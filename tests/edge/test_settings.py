@@ -1,0 +1,84 @@
+"""Ranges, and which of two values counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclopts import CycloptsError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.__main__ import app
+from edge.errors import SettingsError
+from edge.settings import Settings, Tracking
+
+
+def parsed(*tokens: str) -> Settings:
+    _, bound, _ = app.parse_args(["run", *tokens], exit_on_error=False, print_error=False)
+    return bound.arguments.get("settings", Settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threads", 0),
+        ("threads", 65),
+        ("frames", -1),
+        ("min_score", 0.0),
+        ("min_score", 1.0),
+        ("min_score", float("nan")),
+        ("output", (Path("a.txt"),)),
+        ("output", (Path("a.jsonl"), Path("./a.jsonl"))),
+    ],
+)
+def test_a_value_out_of_range_names_the_option_and_what_it_found(name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=rf"{name.replace('_', '-')}: expected .*found .*;"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["smoothing", "margin", "hold", "forget"])
+@given(value=st.one_of(st.floats(max_value=-1e-9), st.floats(min_value=60.001), st.just(-1.0)))
+def test_tracking_times_outside_their_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(SettingsError, match=rf"tracking\.{name}"):
+        Tracking(**{name: value})
+
+
+def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text('threads = 3\nframes = 5\noutput = ["a.jsonl"]\n[tracking]\nhold = 0.5\n')
+    settings = parsed("--config", str(file), "--frames", "9")
+    assert settings.frames == 9
+    assert settings.threads == 3
+    assert settings.output == (Path("a.jsonl"),)
+    assert settings.tracking == Tracking(hold=0.5)
+    assert settings.source == Settings().source
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    settings = parsed("--output", "a.mp4", "--output", "b.jsonl")
+    assert settings.output == (Path("a.mp4"), Path("b.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "text", ["treads = 3", "threads = 'many'", "threads = ", "[tracking]\nspeed = 1"]
+)
+def test_a_wrong_settings_file_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text(text)
+    with pytest.raises((CycloptsError, SettingsError)):
+        parsed("--config", str(file))
+
+
+def test_values_of_the_file_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text("threads = 1000")
+    with pytest.raises(SettingsError, match="threads: expected 1…64, found 1000"):
+        parsed("--config", str(file))
+
+
+def test_the_default_model_is_the_repositorys(repository: Path) -> None:
+    assert Settings().model_path.resolve() == repository / "models" / "Finalmodel.tflite"

@@ -1,0 +1,292 @@
+"""Files, folders and live devices, real ones where a test can make them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.errors import SourceError, SourceLostError
+from edge.frames import Frame, Image
+from edge.settings import Settings
+from edge.sources import open_source
+from edge.sources.camera import camera_source, check_device
+from edge.sources.images import ImageFolder
+from edge.sources.live import Capture, LiveSource
+from edge.sources.mailbox import Mailbox
+from edge.sources.video import VideoSource
+from edge.sources.wrappers import Fallback, Limited, Paced
+from tests.edge.fakes import FakeSource, frames, image
+
+
+def never() -> bool:
+    return False
+
+
+# Video files
+
+
+def write_video(path: Path, count: int, fps: float = 25.0) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
+    for index in range(count):
+        writer.write(image(value=10 * index % 250))
+    writer.release()
+    return path
+
+
+def test_a_video_gives_every_frame_at_its_own_pace(tmp_path: Path) -> None:
+    with VideoSource(write_video(tmp_path / "a.avi", 12)) as source:
+        given = list(source)
+        assert source.fps == 25
+        assert source.description == "a.avi (64×48, 25 FPS)"
+    assert [frame.index for frame in given] == list(range(12))
+    np.testing.assert_allclose(np.diff([f.captured_at for f in given]), 0.04, atol=1e-6)
+    levels = [frame.image.mean() for frame in given]
+    np.testing.assert_allclose(levels, 10 * np.arange(12), atol=3)
+    assert not any(frame.dropped for frame in given)
+
+
+def test_a_cut_video_keeps_what_it_gave_and_says_so(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.avi", 100).read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole[: len(whole) // 2])
+    given: list[Frame] = []
+    with (
+        VideoSource(cut) as source,
+        pytest.raises(SourceLostError, match=r"expected about 100 frames, found \d+; the file"),
+    ):
+        given.extend(source)
+    assert 20 < len(given) < 80
+
+
+@pytest.mark.parametrize("content", [b"", b"no video\n" * 100, b"\0" * 5000])
+def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"a\.mp4: expected a video"):
+        VideoSource(path).__enter__()
+
+
+def test_a_missing_video_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="No such file"):
+        VideoSource(tmp_path / "a.mp4").__enter__()
+
+
+# Folders of images
+
+
+def test_a_folder_gives_its_images_in_order_and_names_the_unreadable(tmp_path: Path) -> None:
+    for name, value in (("b.png", 20), ("a.JPG", 10), ("d.png", 40)):
+        cv2.imwrite(str(tmp_path / name), image(value=value))
+    (tmp_path / "c.png").write_bytes(b"no image")
+    (tmp_path / "e.jpg").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("not looked at")
+    said: list[str] = []
+    with ImageFolder(tmp_path, said.append) as source:
+        given = list(source)
+    assert [round(float(frame.image.mean()), -1) for frame in given] == [10, 20, 40]
+    assert [frame.index for frame in given] == [0, 1, 2]
+    assert len(said) == 3
+    assert "c.png" in said[0]
+    assert "e.jpg" in said[1]
+    assert "2 of 5 images skipped" in said[2]
+
+
+def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
+    for index in range(3):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image())
+    with ImageFolder(tmp_path, pytest.fail) as source:
+        gaps = np.diff([frame.captured_at for frame in source])
+    assert gaps.min() > Settings().tracking.forget
+
+
+@pytest.mark.parametrize("names", [[], ["a.txt"], ["a.png"]])
+def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_text("no image")
+    with (
+        pytest.raises(SourceError, match="expected images"),
+        ImageFolder(tmp_path, lambda _: None) as source,
+    ):
+        list(source)
+
+
+# Live devices
+
+
+class FakeCapture:
+    """A device with a beat; after ``count`` frames its read blocks until it is let go."""
+
+    def __init__(self, count: int, seconds: float = 0.002) -> None:
+        self.let_go = threading.Event()
+        self.released = threading.Event()
+        self._left, self._seconds = count, seconds
+
+    def read(self) -> tuple[bool, Image | None]:
+        time.sleep(self._seconds)
+        if self._left == 0:
+            self.let_go.wait(20)
+            return False, None
+        self._left -= 1
+        return True, image(value=self._left % 256)
+
+    def release(self) -> None:
+        self.released.set()
+
+
+def test_a_live_source_drops_what_nobody_took_and_counts_it() -> None:
+    capture = FakeCapture(1000)
+    with LiveSource(lambda: capture, "fake", never) as source:
+        stream = iter(source)
+        first = next(stream)
+        time.sleep(0.1)
+        second, third = next(stream), next(stream)
+        assert source.description == "fake (64×48)"
+    assert [frame.index for frame in (first, second, third)] == [0, 1, 2]
+    assert second.dropped >= 10
+    assert third.dropped <= 2
+    assert time.monotonic() - third.captured_at < 1
+    assert capture.released.wait(1)
+
+
+def test_a_live_source_that_stops_is_lost_in_time() -> None:
+    capture = FakeCapture(3)
+    with LiveSource(lambda: capture, "fake", never, lost_after=0.2) as source:
+        start = time.monotonic()
+        with pytest.raises(SourceLostError, match=r"found none for 0\.2 s"):
+            list(source)
+        assert 0.2 <= time.monotonic() - start < 0.6
+        start = time.monotonic()
+    assert time.monotonic() - start < 0.5, "the end doesn't wait for the blocked read"
+    capture.let_go.set()
+    assert capture.released.wait(1), "the reader closes the device when it can"
+
+
+def test_the_wish_to_stop_ends_the_wait_for_a_blocked_read() -> None:
+    capture, stop = FakeCapture(1), threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    start = time.monotonic()
+    with LiveSource(lambda: capture, "fake", stop.is_set) as source:
+        assert len(list(source)) == 1
+    assert time.monotonic() - start < 0.8
+    capture.let_go.set()
+
+
+def test_a_device_that_gives_no_frame_is_refused() -> None:
+    capture = FakeCapture(0)
+    source = LiveSource(lambda: capture, "fake", never, open_within=0.1)
+    with pytest.raises(SourceError, match=r"fake: expected a frame within 0\.1 s"):
+        source.__enter__()
+    capture.let_go.set()
+    assert capture.released.wait(1)
+
+
+def test_what_opening_raises_arrives_at_once() -> None:
+    def refuse() -> Capture:
+        raise SourceError("busy")
+
+    start = time.monotonic()
+    with pytest.raises(SourceError, match="busy"):
+        LiveSource(refuse, "fake", never).__enter__()
+    assert time.monotonic() - start < 1
+
+
+def test_a_camera_that_is_not_there_is_refused_at_once_with_advice() -> None:
+    with pytest.raises(SourceError, match=r"video97: expected a camera, found no such device.*;"):
+        camera_source(97, never).__enter__()
+
+
+def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
+    device = tmp_path / "video0"
+    device.touch()
+    with pytest.raises(SourceError, match=rf"only group '{device.group()}' may; run 'sudo usermod"):
+        check_device(device, access=lambda *_: False)
+
+
+def test_a_missing_device_names_the_ones_there_are(tmp_path: Path) -> None:
+    (tmp_path / "video2").touch()
+    with pytest.raises(SourceError, match=r"\(there are video2\)"):
+        check_device(tmp_path / "video0")
+
+
+def test_the_mailbox_keeps_the_newest() -> None:
+    box: Mailbox[int] = Mailbox()
+    assert box.take(0) is None
+    for item in (1, 2, 3):
+        box.put(item)
+    assert box.take(0) == (3, 2)
+    box.put(4)
+    box.fail(SourceLostError("gone"))
+    assert box.take(0) == (4, 0), "what came before the end is still given"
+    with pytest.raises(SourceLostError):
+        box.take(0)
+
+
+# Wrappers, and which source a name means
+
+
+def test_limited_asks_for_no_frame_too_many() -> None:
+    asked = []
+
+    def counting() -> object:
+        for frame in frames(10):
+            asked.append(frame.index)
+            yield frame
+
+    with Limited(FakeSource(counting()), 3) as source:  # type: ignore[arg-type]
+        assert [frame.index for frame in source] == [0, 1, 2]
+    assert asked == [0, 1, 2]
+
+
+def test_paced_gives_no_frame_before_its_time(tmp_path: Path) -> None:
+    with Paced(VideoSource(write_video(tmp_path / "a.avi", 5))) as source:
+        lags = [time.monotonic() - frame.captured_at for frame in source]
+        assert source.fps == 25
+    assert min(lags) >= 0
+
+
+def test_fallback_takes_the_other_and_says_why() -> None:
+    said: list[str] = []
+    other = FakeSource(frames(2))
+    with Fallback(camera_source(97, never), lambda: other, said.append) as source:
+        assert source.description == "fake"
+        assert len(list(source)) == 2
+    assert len(said) == 1
+    assert "no such device" in said[0]
+    assert said[0].endswith("showing the fake instead")
+    assert other.closed
+
+
+def test_fallback_makes_no_other_where_the_first_opens() -> None:
+    with Fallback(FakeSource(frames(1)), pytest.fail, pytest.fail) as source:
+        assert len(list(source)) == 1
+
+
+def test_names_mean_sources(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), image())
+    video = write_video(tmp_path / "a.avi", 3)
+
+    def named(name: str, watched: bool = False) -> object:
+        return open_source(Settings(source=name), watched, never, pytest.fail)
+
+    assert isinstance(named(str(tmp_path)), ImageFolder)
+    assert isinstance(named(str(video)), VideoSource)
+    assert isinstance(named(str(video), watched=True), Paced)
+    assert isinstance(named("3"), LiveSource)
+    assert isinstance(named("auto"), Fallback)
+    with pytest.raises(SourceError, match="expected a camera's index, a video file"):
+        named(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("frames", "watched", "expected"), [(0, False, 300), (5, False, 5), (7, True, 7)]
+)
+def test_how_long_the_demo_lasts(frames: int, watched: bool, expected: int) -> None:
+    settings = Settings(source="demo", frames=frames)
+    with open_source(settings, watched, never, pytest.fail) as source:
+        assert sum(1 for _ in itertools.islice(source, 400)) == expected
