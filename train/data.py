@@ -32,7 +32,7 @@ class Split:
 
     ``images`` is ``uint8[n, 48, 48, 1]`` grey, ``labels`` ``int64[n]`` indices into ``LABELS``,
     ``names`` the paths ``split/class/file``, ``digests`` the SHA-256 of the files' bytes, and
-    ``unreadable`` the paths that were left out.
+    ``unreadable`` the paths that were left out, each with its reason.
     """
 
     name: str
@@ -44,31 +44,38 @@ class Split:
 
 
 def load_split(root: Path, split: str) -> Split:
-    """Read ``<root>/<split>``.
+    """Read ``<root>/<split>``; files other than images (``SUFFIXES``) are passed over.
 
     Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
     than 1 % of its images can't be read as 48×48.
     """
     paths = [path for label in LABELS for path in _files(root, split, label)]
     with ThreadPoolExecutor(_READERS) as readers:
-        contents = list(readers.map(Path.read_bytes, paths))
-        decoded = list(readers.map(_decode, contents))
+        read = list(readers.map(_read, paths))
     names = [f"{split}/{path.parent.name}/{path.name}" for path in paths]
-    kept = [index for index, image in enumerate(decoded) if image is not None]
-    unreadable = tuple(name for name, image in zip(names, decoded, strict=True) if image is None)
+    images, labels, kept, digests, unreadable = [], [], [], [], []
+    for name, path, (image, finding) in zip(names, paths, read, strict=True):
+        if image is None:
+            unreadable.append(f"{name}: {finding}")
+            continue
+        images.append(image)
+        labels.append(LABELS.index(path.parent.name))
+        kept.append(name)
+        digests.append(finding)
     if len(unreadable) > MAX_UNREADABLE * len(paths):
+        listed = "; ".join(unreadable[:_LISTED]) + ("; …" if len(unreadable) > _LISTED else "")
         raise DatasetError(
-            f"{root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, found {len(unreadable)} "
-            f"of {len(paths)} unreadable ({', '.join(unreadable[:_LISTED])}, …); "
-            "run 'make data ARCHIVE=…' again"
+            f"{root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
+            f"{MAX_UNREADABLE:.0%} of them unreadable, found {len(unreadable)} of {len(paths)} "
+            f"({listed}); repair them, or run 'make data ARCHIVE=…'"
         )
     return Split(
         name=split,
-        images=np.stack([decoded[i] for i in kept])[..., np.newaxis],
-        labels=np.array([LABELS.index(paths[i].parent.name) for i in kept], np.int64),
-        names=tuple(names[i] for i in kept),
-        digests=tuple(hashlib.sha256(contents[i]).hexdigest() for i in kept),
-        unreadable=unreadable,
+        images=np.stack(images)[..., np.newaxis],
+        labels=np.array(labels, np.int64),
+        names=tuple(kept),
+        digests=tuple(digests),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -99,11 +106,17 @@ def _files(root: Path, split: str, label: str) -> Sequence[Path]:
     return files
 
 
-def _decode(content: bytes) -> NDArray[np.uint8] | None:
-    """``uint8[48, 48]``, or nothing where ``content`` is no image of that size."""
-    if not content:
-        return None
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None or image.shape != (IMAGE_SIZE, IMAGE_SIZE):
-        return None
-    return np.asarray(image, np.uint8)
+def _read(path: Path) -> tuple[NDArray[np.uint8] | None, str]:
+    """``uint8[48, 48]`` and the SHA-256 of the file, or nothing and what is wrong with it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return None, error.strerror or "not readable"
+    # OpenCV raises for an empty buffer, and returns nothing for bytes that are no image.
+    encoded = np.frombuffer(content, np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if content else None
+    if image is None:
+        return None, "not an image"
+    if image.shape != (IMAGE_SIZE, IMAGE_SIZE):
+        return None, f"{image.shape[1]}×{image.shape[0]} pixels"
+    return np.asarray(image, np.uint8), hashlib.sha256(content).hexdigest()

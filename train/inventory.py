@@ -1,0 +1,128 @@
+"""What is in a data set: counts, damage, duplicates and contradictions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from train.data import LABELS, Split, copies_in_train, fingerprint
+
+_FITTED = ("train", "validation")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One split. ``flat`` and ``unreadable`` list paths ``split/class/file``.
+
+    ``repeated`` counts the images whose pixels an earlier image of the same split has;
+    ``in_train`` those whose pixels a training image has.
+    """
+
+    images: int
+    per_class: dict[str, int]
+    unreadable: tuple[str, ...]
+    flat: tuple[str, ...]
+    repeated: int
+    in_train: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A report on a data set.
+
+    ``fingerprint`` is that of the train and validation splits, which every trained model records.
+    ``conflicts`` are groups of identical pixels under different labels, as paths, over all splits.
+    """
+
+    fingerprint: str
+    splits: dict[str, Part]
+    conflicts: tuple[tuple[str, ...], ...]
+
+    @property
+    def conflicting_images(self) -> int:
+        """How many images are in a group with different labels."""
+        return sum(map(len, self.conflicts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``images/report.json`` holds."""
+        totals = {
+            "conflicting_groups": len(self.conflicts),
+            "conflicting_images": self.conflicting_images,
+        }
+        return totals | asdict(self)
+
+    def __rich__(self) -> Group:
+        """Tables for a terminal."""
+        return Group(_counts(self), _findings(self))
+
+
+def take_inventory(splits: Sequence[Split]) -> Inventory:
+    """Report on ``splits``, the first of which is the training split."""
+    train = splits[0]
+    return Inventory(
+        fingerprint=fingerprint(*(split for split in splits if split.name in _FITTED)),
+        splits={split.name: _part(split, train) for split in splits},
+        conflicts=_conflicts(splits),
+    )
+
+
+def _part(split: Split, train: Split) -> Part:
+    pixels = split.images.reshape(len(split.images), -1)
+    counts = np.bincount(split.labels, minlength=len(LABELS))
+    flat = np.flatnonzero(pixels.min(axis=1) == pixels.max(axis=1))
+    return Part(
+        images=len(pixels),
+        per_class=dict(zip(LABELS, counts.tolist(), strict=True)),
+        unreadable=split.unreadable,
+        flat=tuple(split.names[i] for i in flat),
+        repeated=len(pixels) - len({row.tobytes() for row in pixels}),
+        in_train=int(copies_in_train(split, train).sum()) if split is not train else 0,
+    )
+
+
+def _conflicts(splits: Sequence[Split]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[bytes, list[tuple[int, str]]] = defaultdict(list)
+    for split in splits:
+        for image, label, name in zip(split.images, split.labels, split.names, strict=True):
+            groups[image.tobytes()].append((label, name))
+    return tuple(
+        tuple(name for _, name in members)
+        for members in groups.values()
+        if len({label for label, _ in members}) > 1
+    )
+
+
+def _counts(inventory: Inventory) -> Table:
+    table = Table(title="Images")
+    table.add_column("class")
+    for name in inventory.splits:
+        table.add_column(name, justify="right")
+    parts = inventory.splits.values()
+    for label in LABELS:
+        table.add_row(label, *(f"{part.per_class[label]:,}" for part in parts))
+    table.add_section()
+    table.add_row("all", *(f"{part.images:,}" for part in parts))
+    return table
+
+
+def _findings(inventory: Inventory) -> Table:
+    table = Table(title="Findings", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, part in inventory.splits.items():
+        table.add_row(f"{name}: unreadable, left out", f"{len(part.unreadable):,}")
+        table.add_row(f"{name}: of one flat colour", f"{len(part.flat):,}")
+        table.add_row(f"{name}: repeats an image of its split", f"{part.repeated:,}")
+        if name != "train":
+            table.add_row(f"{name}: identical to a training image", f"{part.in_train:,}")
+    table.add_row(
+        "groups of identical images with different labels", f"{len(inventory.conflicts):,}"
+    )
+    table.add_row("images in these groups", f"{inventory.conflicting_images:,}")
+    return table
