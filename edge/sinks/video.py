@@ -44,7 +44,7 @@ class VideoSink:
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._rate = self._start = 0.0
-        self._written = 0
+        self._shown = self._written = 0
 
     def __enter__(self) -> Self:
         """Try the path and the codec in a temporary file beside it; raises ``SinkError``."""
@@ -83,9 +83,10 @@ class VideoSink:
             self._writer = self._open(self._size, self._rate)
         due = round((frame.captured_at - self._start) * self._rate) + 1
         image = fit(frame.image, self._size)
-        for _ in range(min(due - self._written, _MOST_REPEATS)):
+        for _ in range(min(due - self._shown, _MOST_REPEATS)):
             self._writer.write(image)
-        self._written = max(due, self._written)
+            self._written += 1
+        self._shown = max(due, self._shown)
 
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""

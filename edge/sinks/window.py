@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import cv2
 
@@ -52,9 +52,9 @@ def _opens_window(environment: Mapping[str, str]) -> bool:
 class WindowSink:
     """Shows the pictures; q, Esc or closing the window calls ``stop``."""
 
-    def __init__(self, stop: Callable[[], None], title: str = TITLE) -> None:
-        """Name the window; nothing is opened yet."""
-        self._stop, self._title = stop, title
+    def __init__(self, stop: Callable[[], None], title: str = TITLE, gui: Any = cv2) -> None:
+        """Name the window; nothing is opened yet. ``gui`` has OpenCV's functions for windows."""
+        self._stop, self._title, self._gui = stop, title, gui
         self._sized = False
 
     def __enter__(self) -> Self:
@@ -63,13 +63,13 @@ class WindowSink:
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        cv2.namedWindow(self._title, flags)
+        self._gui.namedWindow(self._title, flags)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the window, if it is still open."""
         if self._visible():
-            cv2.destroyWindow(self._title)
+            self._gui.destroyWindow(self._title)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show ``frame.image`` and look at the keys."""
@@ -77,14 +77,14 @@ class WindowSink:
             self._stop()
             return
         if not self._sized:
-            cv2.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
+            self._gui.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
             self._sized = True
-        cv2.imshow(self._title, frame.image)
-        if cv2.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
+        self._gui.imshow(self._title, frame.image)
+        if self._gui.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
             self._stop()
 
     def _visible(self) -> bool:
         try:
-            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+            return bool(self._gui.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
         except cv2.error:  # Qt's answer once its last window is closed
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 from edge.errors import EdgeError, SinkError
@@ -43,9 +43,10 @@ class Guarded:
         try:
             self._inner.write(frame, result)
         except SinkError as error:
-            self._report(error)
-            self.__exit__(type(error), error, error.__traceback__)
             self._failed = True
+            self._report(error)
+            with suppress(SinkError):  # the same fault again
+                self._inner.__exit__(type(error), error, error.__traceback__)
 
 
 class Annotated:

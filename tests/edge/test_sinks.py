@@ -140,26 +140,33 @@ def test_a_video_without_a_frame_is_not_left_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_camera_that_slept_does_not_fill_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with VideoSink(path, lambda: 10.0) as sink:
+        feed(sink, [Frame(image(), 0, 0.0), Frame(image(), 1, 3600.0), Frame(image(), 2, 3600.1)])
+    assert len(levels(path)) < 400
+
+
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from edge.errors import SinkError
-from edge.frames import Frame
-from edge.sinks.video import VideoSink
+from edge.frames import Frame, FrameResult
+from edge.sinks import open_sinks
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3)).astype(np.uint8)
-try:
-    with VideoSink(Path(sys.argv[1]), lambda: 30.0) as sink:
-        for n in range(10):
-            sink.write(Frame(noise, n, n / 30), None)
-except SinkError as error:
-    sys.exit(f"SinkError {error}")
+paths = [Path(sys.argv[1])]
+[sink] = open_sinks(paths, None, ("a", "b"), lambda: 30.0, lambda: "", lambda e: print(e))
+with sink:
+    for n in range(1000 if paths[0].suffix == ".jsonl" else 10):
+        sink.write(Frame(noise, n, n / 30), FrameResult(n, n / 30, [], {"detect": 1.0}))
 """
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
-def test_a_full_disk_is_noticed(tmp_path: Path, suffix: str, repository: Path) -> None:
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".jsonl"])
+def test_a_full_disk_is_reported_once_and_leaves_nothing(
+    tmp_path: Path, suffix: str, repository: Path
+) -> None:
     path = tmp_path / f"a{suffix}"
     ended = subprocess.run(
         [sys.executable, "-c", _FULL_DISK, str(path)],
@@ -169,7 +176,10 @@ def test_a_full_disk_is_noticed(tmp_path: Path, suffix: str, repository: Path) -
         timeout=30,
         check=False,
     )
-    assert "SinkError" in ended.stderr
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout.startswith(f"{path}: expected")
+    assert ended.stdout.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -189,6 +199,49 @@ def test_a_window_without_a_display_is_refused() -> None:
         pytest.skip("there is a display")
     with pytest.raises(SinkError, match="window: expected a display"):
         WindowSink(lambda: None).__enter__()
+
+
+class FakeGui:
+    """OpenCV's windows: ``key`` is pressed, or the window is ``closed`` as Qt closes it."""
+
+    def __init__(self, key: int = -1, closed: bool = False) -> None:
+        self.shown: list[Image] = []
+        self.size: tuple[int, int] | None = None
+        self._key, self._closed = key, closed
+
+    def getWindowProperty(self, title: str, flag: int) -> float:  # noqa: N802
+        if self._closed:
+            raise cv2.error("NULL guiReceiver")
+        return 1.0
+
+    def resizeWindow(self, title: str, width: int, height: int) -> None:  # noqa: N802
+        self.size = (width, height)
+
+    def imshow(self, title: str, picture: Image) -> None:
+        self.shown.append(picture)
+
+    def waitKey(self, milliseconds: int) -> int:  # noqa: N802
+        return self._key
+
+
+@pytest.mark.parametrize(
+    ("gui", "stops", "shown"),
+    [
+        (FakeGui(), False, 1),
+        (FakeGui(ord("x")), False, 1),
+        (FakeGui(ord("q")), True, 1),
+        (FakeGui(27), True, 1),
+        (FakeGui(closed=True), True, 0),
+    ],
+)
+def test_q_escape_and_closing_the_window_end_the_loop(
+    gui: FakeGui, stops: bool, shown: int
+) -> None:
+    asked: list[bool] = []
+    feed(WindowSink(lambda: asked.append(True), gui=gui), frames(1))
+    assert bool(asked) == stops
+    assert len(gui.shown) == shown
+    assert gui.size == ((64, 48) if shown else None)
 
 
 # Composition

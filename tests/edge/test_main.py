@@ -1,0 +1,218 @@
+"""The command line as a user meets it: real processes, real files, the shipped model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import cv2
+import pytest
+
+from edge.__main__ import main
+from edge.frames import Box
+from edge.settings import Settings, Tracking
+from edge.sources.demo import DemoSource, load_portraits
+
+PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
+"""With the edge's requirements only, where the environment variable names one."""
+QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+@pytest.fixture(scope="module")
+def model(repository: Path) -> Path:
+    return repository / "models" / "Finalmodel.tflite"
+
+
+def start(repository: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PYTHON, "-m", "edge", "run", *map(str, arguments)],
+        cwd=repository,
+        env=QUIET_ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "--threads", "0"], 2, "threads: expected 1…64, found 0"),
+        (["run", "--frames", "many"], 2, "--frames"),
+        (["run", "--nonsense"], 2, "Unknown option"),
+        (["run", "--detector", "haar"], 2, "Choose from"),
+        (["run", "--output", "a.txt"], 2, "expected a name that ends in .mp4"),
+        (["run", "--config", "none.toml"], 2, "none.toml: expected a settings file"),
+        (["fly"], 2, "Unknown command"),
+        (["run", "--model", "none.tflite"], 1, "none.tflite: expected a .tflite file"),
+        (["info", "none.tflite"], 1, "none.tflite: expected a .tflite file"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_an_exit_code(
+    arguments: Sequence[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    assert message in one_line(captured.err)
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--source", "none.mp4"], "none.mp4: expected a camera's index"),
+        (["--source", "97"], "video97: expected a camera, found no such device"),
+        (["--source", "pyproject.toml"], "pyproject.toml: expected a video, found no picture"),
+        (["--source", "edge"], "edge: expected images"),
+        (["--source", "demo", "--output", "none/a.jsonl"], "none/a.jsonl: expected a file"),
+        (["--source", "demo", "--output", "none/a.mp4"], "none/a.mp4: expected a file"),
+        (["--source", "demo", "--display", "on"], "window: expected a display"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
+    arguments: Sequence[str], message: str, repository: Path
+) -> None:
+    code, _, err = finish(start(repository, *arguments))
+    assert code == 1
+    assert message in one_line(err)
+
+
+def test_the_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    names = [f.name.replace("_", "-") for f in fields(Settings) if f.name != "tracking"]
+    names += [f"tracking.{f.name}" for f in fields(Tracking)] + ["config"]
+    assert [name for name in names if f"--{name} " not in text] == []
+
+
+def test_info_prints_the_contract_and_the_tensors(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", str(model)]) == 0
+    text = capsys.readouterr().out
+    assert "uint8[1, 48, 48, 1], scale 1, zero point 0" in text
+    contract = json.loads(text[text.index("{") :])
+    assert (contract["height"], contract["channels"]) == (48, 1)
+
+
+def test_the_demo_runs_by_itself_and_the_astronaut_is_happy(
+    repository: Path, tmp_path: Path
+) -> None:
+    records, video = tmp_path / "a.jsonl", tmp_path / "a.mp4"
+    outputs = ("--output", records, "--output", video)
+    process = start(repository, "--source", "demo", *outputs)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("frame 0 · ")
+    code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    for word in ("demo (640×360)", "litert", "BlazeFace", "Finalmodel.tflite", "300, 0 dropped"):
+        assert word in out
+    for word in ("happy", "FPS", "detect", "classify", "total", "p95", "a.jsonl", "a.mp4"):
+        assert word in out
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(300))
+    demo = DemoSource(load_portraits())
+    labels = [_label_at(line, demo.true_faces(line["frame"])[0]) for line in lines]
+    assert labels.count("happy") >= 0.95 * len(labels)
+    capture = cv2.VideoCapture(str(video))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 300
+
+
+def _label_at(line: dict[str, object], true: Box) -> str:
+    tracks = line["tracks"]
+    assert isinstance(tracks, list)
+    return next((t["label"] for t in tracks if Box(*t["box"]).iou(true) > 0.5), "missed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_and_at_once(
+    repository: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    records, video = tmp_path / "a.jsonl", tmp_path / "a.avi"
+    outputs = ("--output", records, "--output", video)
+    process = start(repository, "--source", "demo", "--frames", 1_000_000, *outputs)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.1)
+    asked = time.monotonic()
+    process.send_signal(number)
+    code, out, err = finish(process)
+    assert time.monotonic() - asked < 1
+    assert (code, err) == (0, "")
+    assert "p95" in out
+    assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", "a.avi"}
+    lines = records.read_text().splitlines()
+    assert json.loads(lines[-1])["frame"] == len(lines) - 1
+
+
+def test_a_cut_video_ends_with_a_line_and_keeps_the_results(
+    repository: Path, tmp_path: Path
+) -> None:
+    source, records = tmp_path / "a.avi", tmp_path / "a.jsonl"
+    writer = cv2.VideoWriter(str(source), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (640, 360))
+    demo = DemoSource(load_portraits())
+    for index in range(40):
+        writer.write(demo.render(index))
+    writer.release()
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) // 2])
+    code, out, err = finish(start(repository, "--source", source, "--output", records))
+    assert code == 1
+    assert "expected about 40 frames" in one_line(err)
+    assert "p95" in out
+    assert 10 < len(records.read_text().splitlines()) < 30
+
+
+def test_photos_in_a_folder_are_judged_each_by_itself(repository: Path, tmp_path: Path) -> None:
+    photos, records = tmp_path / "photos", tmp_path / "a.jsonl"
+    photos.mkdir()
+    demo = DemoSource(load_portraits(), faces=1)
+    for index in range(3):
+        cv2.imwrite(str(photos / f"{index}.png"), demo.render(index))
+    (photos / "bad.png").write_text("no image")
+    code, out, err = finish(start(repository, "--source", photos, "--output", records))
+    assert (code, err) == (0, "")
+    assert "bad.png: expected an image" in out
+    assert "1 of 4 images skipped" in out
+    tracks = [json.loads(line)["tracks"] for line in records.read_text().splitlines()]
+    assert [[track["id"] for track in seen] for seen in tracks] == [[1], [2], [3]]
+
+
+def test_where_there_is_no_camera_it_shows_the_demo_and_says_so(
+    repository: Path,
+) -> None:
+    if Path("/dev/video0").exists():
+        pytest.skip("there is a camera")
+    code, out, _ = finish(start(repository, "--frames", 3))
+    assert code == 0
+    assert "found no such device" in out
+    assert "showing the demo (640×360) instead" in out
+
+
+def test_it_stays_small(repository: Path) -> None:
+    process = start(repository, "--source", "demo", "--frames", 1000)
+    assert process.stdout is not None
+    process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.communicate()
+    assert process.returncode == 0
+    assert used.ru_maxrss / 1024 <= 120, "MB resident"
