@@ -11,6 +11,7 @@ from rich.table import Table
 
 from convert.errors import ConvertError, ParityError
 from convert.parity import LIMITS, Parity
+from convert.variants import variant_path
 from train.cli import import_tensorflow, run
 
 app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=())
@@ -28,7 +29,7 @@ def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images
         The data set: train/ calibrates, validation/ is what the parity gate is measured on.
     """
     import_tensorflow()
-    from convert.session import convert, variant_path  # noqa: PLC0415 - behind the quiet import
+    from convert.session import convert  # noqa: PLC0415 - behind the quiet import
 
     try:
         rows = convert(model, images)

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.variants import NAMES
 from train.model import LOGITS
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
@@ -59,13 +60,7 @@ def int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
     return _run(converter)
 
 
-VARIANTS: dict[str, Convert] = {
-    "float32": float32,
-    "float16": float16,
-    "dynamic": dynamic,
-    "int8": int8,
-}
-DEPLOYED = "int8"
+VARIANTS: dict[str, Convert] = dict(zip(NAMES, (float32, float16, dynamic, int8), strict=True))
 
 
 def _feed(sample: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:

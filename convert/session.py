@@ -9,24 +9,19 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from train.data import copies_in_train, load_split
-
 from convert.calibration import representative_sample
 from convert.operators import check_integer_only
 from convert.parity import Parity, check, compare
-from convert.quantize import DEPLOYED, VARIANTS, Convert
+from convert.quantize import VARIANTS, Convert
+from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier
 from edge.contract import ModelContract, embed
 from edge.files import replacing, write_text
 from train.artifact import load_model
+from train.data import copies_in_train, load_split
 from train.session import predict_logits
 
 _THREADS = 2
-
-
-def variant_path(h5: Path, variant: str) -> Path:
-    """``Finalmodel.h5`` → ``Finalmodel.tflite`` for int8, ``Finalmodel_<variant>.tflite`` else."""
-    return h5.with_name(h5.stem + ("" if variant == DEPLOYED else f"_{variant}") + ".tflite")
 
 
 def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) -> list[Parity]:

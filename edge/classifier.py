@@ -64,7 +64,7 @@ def _quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:
         return pixels.astype(tensor.dtype)
     limits = np.iinfo(tensor.dtype)
     steps = np.rint(pixels / tensor.scale) + tensor.zero_point
-    return np.clip(steps, limits.min, limits.max).astype(tensor.dtype)
+    return np.asarray(np.clip(steps, limits.min, limits.max), tensor.dtype)
 
 
 def _dequantise(values: NDArray[np.generic], tensor: Tensor) -> Floats:

@@ -31,7 +31,8 @@ class Square:
         half = self.side / 2
         local = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
         cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return local @ np.array([(cos, sin), (-sin, cos)]) + (self.x, self.y)
+        turned = local @ np.array([(cos, sin), (-sin, cos)])
+        return np.asarray(turned + (self.x, self.y), np.float64)
 
 
 def face_square(face: Face, framing: Framing) -> Square:

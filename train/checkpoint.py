@@ -73,10 +73,11 @@ class Checkpoint(keras.callbacks.Callback):
             "history": self.history,
             "plateau": {name: float(getattr(self._plateau, name)) for name in _PLATEAU},
         }
-        arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays["state"] = np.array(json.dumps(state))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with replace_with(self._path) as file:
-            np.savez(file, state=np.array(json.dumps(state)), **arrays)
+            np.savez(file, **arrays)
 
     def _variables(self) -> list[keras.Variable]:
         return [*self._network.variables, *self._network.optimizer.variables]

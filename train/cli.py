@@ -20,11 +20,12 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     ``TrainError``, ``EdgeError`` and ``errors`` are messages for the user: one line on standard
     error and their ``exit_code``. Ctrl-C exits with 130.
     """
+    expected: tuple[type[Exception], ...] = (TrainError, EdgeError, *errors)
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         _fail(f"{' '.join(str(error).split())}; see --help", 2)
-    except (TrainError, EdgeError, *errors) as error:
+    except expected as error:
         _fail(str(error), getattr(error, "exit_code", 1))
     except OSError as error:
         _fail(f"{error.filename or 'a file'}: expected to use it, found: {error.strerror}", 1)

@@ -10,7 +10,8 @@ import pytest
 from convert.errors import ParityError
 from convert.parity import LIMITS, check, compare
 from convert.quantize import VARIANTS
-from convert.session import convert, variant_path
+from convert.session import convert
+from convert.variants import variant_path
 from edge.classifier import load_classifier
 from edge.contract import Framing, ModelContract
 from train.artifact import save_model

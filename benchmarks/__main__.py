@@ -1,0 +1,114 @@
+"""The command line of the benchmarks. The only place here that prints results or exits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cyclopts
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks import results
+from benchmarks.errors import BenchmarkError
+from benchmarks.latency import Effort
+from benchmarks.subjects import subjects
+from edge.files import write_text
+from train.cli import import_tensorflow, run
+from train.errors import DatasetError
+
+app = cyclopts.App(
+    name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
+)
+_RESULTS = Path("benchmarks/results")
+_DOCUMENTS = (Path("README.md"), Path("models/README.md"))
+_THREADS = (1, 2)
+
+
+@app.default
+def bench(
+    *,
+    model: Path = Path("models/Finalmodel.h5"),
+    images: Path = Path("images"),
+    output: Path = _RESULTS,
+    rounds: int = 25,
+) -> int:
+    """Measure all variants in turn; write one table, one JSON, the raw samples and two figures.
+
+    Parameters
+    ----------
+    model
+        The h5; its TFLite files are those beside it.
+    images
+        The data set. Without it, latency is measured and accuracy left out.
+    output
+        The folder for the results.
+    rounds
+        Rounds in which each variant takes its turn: 2 or more. The percentiles are over all.
+    """
+    if rounds < 2:  # a percentile needs samples
+        raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
+    import_tensorflow()
+    from benchmarks import accuracy, latency, report  # noqa: PLC0415 - behind the quiet import
+
+    chosen = subjects(model)
+    if not any(subject.path.is_file() for subject in chosen):
+        raise BenchmarkError(
+            f"{model}: expected a model or its TFLite files, found none; run 'make train' and "
+            "'make convert'"
+        )
+    effort = Effort(rounds=rounds)
+    print(f"{len(chosen)} variants, {rounds} rounds …", flush=True)
+    samples = latency.measure(chosen, _THREADS, effort)
+    try:
+        figures = accuracy.measure(chosen, images)
+    except DatasetError as error:
+        figures = {}
+        print(f"accuracy left out: {error}", file=sys.stderr)
+    result = results.summarise(chosen, samples, figures, effort)
+    results.write(output, result, samples)
+    report.write_report(output, result)
+    Console().print(Markdown(report.table(result)))
+    failed = [row for row in result["subjects"] if row["error"]]
+    for row in failed:
+        print(f"{row['name']}: {row['error']}", file=sys.stderr)
+    print(f"wrote {output}")
+    return 1 if failed else 0
+
+
+@app.command
+def document(*, output: Path = _RESULTS) -> None:
+    """Write the table of the last results into the README and the model card.
+
+    Parameters
+    ----------
+    output
+        The folder that holds the results.
+    """
+    from benchmarks import report  # noqa: PLC0415 - matplotlib takes a second
+
+    text = report.table(results.read(output))
+    for path in _DOCUMENTS:
+        write_text(path, report.insert(path.read_text(encoding="utf-8"), text))
+        print(f"wrote {path}")
+
+
+@app.command
+def picture(*, frame: int = 45, output: Path = Path("images/overlay.jpg")) -> None:
+    """Write a frame of the demo with its overlay, as the README shows it.
+
+    Parameters
+    ----------
+    frame
+        Which frame; the ones before it are processed too, so that the tracks have settled.
+    output
+        The picture to write.
+    """
+    from benchmarks.picture import write_picture  # noqa: PLC0415
+
+    write_picture(frame, output)
+    print(f"wrote {output}")
+
+
+if __name__ == "__main__":
+    run(app, BenchmarkError)

@@ -1,0 +1,49 @@
+"""How often each subject is right, through the classifier that the runtime uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.subjects import TFLITE, Subject
+from edge.classifier import load_classifier, softmax
+from edge.errors import EdgeError
+from train.data import copies_in_train, load_split
+from train.errors import TrainError
+from train.metrics import evaluate, expected_calibration_error
+
+_THREADS = 2
+
+
+def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]]:
+    """Return the figures of each file of ``chosen`` on the validation split, by subject name.
+
+    A file that doesn't load has ``{"error": message}``. Raises ``DatasetError``.
+    """
+    validation = load_split(images, "validation")
+    copies = copies_in_train(validation, load_split(images, "train"))
+    figures: dict[str, dict[str, Any]] = {}
+    for subject in chosen:
+        try:
+            probabilities = _probabilities(subject, validation.images)
+        except (EdgeError, TrainError) as error:
+            figures[subject.name] = {"error": str(error)}
+            continue
+        found = evaluate(validation.labels, probabilities.argmax(axis=1), copies)
+        found["calibration_error"] = expected_calibration_error(probabilities, validation.labels)
+        figures[subject.name] = found
+    return figures
+
+
+def _probabilities(subject: Subject, images: np.ndarray) -> np.ndarray:
+    if subject.kind == TFLITE:
+        return load_classifier(subject.path, _THREADS).classify(images)
+    from train.artifact import load_model  # noqa: PLC0415 - TensorFlow takes seconds
+    from train.session import predict_logits  # noqa: PLC0415
+
+    model, contract = load_model(subject.path)
+    logits = np.asarray(predict_logits(model, images), np.float32)
+    return softmax(logits / np.float32(contract.temperature))
