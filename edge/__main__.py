@@ -143,6 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
         return _INTERRUPTED
+    except BrokenPipeError:  # whoever read the output is gone: the interpreter's own flush is too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code if isinstance(code, int) else 0
 
 

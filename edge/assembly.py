@@ -47,8 +47,6 @@ def assemble(
     ``say`` takes lines for the user, ``report`` an error that ends only a part of the run. Raises
     ``EdgeError`` for what can't be had at all.
     """
-    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
-    cv2.setNumThreads(1)
     classifier = load_classifier(settings.model_path, settings.threads)
     detector = open_detector(settings)
     stats = Stats()
@@ -76,7 +74,12 @@ def assemble(
 def build_pipeline(
     detector: Detector, classifier: TFLiteClassifier, settings: Settings
 ) -> Pipeline:
-    """Put the stages together; the crop and the threshold are those of the model's contract."""
+    """Put the stages together; the crop and the threshold are those of the model's contract.
+
+    Sets OpenCV to one thread for the whole process.
+    """
+    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
+    cv2.setNumThreads(1)
     contract = classifier.contract
     tracker = Tracker(contract.labels, contract.uncertain_below, settings.tracking)
     return Pipeline(detector, partial(crop_faces, contract=contract), classifier, tracker)

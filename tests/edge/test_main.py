@@ -163,6 +163,17 @@ def test_a_signal_ends_it_cleanly_and_at_once(
     assert json.loads(lines[-1])["frame"] == len(lines) - 1
 
 
+def test_a_reader_that_goes_away_ends_it_without_a_word(repository: Path) -> None:
+    process = start(repository, "--source", "demo", "--frames", 1_000_000)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(5) == 1
+    process.stderr.close()
+
+
 def test_a_cut_video_ends_with_a_line_and_keeps_the_results(
     repository: Path, tmp_path: Path
 ) -> None:
