@@ -14,6 +14,7 @@ def download(handle: str, fetch: Callable[[str], str] | None = None) -> Path:
 
     Public data sets need no account. Raises ``DownloadError``.
     """
+    import requests  # noqa: PLC0415
     import kagglehub  # noqa: PLC0415 - slow, and of no use to the other commands
     from kagglehub import exceptions as kaggle  # noqa: PLC0415
 
@@ -30,9 +31,10 @@ def download(handle: str, fetch: Callable[[str], str] | None = None) -> Path:
         kaggle.NotFoundError,
         kaggle.UnauthenticatedError,
     ) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        lost = isinstance(error, requests.ConnectionError | requests.Timeout)
+        reason = "no connection" if lost else " ".join(str(error).split()) or type(error).__name__
         raise DownloadError(
-            f"Kaggle data set {handle!r}: expected to download it, found: {reason}; check the "
-            "network and HANDLE, or download the ZIP in a browser and run "
+            f"Kaggle data set {handle!r}: expected to download it, found: {reason[:160]}; check "
+            "the network and the handle, or download its ZIP in a browser and run "
             "'make data ARCHIVE=path.zip'"
         ) from error

@@ -1,0 +1,222 @@
+"""A data set takes its place whole, or nothing changes, at any moment of a failure or a kill."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.train.archives import PUBLIC_LAYOUTS, dataset, noise, tree, write_files, write_zip
+from train.archive import FolderSource, Source
+from train.data import LABELS, fingerprint, load_split
+from train.errors import DatasetError
+from train.install import install, install_from
+from train.kaggle import download
+
+OURS = {"train", "validation", "report.json"}
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+class Breaking:
+    """A source that ends with an error, as a full disk or Ctrl-C would, after ``left`` files."""
+
+    description = "breaking"
+
+    def __init__(self, source: Source, left: int, error: BaseException) -> None:
+        self._source, self._left, self._error = source, left, error
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self._source.names
+
+    def read(self, name: str) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise self._error
+        return self._source.read(name)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """An images folder with a data set, and a file and a split of the user's own."""
+    install(write_files(tmp_path / "old", dataset(seed=1)), tmp_path / "images", quiet)
+    (tmp_path / "images/README.md").write_text("mine")
+    return write_files(tmp_path / "images", {f"test/{x}/1.png": noise(i) for i, x in _classes()})
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    return write_files(tmp_path / "new", dataset(seed=2))
+
+
+def _classes() -> list[tuple[int, str]]:
+    return list(enumerate(LABELS))
+
+
+@pytest.mark.parametrize("folders", PUBLIC_LAYOUTS.values(), ids=PUBLIC_LAYOUTS)
+def test_from_an_archive(folders: tuple[str, str], tmp_path: Path) -> None:
+    said: list[str] = []
+    archive = write_zip(tmp_path / "a.zip", dataset(*folders))
+    report = install(archive, tmp_path / "some/images", said.append)
+    images = tmp_path / "some/images"
+    assert {path.name for path in images.iterdir()} == OURS
+    expected = dataset("train", "validation")
+    assert {k: v for k, v in tree(images).items() if k != "report.json"} == expected
+    splits = [load_split(images, name) for name in ("train", "validation")]
+    written = json.loads((images / "report.json").read_text())
+    assert written["fingerprint"] == report.fingerprint == fingerprint(*splits)
+    assert f"{folders[1]} → validation" in said[0]
+
+
+def test_replaces_what_it_made_and_keeps_the_rest(old: Path, new: Path) -> None:
+    before = tree(old)
+    report = install(new, old, quiet)
+    after = tree(old)
+    assert after["train/angry/0.png"] == dataset(seed=2)["images/train/angry/0.png"]
+    kept = {name for name in before if name.startswith(("test/", "README"))}
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert {path.name for path in old.iterdir()} == OURS | {"README.md", "test"}
+    assert report.splits["test"].images == len(LABELS)
+    assert report.fingerprint == fingerprint(
+        load_split(old, "train"), load_split(old, "validation")
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(28, "No space left on device"), DatasetError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_a_failure_changes_nothing(
+    error: BaseException, raised: type[BaseException], old: Path, new: Path
+) -> None:
+    before = tree(old)
+    with pytest.raises(raised):
+        install_from(Breaking(FolderSource(new), 9, error), old, quiet)
+    assert tree(old) == before
+    assert not list(old.glob(".*"))
+
+
+def test_a_data_set_of_unreadable_images_changes_nothing(old: Path, tmp_path: Path) -> None:
+    before = tree(old)
+    bad = dataset(seed=3) | {"images/train/sad/1.png": b"no image"}
+    with pytest.raises(DatasetError, match=r"1 of 14 \(train/sad/1\.png: not an image\)"):
+        install(write_zip(tmp_path / "bad.zip", bad), old, quiet)
+    assert tree(old) == before
+
+
+def test_images_of_somebody_else_are_not_replaced(new: Path, tmp_path: Path) -> None:
+    images = write_files(tmp_path / "images", {"train/angry/mine.png": b"mine"})
+    with pytest.raises(DatasetError, match="move them away"):
+        install(new, images, quiet)
+    assert tree(images) == {"train/angry/mine.png": b"mine"}
+
+
+def test_empty_folders_are_no_obstacle(new: Path, tmp_path: Path) -> None:
+    (tmp_path / "images/train/angry").mkdir(parents=True)
+    install(new, tmp_path / "images", quiet)
+    assert (tmp_path / "images/train/angry/0.png").exists()
+
+
+def test_a_second_run_at_the_same_time(old: Path, new: Path) -> None:
+    handle = os.open(old, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(DatasetError, match="another 'make data' at work"):
+        install(new, old, quiet)
+    os.close(handle)
+    install(new, old, quiet)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from train.install import install
+
+event, count = sys.argv[1], int(sys.argv[2])
+
+def kill(name, arguments):
+    global count
+    if name == event and "images" in str(arguments[0]):
+        count -= 1
+        if count < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+import cv2
+sys.addaudithook(kill)
+install(Path(sys.argv[3]), Path(sys.argv[4]), print)
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "count"),
+    # A file being written; then each rename: report, .ready, and old and new of three names.
+    [("open", 40), *(("os.rename", i) for i in range(8)), ("os.rmdir", 0)],
+)
+def test_a_kill_at_any_moment(
+    event: str, count: int, old: Path, new: Path, repository: Path
+) -> None:
+    before = tree(old)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, event, str(count), str(new), str(old)],
+        cwd=repository,
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    newer = write_files(new.parent / "newer", dataset(seed=3))
+    with pytest.raises(DatasetError):  # a start that fails as well, after it has cleaned up
+        install_from(Breaking(FolderSource(newer), 3, OSError(5, "broken")), old, quiet)
+    after = tree(old)
+    whole = {f"{k.removeprefix('images/')}": v for k, v in dataset(seed=2).items()}
+    now = {k: v for k, v in after.items() if k.startswith(("train/", "validation/"))}
+    was = {k: v for k, v in before.items() if k.startswith(("train/", "validation/"))}
+    assert now in (was, whole)
+    fitting = fingerprint(load_split(old, "train"), load_split(old, "validation"))
+    assert json.loads(after["report.json"])["fingerprint"] == fitting
+    assert {path.name for path in old.iterdir()} == OURS | {"README.md", "test"}
+
+
+def test_an_images_folder_that_is_a_file(new: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").write_text("")
+    with pytest.raises(DatasetError, match="expected to write"):
+        install(new, tmp_path / "images", quiet)
+
+
+def _failing(error: Exception) -> Callable[[str], str]:
+    def fetch(_: str) -> str:
+        raise error
+
+    return fetch
+
+
+def test_download_returns_the_folder(tmp_path: Path) -> None:
+    asked: list[str] = []
+    assert download("a/b", lambda handle: asked.append(handle) or str(tmp_path)) == tmp_path
+    assert asked == ["a/b"]
+
+
+def test_download_failures_are_one_line() -> None:
+    from kagglehub.exceptions import CredentialError
+    from requests import ConnectionError as NoConnection
+
+    for error, finding in (
+        (NoConnection("pool(host='x')\nretries"), "no connection"),
+        (ValueError("Invalid dataset handle"), "Invalid dataset handle"),
+        (CredentialError("who\nare you"), "who are you"),
+    ):
+        with pytest.raises(DatasetError, match=f"'a/b'.*found: {finding};") as caught:
+            download("a/b", _failing(error))
+        assert "\n" not in str(caught.value)
