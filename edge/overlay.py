@@ -35,6 +35,8 @@ _COLOURS = (
 _BACKING = 0.32
 """How much of the picture shines through behind text."""
 _REGULAR, _BOLD = 400, 600
+_PATIENCE = 0.1
+"""How much of itself the panel lays over faces before it looks for another place."""
 
 
 class Area(NamedTuple):
@@ -174,12 +176,19 @@ def _draw_bars(
 
 
 def _bars_area(tracks: Sequence[Track], width: int, height: int, style: _Style) -> Area:
-    """The first place at the frame's rim that touches no face; failing that, the least of one."""
+    """The first place at the frame's rim that covers hardly a face; failing that, the least."""
     right, bottom = style.width - style.pad - width, style.height - style.pad - height
     middle = (style.width - width) // 2
     places = (style.pad, bottom), (right, bottom), (middle, bottom), (right, style.pad)
     areas = [Area(left, top, width, height) for left, top in places]
-    return min(areas, key=lambda area: sum(area.shared(track.box) for track in tracks))
+    covered = [sum(area.shared(track.box) for track in tracks) for area in areas]
+    # With some patience the panel doesn't jump to and fro beside a face that moves a little.
+    fair = (
+        area
+        for area, part in zip(areas, covered, strict=True)
+        if part <= _PATIENCE * width * height
+    )
+    return next(fair, areas[covered.index(min(covered))])
 
 
 def _draw_tag(
