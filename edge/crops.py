@@ -32,7 +32,7 @@ class Square:
         local = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         turned = local @ np.array([(cos, sin), (-sin, cos)])
-        return np.asarray(turned + (self.x, self.y), np.float64)
+        return np.asarray(np.add(turned, (self.x, self.y)), np.float64)
 
 
 def face_square(face: Face, framing: Framing) -> Square:

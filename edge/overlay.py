@@ -16,6 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from edge.errors import SinkError
 from edge.frames import Box, FrameResult, Image, Track
 
 _WHITE, _SOFT, _DARK = (255, 255, 255), (205, 205, 205), (24, 24, 24)
@@ -92,6 +93,15 @@ class _Style:
     @property
     def line(self) -> int:
         return max(1, round(0.15 * self.text))
+
+
+def check_opencv() -> None:
+    """Raise ``SinkError`` where OpenCV is too old to draw: its built-in font came with 5.0."""
+    if not hasattr(cv2, "FontFace"):
+        raise SinkError(
+            f"overlay: expected OpenCV 5 or newer, found {cv2.__version__}; install it, or run "
+            "with --display off and without a video as output"
+        )
 
 
 def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) -> Image:

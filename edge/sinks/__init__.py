@@ -27,7 +27,8 @@ def open_sinks(
     """Return the sinks for ``outputs`` and ``window``, to be opened by entering them.
 
     ``labels`` are the classifier's, ``fps`` gives the source's rate and ``status`` the line for the
-    overlay; a sink that fails goes to ``report`` and leaves the others alone.
+    overlay; a sink that fails goes to ``report`` and leaves the others alone. Raises ``SinkError``
+    where pictures are wanted and can't be drawn.
     """
     guard = partial(Guarded, report=report)
     records = [path for path in outputs if path.suffix.lower() == JSON_LINES_SUFFIX]
@@ -35,6 +36,8 @@ def open_sinks(
     views: list[Sink] = [guard(VideoSink(path, fps)) for path in outputs if path not in records]
     if window:
         views.append(guard(window))
+    if views:
+        overlay.check_opencv()
 
     def draw(image: Image, result: FrameResult) -> Image:
         return overlay.draw(image, result, labels, status())

@@ -1,0 +1,90 @@
+"""The table and the figures say what the results say; the documents show the last table."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import cv2
+import pytest
+
+from benchmarks import report, results
+from benchmarks.errors import ResultsError
+
+TIMES = {"p50": 1.5, "p95": 2.25, "p99": 3.125}
+RUN = {
+    "threads": 1,
+    "runtime": "ai-edge-litert 2.3.0",
+    "memory_mb": 60.0,
+    "face_ms": TIMES,
+    "frame_ms": TIMES,
+    "stage_ms": {},
+    "fps": 321.4,
+}
+ACCURACY = {"top1": 0.5678, "top1_without_copies": 0.5432, "macro_f1": 0.5001}
+
+
+def subject(name: str, deployed: bool = False) -> dict:
+    return {
+        "name": name,
+        "file": f"{name}.tflite",
+        "deployed": deployed,
+        "bytes": 2_800_000,
+        "error": None,
+        "accuracy": ACCURACY,
+        "runs": [RUN, RUN | {"threads": 2}],
+    }
+
+
+RESULT = {
+    "version": results.VERSION,
+    "machine": "a processor, 2 cores",
+    "commit": "abc",
+    "date": "2026-01-01",
+    "versions": {"ai-edge-litert": "2.3.0", "tensorflow": "2.21.0"},
+    "subjects": [subject("float32"), subject("int8", deployed=True)],
+}
+
+
+def test_the_table_shows_the_figures() -> None:
+    lines = report.table(RESULT).splitlines()
+    assert lines[3] == (
+        "| **int8** (deployed) | 2.80 MB | 56.78% | 54.32% | 0.500 "
+        "| 1.50 / 2.25 / 3.12 | 1.50 / 2.25 / 3.12 | 321 |"
+    )
+    assert "commit abc" in lines[-1]
+
+
+def test_what_is_missing_is_shown_as_missing() -> None:
+    result = copy.deepcopy(RESULT)
+    result["subjects"][0] |= {"bytes": None, "accuracy": None, "runs": [], "error": "no file"}
+    assert "| float32 | missing | – | – | – | – | – | – |" in report.table(result)
+
+
+def test_figures_are_drawn(tmp_path: Path) -> None:
+    report.write_report(tmp_path, RESULT)
+    for name in ("latency.png", "accuracy_latency.png"):
+        assert cv2.imread(str(tmp_path / name)).std() > 5
+    assert (tmp_path / "benchmark.md").read_text().count("|") > 20
+
+
+def test_the_table_goes_between_its_markers() -> None:
+    document = f"before {report.START}old{report.END} after"
+    assert report.insert(document, "new") == f"before {report.START}\nnew\n{report.END} after"
+    with pytest.raises(ValueError, match="unpack"):
+        report.insert("no markers", "new")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 0}', '{"version": 1'])
+def test_other_results_are_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / results.NAME).write_text(content)
+    with pytest.raises(ResultsError, match="make bench"):
+        results.read(tmp_path)
+
+
+@pytest.mark.parametrize("document", ["README.md", "models/README.md"])
+def test_the_documents_show_the_last_table(repository: Path, document: str) -> None:
+    """The figures in the documents are those that the command wrote."""
+    text = (repository / document).read_text(encoding="utf-8")
+    table = report.table(results.read(repository / "benchmarks" / "results"))
+    assert report.insert(text, table) == text

@@ -1,0 +1,76 @@
+"""The files that are shipped are what their contracts say, on the real validation split."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.operators import check_integer_only
+from convert.variants import DEPLOYED, NAMES, variant_path
+from edge.classifier import load_classifier
+from train.artifact import load_model
+from train.data import Split, load_split
+from train.install import install
+from train.session import predict_logits
+
+MOST_BYTES = 20_000_000
+POINT = 0.01
+needs_archive = pytest.mark.skipif(
+    "FER_ARCHIVE" not in os.environ,
+    reason="needs the data set: set FER_ARCHIVE to the path of a FER2013 archive",
+)
+
+
+@pytest.fixture(scope="module")
+def h5(repository: Path) -> Path:
+    return repository / "models" / "Finalmodel.h5"
+
+
+@pytest.fixture(scope="module")
+def validation(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    folder = tmp_path_factory.mktemp("images")
+    install(Path(os.environ["FER_ARCHIVE"]), folder, say=lambda _: None)
+    return load_split(folder, "validation")
+
+
+def top1(logits: np.ndarray, split: Split) -> float:
+    return float((logits.argmax(axis=1) == split.labels).mean())
+
+
+def test_all_files_belong_together(h5: Path) -> None:
+    import hashlib
+
+    digest = hashlib.sha256(h5.read_bytes()).hexdigest()
+    _, contract = load_model(h5)
+    for variant in NAMES:
+        path = variant_path(h5, variant)
+        other = load_classifier(path).contract
+        assert path.stat().st_size < MOST_BYTES
+        assert other.provenance["h5_sha256"] == digest
+        assert other.provenance["variant"] == variant
+        assert (other.labels, other.framing, other.temperature) == (
+            *(contract.labels, contract.framing, contract.temperature),
+        )
+
+
+def test_the_deployed_file_is_integer_only(h5: Path) -> None:
+    check_integer_only(variant_path(h5, DEPLOYED).read_bytes())
+
+
+@needs_archive
+@pytest.mark.parametrize("variant", NAMES)
+def test_accuracy_is_what_the_contract_says(h5: Path, validation: Split, variant: str) -> None:
+    classifier = load_classifier(variant_path(h5, variant), threads=2)
+    expected = classifier.contract.provenance["validation"]["top1"]
+    found = top1(classifier.logits(validation.images), validation)
+    assert found == pytest.approx(expected, abs=0.1 * POINT)
+
+
+@needs_archive
+def test_accuracy_of_the_h5_is_what_its_contract_says(h5: Path, validation: Split) -> None:
+    model, contract = load_model(h5)
+    found = top1(predict_logits(model, validation.images), validation)
+    assert found == pytest.approx(contract.provenance["validation"]["top1"], abs=0.1 * POINT)
