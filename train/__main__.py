@@ -34,7 +34,7 @@ def data(
     from train.install import install  # noqa: PLC0415 - loads OpenCV
     from train.kaggle import download  # noqa: PLC0415
 
-    inventory = install(archive or download(handle), images)
+    inventory = install(archive or download(handle), images, say=print)
     Console().print(inventory)
     print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
 

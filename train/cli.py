@@ -20,6 +20,7 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     ``TrainError``, ``EdgeError`` and ``errors`` are messages for the user: one line on standard
     error and their ``exit_code``. Ctrl-C exits with 130.
     """
+    app.suppress_keyboard_interrupt = False  # it would exit without a word
     expected: tuple[type[Exception], ...] = (TrainError, EdgeError, *errors)
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")

@@ -27,7 +27,7 @@ _REPORT = "report.json"
 
 
 def install(
-    path: Path, images: Path, say: Callable[[str], None] = print, limits: Limits | None = None
+    path: Path, images: Path, say: Callable[[str], None], limits: Limits | None = None
 ) -> Inventory:
     """Replace the data set in ``images`` by that of ``path``, a ZIP archive or a folder.
 
@@ -40,7 +40,7 @@ def install(
         return install_from(source, images, say)
 
 
-def install_from(source: Source, images: Path, say: Callable[[str], None] = print) -> Inventory:
+def install_from(source: Source, images: Path, say: Callable[[str], None]) -> Inventory:
     """As ``install``, from an opened source."""
     chosen = plan(source)
     say(f"{source.description}: {chosen}")

@@ -14,8 +14,8 @@ def download(handle: str, fetch: Callable[[str], str] | None = None) -> Path:
 
     Public data sets need no account. Raises ``DownloadError``.
     """
-    import requests  # noqa: PLC0415
     import kagglehub  # noqa: PLC0415 - slow, and of no use to the other commands
+    import requests  # noqa: PLC0415
     from kagglehub import exceptions as kaggle  # noqa: PLC0415
 
     try:

@@ -189,6 +189,26 @@ def test_a_kill_at_any_moment(
     assert {path.name for path in old.iterdir()} == OURS | {"README.md", "test"}
 
 
+def test_ctrl_c_ends_with_a_line_and_leaves_nothing(old: Path, new: Path, repository: Path) -> None:
+    before = tree(old)
+    for name, content in dataset(each=100).items():
+        (new / name).write_bytes(content)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "train", "data", "--archive", str(new), "--images", str(old)],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    assert tree(old) == before
+
+
 def test_an_images_folder_that_is_a_file(new: Path, tmp_path: Path) -> None:
     (tmp_path / "images").write_text("")
     with pytest.raises(DatasetError, match="expected to write"):
