@@ -143,8 +143,9 @@ def read_model_file(path: Path, sha256: str | None = None) -> bytes:
 def open_model(content: bytes, name: str, threads: int = 1) -> Model:
     """Open a whole ``.tflite`` file; ``name`` is for messages.
 
-    Always from bytes: by path, LiteRT maps the file without verifying it, and a crafted offset
-    ends the process. Raises ``ModelFileError``, ``InterpreterError``.
+    Always from bytes: by path, LiteRT doesn't verify the file, and a crafted offset ends the
+    process. tflite-runtime verifies neither, so that a known hash or the contract in the file's
+    tail should be checked before. Raises ``ModelFileError``, ``InterpreterError``.
     """
     _check_content(content, name)
     runtime = _installed()
