@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cyclopts
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
@@ -68,7 +67,7 @@ def bench(
     result = results.summarise(chosen, samples, figures, effort)
     results.write(output, result, samples)
     report.write_report(output, result)
-    Console().print(Markdown(report.table(result)))
+    Console().print(report.terminal_table(result))
     failed = [row for row in result["subjects"] if row["error"]]
     for row in failed:
         print(f"{row['name']}: {row['error']}", file=sys.stderr)
@@ -89,7 +88,7 @@ def document(*, output: Path = _RESULTS) -> None:
 
     text = report.table(results.read(output))
     for path in _DOCUMENTS:
-        write_text(path, report.insert(path.read_text(encoding="utf-8"), text))
+        write_text(path, report.insert(path.read_text(encoding="utf-8"), text, str(path)))
         print(f"wrote {path}")
 
 

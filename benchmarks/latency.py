@@ -55,6 +55,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
         )
         self.samples = Samples(subject.name, threads)
 

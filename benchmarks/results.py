@@ -84,6 +84,11 @@ def read(folder: Path) -> dict[str, Any]:
     return dict(result)
 
 
+def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] | None:
+    """Return what was measured of a row of the result at so many threads, if anything was."""
+    return next((run for run in subject["runs"] if run["threads"] == threads), None)
+
+
 def _run(sample: Samples) -> dict[str, Any]:
     seconds = sum(sample.frame_ms) / 1e3
     return {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import io
 from pathlib import Path
 
 import cv2
 import pytest
+from rich.console import Console
 
 from benchmarks import report, results
-from benchmarks.errors import ResultsError
+from benchmarks.errors import BenchmarkError, ResultsError
 
 TIMES = {"p50": 1.5, "p95": 2.25, "p99": 3.125}
 RUN = {
@@ -68,11 +70,36 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "benchmark.md").read_text().count("|") > 20
 
 
+def test_figures_without_anything_to_show_are_removed(tmp_path: Path) -> None:
+    report.write_report(tmp_path, RESULT)
+    result = copy.deepcopy(RESULT)
+    for row in result["subjects"]:
+        row["accuracy"] = None
+    report.write_report(tmp_path, result)
+    assert {path.name for path in tmp_path.iterdir()} == {"benchmark.md", "latency.png"}
+    for row in result["subjects"]:
+        row |= {"runs": [], "error": "damaged"}
+    report.write_report(tmp_path, result)
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.md"]
+
+
+def test_the_terminal_table_fits_80_columns() -> None:
+    result = copy.deepcopy(RESULT)
+    slow = RUN | {"face_ms": {"p50": 57.29, "p95": 140.7, "p99": 150.0}}
+    result["subjects"].append(subject("h5, compiled") | {"runs": [slow, slow | {"threads": 2}]})
+    with io.StringIO() as file:
+        Console(width=80, file=file).print(report.terminal_table(result))
+        lines = file.getvalue().splitlines()
+    assert any("h5, compiled" in x and x.count("57.3/140.7") == 2 for x in lines), lines
+    assert any("int8" in x and "56.78%" in x and "1.50/2.25" in x for x in lines), lines
+
+
 def test_the_table_goes_between_its_markers() -> None:
     document = f"before {report.START}old{report.END} after"
     assert report.insert(document, "new") == f"before {report.START}\nnew\n{report.END} after"
-    with pytest.raises(ValueError, match="unpack"):
-        report.insert("no markers", "new")
+    for without in ("no markers", f"{report.END}{report.START}", report.START):
+        with pytest.raises(BenchmarkError, match="add them"):
+            report.insert(without, "new")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 0}', '{"version": 1'])
