@@ -11,7 +11,6 @@ import functools
 import hashlib
 import importlib
 import os
-import sys
 import tempfile
 import threading
 import warnings
@@ -209,7 +208,6 @@ def _quiet() -> Iterator[None]:
     written meanwhile is passed on.
     """
     with _stderr_lock, tempfile.TemporaryFile() as captured:
-        sys.stderr.flush()
         try:
             stderr = os.dup(2)
         except OSError:  # there is no stderr to keep quiet

@@ -94,6 +94,7 @@ class MediaPipeTasks:
         line = b""
         while not line.endswith(b"\n"):
             if not select.select([answers], [], [], seconds)[0]:
+                self._process.kill()  # else its late answer would be taken for the next one's
                 raise DetectorError(_failed(f"an answer within {seconds:g} s", "none"))
             part = os.read(answers.fileno(), 1 << 16)
             if not part:
@@ -101,7 +102,8 @@ class MediaPipeTasks:
             line += part
         answer = json.loads(line)
         if "error" in answer:
-            raise DetectorError(_failed("the MediaPipe package to run", answer["error"]))
+            found = " ".join(answer["error"].split())
+            raise DetectorError(_failed("the MediaPipe package to run", found))
         return answer
 
     def _ending(self) -> str:

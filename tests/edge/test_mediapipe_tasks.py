@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edge.assets import asset_path
-from edge.detectors import mediapipe_child, open_detector
+from edge.detectors import mediapipe_child
 from edge.detectors.blazeface import BlazeFace
 from edge.detectors.mediapipe_tasks import MediaPipeTasks
 from edge.errors import DetectorError
@@ -71,6 +71,7 @@ def test_an_answer_becomes_faces_in_pixels() -> None:
     ("command", "found"),
     [
         (answering(json.dumps({"error": "No module named 'mediapipe'"})), "No module named"),
+        (python('print(\'{"error": "refused\\\\nat once"}\')'), "refused at once"),
         (answering(then="sys.exit('bad luck')"), "exit code 1.*last words: bad luck"),
         (answering(then="os.kill(os.getpid(), signal.SIGILL)"), "that SIGILL ended it"),
     ],
@@ -106,8 +107,7 @@ def test_a_frame_without_pixels_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[MediaPipeTasks]:
-    detector = open_detector("mediapipe")
-    assert isinstance(detector, MediaPipeTasks)
+    detector = MediaPipeTasks()
     yield detector
     detector.close()
 
