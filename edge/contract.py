@@ -8,12 +8,13 @@ other tools read. Standard library only, so that every package can import it.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from edge.errors import ContractError
@@ -56,6 +57,7 @@ class ModelContract:
     ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). Below a top
     probability of ``uncertain_below`` the runtime gives no label. ``provenance`` says where the
     model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
+    ``graph_sha256`` is that of the flatbuffer it travels in, set by ``embed``.
     """
 
     labels: tuple[str, ...]
@@ -66,6 +68,7 @@ class ModelContract:
     temperature: float = 1.0
     uncertain_below: float = 0.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    graph_sha256: str = ""
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -113,6 +116,7 @@ def embed(model: bytes, contract: ModelContract) -> bytes:
     The flatbuffer's own bytes do not change; members are stored uncompressed with a fixed date, so
     that equal inputs give equal bytes.
     """
+    contract = replace(contract, graph_sha256=hashlib.sha256(model).hexdigest())
     members = {MEMBER: contract.to_json(), LABELS_MEMBER: "\n".join(contract.labels) + "\n"}
     buffer = io.BytesIO(model)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
@@ -122,7 +126,11 @@ def embed(model: bytes, contract: ModelContract) -> bytes:
 
 
 def extract(model: bytes) -> ModelContract:
-    """Read the contract from the ZIP tail of a ``.tflite``; raises ``ContractError``."""
+    """Read the contract from the ZIP tail of a ``.tflite``, and check that the graph is its own.
+
+    A flatbuffer with flipped bytes often loads and runs, and crashes older interpreters; so its
+    hash is compared before one opens it. Raises ``ContractError``.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
             size = archive.getinfo(MEMBER).file_size
@@ -131,9 +139,16 @@ def extract(model: bytes) -> ModelContract:
                     f"contract: expected at most {_MAX_MEMBER_BYTES} bytes, found {size}; "
                     "use a model written by 'make convert'"
                 )
-            return ModelContract.from_json(archive.read(MEMBER))
+            contract = ModelContract.from_json(archive.read(MEMBER))
+            graph = model[: min(member.header_offset for member in archive.infolist())]
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, RuntimeError) as error:
         raise ContractError(
             "contract: expected one inside the model file, found none; "
             "use a model written by 'make convert'"
         ) from error
+    if hashlib.sha256(graph).hexdigest() != contract.graph_sha256:
+        raise ContractError(
+            "contract: expected the graph that was converted, found other bytes; the file is "
+            "damaged: copy it again, or run 'make convert'"
+        )
+    return contract

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -39,7 +40,8 @@ def test_json_round_trip(labels: list[str], temperature: float, scale: float) ->
 def test_the_tail_leaves_the_flatbuffer_as_it_was() -> None:
     content = embed(MODEL, CONTRACT)
     assert content.startswith(MODEL)
-    assert extract(content) == CONTRACT
+    digest = hashlib.sha256(MODEL).hexdigest()
+    assert extract(content) == dataclasses.replace(CONTRACT, graph_sha256=digest)
     assert content == embed(MODEL, CONTRACT), "equal inputs give equal bytes"
 
 
@@ -59,8 +61,16 @@ def test_a_file_without_a_contract_is_refused(content: bytes) -> None:
         extract(content)
 
 
+@given(st.integers(0, len(MODEL) - 1), st.integers(1, 255))
+def test_a_flipped_byte_of_the_graph_is_noticed(place: int, flip: int) -> None:
+    content = bytearray(embed(MODEL, CONTRACT))
+    content[place] ^= flip
+    with pytest.raises(ContractError, match="damaged"):
+        extract(bytes(content))
+
+
 @given(st.binary(max_size=400), st.integers(0, 10_000), st.integers(1, 255))
-def test_damage_is_refused_or_harmless(junk: bytes, place: int, flip: int) -> None:
+def test_damage_anywhere_is_refused_or_harmless(junk: bytes, place: int, flip: int) -> None:
     content = bytearray(embed(MODEL, CONTRACT) + junk)
     content[place % len(content)] ^= flip
     with contextlib.suppress(ContractError):
