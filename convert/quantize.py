@@ -16,7 +16,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.equalise import correct_bias, equalise
 from convert.variants import NAMES
+from train.cli import silenced
 from train.model import LOGITS
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
@@ -49,8 +51,13 @@ def int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
     """Full integer: uint8 pixels in, int8 weights (per channel), activations and logits.
 
     ``sample`` is the representative dataset, ``uint8[n, 48, 48, 1]`` (Jacob et al. 2018,
-    arXiv 1712.05877).
+    arXiv 1712.05877). The network is equalised first and its bias corrected after.
     """
+    balanced = equalise(model, sample)
+    return _int8(correct_bias(balanced, _int8(balanced, sample), sample), sample)
+
+
+def _int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _feed(sample)
@@ -76,10 +83,10 @@ def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def _run(converter: tf.lite.TFLiteConverter) -> bytes:
-    """Convert without what Keras prints on the way, and without a warning that is none.
+    """Convert without what Keras and the converter print on the way, and without a warning that is none.
 
     Full-integer conversion measures its statistics on the representative dataset.
     """
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), silenced(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         return bytes(converter.convert())

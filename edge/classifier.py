@@ -34,10 +34,10 @@ class TFLiteClassifier:
 
     def logits(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]``."""
-        pixels = _quantise(crops, self._input)
+        pixels = quantise(crops, self._input)
         rows = np.empty((len(crops), len(self.labels)), np.float32)
         for row, pixel in zip(rows, pixels, strict=True):
-            row[:] = _dequantise(self._model.run(pixel[np.newaxis])[0][0], self._output)
+            row[:] = dequantise(self._model.run(pixel[np.newaxis])[0][0], self._output)
         return rows
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
@@ -56,7 +56,7 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)
 
 
-def _quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:
+def quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:
     """Raw pixels in the tensor's own numbers (Jacob et al. 2018, arXiv 1712.05877)."""
     if tensor.dtype == np.uint8 and tensor.scale == 1 and tensor.zero_point == 0:
         return pixels
@@ -67,7 +67,8 @@ def _quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:
     return np.asarray(np.clip(steps, limits.min, limits.max), tensor.dtype)
 
 
-def _dequantise(values: NDArray[np.generic], tensor: Tensor) -> Floats:
+def dequantise(values: NDArray[np.generic], tensor: Tensor) -> Floats:
+    """What the tensor's own numbers stand for; float tensors stand for themselves."""
     if not np.issubdtype(tensor.dtype, np.integer):
         return np.asarray(values, np.float32)
     return (np.asarray(values, np.float32) - tensor.zero_point) * np.float32(tensor.scale)

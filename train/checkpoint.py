@@ -37,6 +37,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._network = network
         self._plateau = plateau
         self._plateau_state: dict[str, float] = {}
+        self._epoch_began = 0.0
 
     def restore(self) -> int:
         """Load what is there, and return how many epochs are done.
@@ -65,9 +66,14 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in self._plateau_state.items():
             setattr(self._plateau, name, value)
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the time."""
+        self._epoch_began = time.monotonic()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write everything that the next epoch depends on."""
-        for name, value in (logs or {}).items():
+        seconds = time.monotonic() - self._epoch_began
+        for name, value in {**(logs or {}), "seconds": seconds}.items():
             self.history.setdefault(name, []).append(float(value))
         state: dict[str, Any] = {
             "history": self.history,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +46,9 @@ def train(
     state = _state_path(target, recipe, seed, data)
     framing, found = derive_framing(splits["train"].images, detector)
     policy = precision.fastest()
-    started = time.monotonic()
     model, history = fit(
         Run(recipe, seed, policy, state), splits["train"], splits["validation"], quiet
     )
-    minutes = (time.monotonic() - started) / 60
     logits = predict_logits(model, splits["validation"].images)
     figures, temperature = _figures(logits, splits["train"], splits["validation"])
     source = {
@@ -77,7 +74,7 @@ def train(
         "date": provenance.today(),
         "machine": provenance.machine(),
         "versions": provenance.versions("tensorflow", "keras", "numpy"),
-        "minutes_in_this_process": round(minutes, 1),
+        "minutes": round(sum(history["seconds"]) / 60, 1),
         "parameters": model.count_params(),
         "framing": {"faces_found_in": found} | _as_dict(framing),
         "validation": figures,

@@ -39,6 +39,8 @@ def test_a_killed_run_ends_with_the_same_weights(
     )
     assert resumed_history.keys() == history.keys()
     for name, values in history.items():
+        if name == "seconds":
+            continue
         np.testing.assert_allclose(resumed_history[name], values, rtol=1e-5)
     for expected, found in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)

@@ -14,7 +14,7 @@ import pytest
 
 from edge.frames import Box, Face
 from train.artifact import load_model
-from train.data import LABELS, copies_in_train, fingerprint, load_split
+from train.data import LABELS, fingerprint, load_split
 from train.errors import DatasetError
 from train.session import train
 
