@@ -43,8 +43,11 @@ def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images
 
 
 def _print_table(rows: Sequence[Parity]) -> None:
-    table = Table(title="Against the h5, on the whole validation split", box=box.SIMPLE)
-    for column in ("variant", "top-1", "macro-F1", "agreement", "points lost", "limits", "gate"):
+    table = Table(
+        title="Against the h5 on the whole validation split; F1: macro; lost: points of top-1",
+        box=box.SIMPLE,
+    )
+    for column in ("variant", "top-1", "F1", "agreement", "lost", "limits", "gate"):
         table.add_column(column, justify="left" if column == "variant" else "right", no_wrap=True)
     for row in rows:
         limits = LIMITS[row.variant]

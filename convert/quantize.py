@@ -83,7 +83,7 @@ def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def _run(converter: tf.lite.TFLiteConverter) -> bytes:
-    """Convert without what Keras and the converter print on the way, and without a warning that is none.
+    """Convert without what Keras and the converter print, and a warning that is none.
 
     Full-integer conversion measures its statistics on the representative dataset.
     """

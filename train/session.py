@@ -24,6 +24,8 @@ from train.model import LOGITS
 from train.recipes import Recipe
 from train.report import write_report
 
+_TEST = "test"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -80,6 +82,8 @@ def train(
         "validation": figures,
         "history": history,
     }
+    if (images / _TEST).is_dir():
+        report["test"] = _reported_only(model, splits["train"], load_split(images, _TEST))
     write_report(target.with_suffix(""), report, history)
     state.unlink(missing_ok=True)
     return Outcome(target, report)
@@ -107,6 +111,12 @@ def _figures(
             softmax(logits[1::2] / divisor, axis=1), labels[1::2]
         )
     return figures | {"temperature": temperature}, temperature
+
+
+def _reported_only(model: keras.Model, train_split: Split, test: Split) -> dict[str, Any]:
+    """Figures on a split that a user brought; nothing is chosen by them."""
+    predicted = predict_logits(model, test.images).argmax(axis=1)
+    return evaluate(test.labels, predicted, copies_in_train(test, train_split))
 
 
 def _state_path(target: Path, recipe: Recipe, seed: int, data: str) -> Path:

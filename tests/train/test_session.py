@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,15 @@ def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: P
         *("m.h5", "m_report.json", "m_loss.png", "m_accuracy.png", "m_confusion.png"),
     }
     assert not list((tmp_path / "checkpoints").iterdir()), "a finished run leaves no state"
+
+
+def test_a_test_split_is_reported_on(tiny, images_folder: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(images_folder, images)
+    shutil.copytree(images / "validation", images / "test")
+    recipe = dataclasses.replace(tiny, epochs=1)
+    outcome = train(recipe, 5, images, tmp_path / "m.h5", WholeImage(), quiet=True)
+    assert outcome.report["test"]["top1"] == outcome.report["validation"]["top1"]
 
 
 def test_missing_images_are_named_before_anything_is_written(tiny, tmp_path: Path) -> None:
