@@ -68,7 +68,7 @@ def test_a_higher_temperature_is_less_sure(shipped: bytes) -> None:
 def test_a_contract_that_the_tensors_contradict_is_refused(
     shipped: bytes, changes: dict[str, object]
 ) -> None:
-    with pytest.raises(ContractError, match=r"m\.tflite: expected .* found .* make convert"):
+    with pytest.raises(ContractError, match=r"m\.tflite: expected .* found .*make convert"):
         TFLiteClassifier(with_contract(shipped, **changes), "m.tflite")
 
 
