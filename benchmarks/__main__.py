@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cyclopts
 from rich.console import Console
@@ -68,10 +70,15 @@ def bench(
     results.write(output, result, samples)
     report.write_report(output, result)
     Console().print(report.terminal_table(result))
+    print(f"wrote {output}")
+    return _failures(result)
+
+
+def _failures(result: Mapping[str, Any]) -> int:
+    """Print a line for each variant that could not be measured, and return the exit code."""
     failed = [row for row in result["subjects"] if row["error"]]
     for row in failed:
         print(f"{row['name']}: {row['error']}", file=sys.stderr)
-    print(f"wrote {output}")
     return 1 if failed else 0
 
 

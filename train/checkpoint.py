@@ -21,6 +21,28 @@ from train.errors import CheckpointError
 _PLATEAU = ("best", "wait", "cooldown_counter")
 
 
+def saved_precision(path: Path) -> str | None:
+    """Return the dtype policy of the interrupted training at ``path``, if there is one.
+
+    A run goes on as it began, also where the other precision is faster. Raises
+    ``CheckpointError``.
+    """
+    return str(_read(path)["precision"]) if path.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """All arrays, and the entries of the state beside them."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            state: dict[str, Any] = json.loads(str(arrays["state"]))
+            return state | {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path}: expected the state of an interrupted training, found {error}; "
+            "delete the file to start anew"
+        ) from error
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Saves weights, optimiser, plateau state and history after each epoch, atomically.
 
@@ -28,12 +50,17 @@ class Checkpoint(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: Path, network: keras.Model, plateau: keras.callbacks.ReduceLROnPlateau
+        self,
+        path: Path,
+        network: keras.Model,
+        plateau: keras.callbacks.ReduceLROnPlateau,
+        precision: str,
     ) -> None:
-        """Keep the state of ``network`` and ``plateau`` at ``path``."""
+        """Keep the state of ``network``, trained in ``precision``, and ``plateau`` at ``path``."""
         super().__init__()
         self.history: dict[str, list[float]] = {}
         self._path = path
+        self._precision = precision
         self._network = network
         self._plateau = plateau
         self._plateau_state: dict[str, float] = {}
@@ -47,16 +74,9 @@ class Checkpoint(keras.callbacks.Callback):
         if not self._path.exists():
             return 0
         self._network.optimizer.build(self._network.trainable_variables)
-        try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                state = json.loads(str(arrays["state"]))
-                for index, variable in enumerate(self._variables()):
-                    variable.assign(arrays[f"v{index}"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise CheckpointError(
-                f"{self._path}: expected the state of an interrupted training, found {error}; "
-                "delete the file to start anew"
-            ) from error
+        state = _read(self._path)
+        for index, variable in enumerate(self._variables()):
+            variable.assign(state[f"v{index}"])
         self.history = state["history"]
         self._plateau_state = state["plateau"]
         return len(self.history["loss"])
@@ -77,6 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         state: dict[str, Any] = {
             "history": self.history,
+            "precision": self._precision,
             "plateau": {name: float(getattr(self._plateau, name)) for name in _PLATEAU},
         }
         arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}

@@ -42,7 +42,7 @@ def fit(
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss", factor=recipe.plateau_factor, patience=recipe.plateau_patience
     )
-    checkpoint = Checkpoint(run.checkpoint, network, plateau)
+    checkpoint = Checkpoint(run.checkpoint, network, plateau, run.precision)
     done = checkpoint.restore()
     if done < recipe.epochs:
         progress = Progress(recipe.epochs, done, quiet)

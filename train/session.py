@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import keras
 import numpy as np
 from scipy.special import softmax
 
-from edge.contract import ModelContract
+from edge.contract import Framing, ModelContract
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
+from train.checkpoint import saved_precision
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
-from train.fit import Run, fit
+from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.metrics import evaluate, expected_calibration_error, fit_temperature
 from train.model import LOGITS
@@ -27,7 +28,7 @@ from train.report import write_report
 _TEST = "test"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
     """What a training produced: the file, and the figures of its report."""
 
@@ -47,7 +48,7 @@ def train(
     data = fingerprint(*splits.values())
     state = _state_path(target, recipe, seed, data)
     framing, found = derive_framing(splits["train"].images, detector)
-    policy = precision.fastest()
+    policy = saved_precision(state) or precision.fastest()
     model, history = fit(
         Run(recipe, seed, policy, state), splits["train"], splits["validation"], quiet
     )
@@ -61,27 +62,16 @@ def train(
         "precision": policy,
         "validation": {k: figures[k] for k in ("top1", "top1_without_copies", "macro_f1")},
     }
-    contract = ModelContract(
-        labels=LABELS,
-        height=IMAGE_SIZE,
-        width=IMAGE_SIZE,
-        channels=1,
-        framing=framing,
-        temperature=round(temperature, 4),
-        uncertain_below=recipe.uncertain_below,
-        provenance=source,
+    save_model(model, _contract(recipe, framing, temperature, source), target)
+    report = (
+        source
+        | _circumstances(model, history)
+        | {
+            "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
+            "validation": figures,
+            "history": history,
+        }
     )
-    save_model(model, contract, target)
-    report = source | {
-        "date": provenance.today(),
-        "machine": provenance.machine(),
-        "versions": provenance.versions("tensorflow", "keras", "numpy"),
-        "minutes": round(sum(history["seconds"]) / 60, 1),
-        "parameters": model.count_params(),
-        "framing": {"faces_found_in": found} | _as_dict(framing),
-        "validation": figures,
-        "history": history,
-    }
     if (images / _TEST).is_dir():
         report["test"] = _reported_only(model, splits["train"], load_split(images, _TEST))
     write_report(target.with_suffix(""), report, history)
@@ -93,6 +83,31 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]`` of the h5 model."""
     logits = keras.Model(model.input, model.get_layer(LOGITS).output)
     return np.asarray(logits.predict(images, batch_size=256, verbose=0), np.float32)
+
+
+def _contract(
+    recipe: Recipe, framing: Framing, temperature: float, source: dict[str, Any]
+) -> ModelContract:
+    return ModelContract(
+        labels=LABELS,
+        height=IMAGE_SIZE,
+        width=IMAGE_SIZE,
+        channels=1,
+        framing=framing,
+        temperature=round(temperature, 4),
+        uncertain_below=recipe.uncertain_below,
+        provenance=source,
+    )
+
+
+def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
+    return {
+        "date": provenance.today(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions("tensorflow", "keras", "numpy"),
+        "minutes": round(sum(history["seconds"]) / 60, 1),
+        "parameters": model.count_params(),
+    }
 
 
 def _figures(
@@ -124,7 +139,3 @@ def _state_path(target: Path, recipe: Recipe, seed: int, data: str) -> Path:
     identity = json.dumps([recipe.to_dict(), seed, data], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"
-
-
-def _as_dict(framing: Any) -> dict[str, Any]:
-    return {name: getattr(framing, name) for name in framing.__dataclass_fields__}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from train.checkpoint import saved_precision
 from train.data import Split
 from train.errors import CheckpointError
 from train.fit import Run, batches, fit
@@ -52,6 +53,14 @@ def test_a_finished_run_is_not_trained_again(tiny, train_split, validation_split
     assert len(history["loss"]) == tiny.epochs
     for expected, found in zip(once.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_run_goes_on_in_the_precision_it_began_with(
+    tiny, train_split, validation_split, tmp_path
+) -> None:
+    assert saved_precision(tmp_path / "state.npz") is None
+    fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
+    assert saved_precision(tmp_path / "state.npz") == "float32"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"junk"])
