@@ -24,6 +24,7 @@ app = cyclopts.App(
 _RESULTS = Path("benchmarks/results")
 _DOCUMENTS = (Path("README.md"), Path("models/README.md"))
 _THREADS = (1, 2)
+_MAX_FRAME = 10_000
 
 
 @app.default
@@ -110,6 +111,8 @@ def picture(*, frame: int = 45, output: Path = Path("images/overlay.jpg")) -> No
     output
         The picture to write.
     """
+    if not 0 <= frame < _MAX_FRAME:
+        raise BenchmarkError(f"frame: expected 0…{_MAX_FRAME - 1}, found {frame}; give another")
     from benchmarks.picture import write_picture  # noqa: PLC0415
 
     write_picture(frame, output)

@@ -42,7 +42,7 @@ def _probabilities(subject: Subject, images: np.ndarray) -> np.ndarray:
     if subject.kind == TFLITE:
         return load_classifier(subject.path, _THREADS).classify(images)
     from train.artifact import load_model  # noqa: PLC0415 - TensorFlow takes seconds
-    from train.session import predict_logits  # noqa: PLC0415
+    from train.model import predict_logits  # noqa: PLC0415
 
     model, contract = load_model(subject.path)
     logits = np.asarray(predict_logits(model, images), np.float32)

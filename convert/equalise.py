@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.classifier import dequantise, quantise
 from edge.interpreter import open_model
-from train.model import LOGITS
+from train.model import LOGITS, predict_logits
 
 _TINY = 1e-6
 _BATCH = 256
@@ -47,9 +47,7 @@ def correct_bias(model: keras.Model, flatbuffer: bytes, sample: NDArray[np.uint8
     opened = open_model(flatbuffer, "int8")
     pixels = quantise(sample, opened.inputs[0])
     rows = [opened.run(pixel[np.newaxis])[0][0] for pixel in pixels]
-    logits = keras.Model(model.input, model.get_layer(LOGITS).output)
-    expected = logits.predict(sample, batch_size=_BATCH, verbose=0)
-    error = dequantise(np.stack(rows), opened.outputs[0]) - expected
+    error = dequantise(np.stack(rows), opened.outputs[0]) - predict_logits(model, sample)
     corrected = _copy(model)
     kernel, bias = corrected.get_layer(LOGITS).get_weights()
     corrected.get_layer(LOGITS).set_weights([kernel, bias - error.mean(axis=0)])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from convert.equalise import correct_bias, equalise
 from convert.variants import NAMES
 from train.cli import silenced
-from train.model import LOGITS
+from train.model import logits_model
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
 
@@ -77,7 +77,7 @@ def _feed(sample: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
 
 def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
     """A converter of the network from the pixels of one image to its logits."""
-    logits = keras.Model(model.input, model.get_layer(LOGITS).output)
+    logits = logits_model(model)
     pixels = keras.Input(batch_shape=(1, *model.input.shape[1:]), name="pixels")
     return tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, logits(pixels)))
 

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from convert.quantize import VARIANTS, Convert
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier
 from edge.contract import ModelContract, embed
-from edge.files import replacing, write_text
+from edge.files import replacing
 from train.artifact import load_model
 from train.data import copies_in_train, load_split
-from train.session import predict_logits
+from train.model import predict_logits
 
 _THREADS = 2
 
@@ -47,8 +48,8 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
         rows.append(row)
         contents[path] = embed(flatbuffer, _with_parity(contract, h5, row))
     check(rows)
+    contents[h5.with_name(f"{h5.stem}_parity.json")] = _report(h5, contract, rows).encode()
     _write_all(contents)
-    write_text(h5.with_name(f"{h5.stem}_parity.json"), _report(h5, contract, rows))
     return rows
 
 
@@ -68,7 +69,10 @@ def _write_all(contents: Mapping[Path, bytes]) -> None:
     """Write all files aside before the first takes its place."""
     with contextlib.ExitStack() as stack:
         for path, content in contents.items():
-            stack.enter_context(replacing(path)).write_bytes(content)
+            with stack.enter_context(replacing(path)).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a full disk is noticed before the first rename
 
 
 def _report(h5: Path, contract: ModelContract, rows: list[Parity]) -> str:

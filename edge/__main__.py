@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from edge.settings import Settings
 
 if TYPE_CHECKING:
     from edge.assembly import Run
+    from edge.loop import Stop
 
 _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
@@ -37,7 +39,12 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
     for path in paths:
         if not Path(path).is_file():
             raise SettingsError(f"{path}: expected a settings file (TOML), found none; check it")
-        Toml(path, use_commands_as_keys=False)(app, commands, arguments)
+        try:
+            Toml(path, use_commands_as_keys=False)(app, commands, arguments)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{path}: expected a settings file in TOML, found {error}; mend that line"
+            ) from error
 
 
 app = App(
@@ -70,8 +77,6 @@ def run(
     from edge import assembly, loop  # noqa: PLC0415 - they import OpenCV
 
     stop = loop.Stop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop.set)
     problems: list[EdgeError] = []
 
     def report(problem: EdgeError) -> None:
@@ -79,9 +84,22 @@ def run(
         _complain(problem)
 
     parts = assembly.assemble(settings, stop, _say, report)
+    _end_on_signals(stop)
     loop.run(parts.source, parts.pipeline, parts.sinks, stop, report)
     _say(parts.stats.summary(_facts(parts, settings)))
     return problems[0].exit_code if problems else 0
+
+
+def _end_on_signals(stop: Stop) -> None:
+    """Let the first signal end the loop in good order, and the second one end it at once."""
+
+    def end(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 @app.command
@@ -127,7 +145,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _complain(problem: Exception) -> None:
+def _complain(problem: object) -> None:
     print(f"edge: {' '.join(str(problem).split())}", file=sys.stderr, flush=True)
 
 
@@ -146,6 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output is gone: the interpreter's own flush is too
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a name that is too long, an output that is full
+        _complain(f"{error.filename or 'output'}: expected to use it, found: {error.strerror}")
+        return EdgeError.exit_code
     return code if isinstance(code, int) else 0
 
 

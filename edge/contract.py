@@ -133,11 +133,11 @@ def extract(model: bytes) -> ModelContract:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            size = archive.getinfo(MEMBER).file_size
-            if size > _MAX_MEMBER_BYTES:
+            member = archive.getinfo(MEMBER)
+            if member.file_size > _MAX_MEMBER_BYTES or member.compress_type != zipfile.ZIP_STORED:
                 raise ContractError(
-                    f"contract: expected at most {_MAX_MEMBER_BYTES} bytes, found {size}; "
-                    "use a model written by 'make convert'"
+                    f"contract: expected at most {_MAX_MEMBER_BYTES} bytes, not compressed, found "
+                    f"{member.file_size}; use a model written by 'make convert'"
                 )
             contract = ModelContract.from_json(archive.read(MEMBER))
             graph = model[: min(member.header_offset for member in archive.infolist())]

@@ -10,6 +10,7 @@
     ├── AssetError             a third-party asset is missing or is not the pinned one
     ├── DetectorError          the face detector can't be set up or run
     ├── SourceError            a camera, video or folder can't be opened
+    │   ├── NoCameraError      there is no such camera
     │   └── SourceLostError    it was open and stopped delivering frames
     └── SinkError              an output can't be written
 
@@ -53,6 +54,10 @@ class DetectorError(EdgeError):
 
 class SourceError(EdgeError):
     """A camera, a video or a folder of images can't be opened."""
+
+
+class NoCameraError(SourceError):
+    """There is no such camera."""
 
 
 class SourceLostError(SourceError):

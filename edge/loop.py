@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
-from edge.errors import EdgeError, SourceLostError
+from edge.errors import DetectorError, EdgeError, SourceLostError
 from edge.frames import Frame, FrameResult, Sink, Source
 
 
@@ -46,8 +46,8 @@ def run(
 ) -> None:
     """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
 
-    A source that is lost on the way goes to ``report`` and ends the loop like the end of a file,
-    so that what was found until then is kept. Other ``EdgeError`` pass through.
+    A source or a detector that is lost on the way goes to ``report`` and ends the loop like the end
+    of a file, so that what was found until then is kept. Other ``EdgeError`` pass through.
     """
     with ExitStack() as stack:
         frames = stack.enter_context(source)
@@ -59,5 +59,5 @@ def run(
                     writer.write(frame, result)
                 if stop.is_set():
                     break
-        except SourceLostError as error:
+        except (SourceLostError, DetectorError) as error:
             report(error)

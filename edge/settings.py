@@ -87,6 +87,13 @@ class Settings:
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
+        inputs = {Path(self.source).resolve(), self.model_path.resolve()}
+        for path in self.output:
+            if path.resolve() in inputs:
+                raise SettingsError(
+                    f"output: expected another file than the input, found {str(path)!r} as both; "
+                    "rename the output"
+                )
 
     @property
     def model_path(self) -> Path:

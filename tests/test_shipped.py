@@ -14,7 +14,7 @@ from edge.classifier import load_classifier
 from train.artifact import load_model
 from train.data import Split, load_split
 from train.install import install
-from train.session import predict_logits
+from train.model import predict_logits
 
 MOST_BYTES = 20_000_000
 POINT = 0.01

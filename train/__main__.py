@@ -8,9 +8,11 @@ import cyclopts
 from rich.console import Console
 
 from train.cli import INTERRUPTED, import_tensorflow, run
+from train.errors import RecipeError
 from train.recipes import find_recipe
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
+_MAX_SEED = 2**31 - 1
 
 
 @app.command
@@ -39,6 +41,11 @@ def data(
     print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
 
 
+def _check(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise RecipeError(f"{name}: expected {low}…{high}, found {value}; give a number in between")
+
+
 @app.command
 def fit(
     *,
@@ -61,6 +68,9 @@ def fit(
         The model to write; its report and figures go beside it.
     """
     chosen = find_recipe(recipe)
+    _check("seed", seed, 0, _MAX_SEED)
+    if target.suffix != ".h5":
+        raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
     import_tensorflow()
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - behind the checks
     from train.session import train  # noqa: PLC0415
@@ -68,13 +78,16 @@ def fit(
     try:
         outcome = train(chosen, seed, images, target, BlazeFace())
     except KeyboardInterrupt:
-        print(f"\nstopped; whole epochs are kept. Go on: make train RECIPE={recipe} SEED={seed}")
+        print(
+            f"\nstopped; whole epochs are kept. Go on: "
+            f"make train RECIPE={recipe} SEED={seed} H5={target}"
+        )
         return INTERRUPTED
     figures = outcome.report["validation"]
     print(
         f"wrote {outcome.path}: top-1 {figures['top1']:.2%} on the validation split "
         f"({figures['top1_without_copies']:.2%} without copies of training images), "
-        f"macro-F1 {figures['macro_f1']:.4f}"
+        f"macro-F1 {figures['macro_f1']:.4f}\nnow run 'make convert' for its TFLite files"
     )
     return 0
 
@@ -93,6 +106,7 @@ def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 
         How many epochs of each to time.
     """
     chosen = find_recipe(recipe)
+    _check("epochs", epochs, 1, 100)
     import_tensorflow()
     from train import provenance  # noqa: PLC0415
     from train.speed import measure  # noqa: PLC0415

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from edge.contract import H5_ATTRIBUTE, ModelContract
@@ -23,8 +24,18 @@ LAYERS = frozenset(
     | {"Flatten", "Dense", "Softmax"}
 )
 """Layer classes that a model file may name. None of them runs code from the file."""
+_CLASSES = {
+    None: LAYERS | {"__keras_tensor__"},
+    "keras": frozenset({"DTypePolicy"}),
+    "keras.layers": LAYERS,
+    "keras.initializers": frozenset({"GlorotUniform", "Zeros", "Ones"}),
+}
+"""All that the configuration may name, by module, at any depth."""
+_ACTIVATIONS = (None, "linear", "relu")
 MAX_BYTES = 256 << 20
 """Of the file, and of the arrays that it declares: the ``seed`` network has 11 MB of weights."""
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError)
+"""What h5py, json and Keras raise on a file that is not what it should be."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -57,7 +68,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
     contract = _check_file(path)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (*_DAMAGE, tf.errors.OpError, MemoryError) as error:
         raise _refusal(path, f"a file that Keras can't read ({_first_line(error)})") from error
     _check_shapes(path, model, contract)
     return model, contract
@@ -74,16 +85,16 @@ def _check_file(path: Path) -> ModelContract:
     try:
         with h5py.File(path, "r") as file:
             _check_arrays(path, file)
-            _check_layers(path, file.attrs.get("model_config"))
             text = file.attrs.get(H5_ATTRIBUTE)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise _refusal(path, f"a damaged HDF5 file ({_first_line(error)})") from error
-    if not isinstance(text, str):
-        raise _refusal(path, "no contract in it")
-    try:
-        return ModelContract.from_json(text)
+            if not isinstance(text, str):
+                raise _refusal(path, "no contract in it")
+            contract = ModelContract.from_json(text)
+            _check_configuration(path, file, contract)
+            return contract
     except ContractError as error:
         raise _refusal(path, str(error)) from error
+    except _DAMAGE as error:
+        raise _refusal(path, f"a damaged HDF5 file ({_first_line(error)})") from error
 
 
 def _check_arrays(path: Path, file: h5py.File) -> None:
@@ -107,18 +118,53 @@ def _arrays(path: Path, group: h5py.Group) -> Iterator[h5py.Dataset]:
             yield member
 
 
-def _check_layers(path: Path, text: Any) -> None:
+def _check_configuration(path: Path, file: h5py.File, contract: ModelContract) -> None:
+    """Refuse a network that names what it must not, or is larger than its stored arrays.
+
+    Keras builds a network from its configuration before it looks at the arrays: a width or an
+    input size there would be memory.
+    """
+    text = file.attrs.get("model_config")
     if not isinstance(text, str | bytes):
         raise _refusal(path, "no model configuration (weights alone?)")
-    config = json.loads(text)
-    classes = {config["class_name"]} - {"Functional"}
-    for layer in config["config"]["layers"]:
-        classes.add(layer["class_name"])
-        if layer.get("module", "keras.layers") != "keras.layers":
-            classes.add(f"{layer['module']}.{layer['class_name']}")
-    unknown = sorted(classes - LAYERS)
-    if unknown:
-        raise _refusal(path, f"layer {', '.join(unknown)}")
+    network = json.loads(text)
+    if set(network) != {"class_name", "config"} or network["class_name"] != "Functional":
+        raise _refusal(path, "a model that is not a plain functional network")
+    for named in _named(network["config"]):
+        module, name = named.get("module"), named["class_name"]
+        if name not in _CLASSES.get(module, ()) or named.get("registered_name") is not None:
+            raise _refusal(path, f"layer or object {module or 'keras'}.{name}")
+    for layer in network["config"]["layers"]:
+        _check_layer(path, file, contract, layer)
+
+
+def _check_layer(
+    path: Path, file: h5py.File, contract: ModelContract, layer: dict[str, Any]
+) -> None:
+    settings = layer["config"]
+    if settings.get("activation") not in _ACTIVATIONS:
+        raise _refusal(path, f"activation {settings['activation']!r}")
+    if layer["class_name"] == "InputLayer":
+        expected = [None, contract.height, contract.width, contract.channels]
+        if settings["batch_shape"] != expected:
+            raise _refusal(path, f"input {settings['batch_shape']}, not its contract's {expected}")
+    width = settings.get("units", settings.get("filters"))
+    if width is not None:
+        name = settings["name"]
+        stored = file["model_weights"][name][name]["kernel"].shape[-1]
+        if width != stored:
+            raise _refusal(path, f"layer {name} of width {width} with an array of width {stored}")
+
+
+def _named(node: Any) -> Iterator[dict[str, Any]]:
+    """All objects with a class name, at any depth."""
+    if isinstance(node, dict):
+        if "class_name" in node:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from _named(part)
 
 
 def _check_shapes(path: Path, model: keras.Model, contract: ModelContract) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,42 @@ from rich.progress import Progress as Bar
 from edge.files import replace_with
 from train.errors import CheckpointError
 
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 _PLATEAU = ("best", "wait", "cooldown_counter")
 
 
-def saved_precision(path: Path) -> str | None:
-    """Return the dtype policy of the interrupted training at ``path``, if there is one.
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an interrupted training left: everything that its next epoch depends on."""
 
-    A run goes on as it began, also where the other precision is faster. Raises
-    ``CheckpointError``.
-    """
-    return str(_read(path)["precision"]) if path.exists() else None
+    precision: str
+    history: dict[str, list[float]]
+    plateau: dict[str, float]
+    arrays: list[np.ndarray]
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """All arrays, and the entries of the state beside them."""
+def read_state(path: Path) -> State | None:
+    """Return the state at ``path``, or nothing where there is none; raises ``CheckpointError``."""
+    if not path.exists():
+        return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            state: dict[str, Any] = json.loads(str(arrays["state"]))
-            return state | {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"{path}: expected the state of an interrupted training, found {error}; "
-            "delete the file to start anew"
-        ) from error
+            state = json.loads(str(arrays["state"]))
+            return State(
+                str(state["precision"]),
+                {name: list(values) for name, values in state["history"].items()},
+                {name: float(state["plateau"][name]) for name in _PLATEAU},
+                [arrays[f"v{index}"] for index in range(len(arrays.files) - 1)],
+            )
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: expected the state of an interrupted training, found {error!r}; "
+        "delete the file to start anew"
+    )
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -71,14 +85,17 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises ``CheckpointError`` where the file is not one that this run wrote.
         """
-        if not self._path.exists():
+        state = read_state(self._path)
+        if state is None:
             return 0
         self._network.optimizer.build(self._network.trainable_variables)
-        state = _read(self._path)
-        for index, variable in enumerate(self._variables()):
-            variable.assign(state[f"v{index}"])
-        self.history = state["history"]
-        self._plateau_state = state["plateau"]
+        try:
+            for variable, array in zip(self._variables(), state.arrays, strict=True):
+                variable.assign(array)
+        except ValueError as error:
+            raise _damaged(self._path, error) from error
+        self.history = state.history
+        self._plateau_state = state.plateau
         return len(self.history["loss"])
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:

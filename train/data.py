@@ -112,9 +112,10 @@ def _read(path: Path) -> tuple[NDArray[np.uint8] | None, str]:
         content = path.read_bytes()
     except OSError as error:
         return None, error.strerror or "not readable"
-    # OpenCV raises for an empty buffer, and returns nothing for bytes that are no image.
-    encoded = np.frombuffer(content, np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if content else None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # an empty file, or a header that promises too many pixels
+        image = None
     if image is None:
         return None, "not an image"
     if image.shape != (IMAGE_SIZE, IMAGE_SIZE):

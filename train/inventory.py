@@ -16,6 +16,9 @@ from train.data import LABELS, Split, copies_in_train, fingerprint
 _FITTED = ("train", "validation")
 
 
+_LISTED = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One split. ``flat`` and ``unreadable`` list paths ``split/class/file``.
@@ -59,7 +62,7 @@ class Inventory:
 
     def __rich__(self) -> Group:
         """Tables for a terminal."""
-        return Group(_counts(self), _findings(self))
+        return Group(_counts(self), _findings(self), *_unreadable(self))
 
 
 def take_inventory(splits: Sequence[Split]) -> Inventory:
@@ -109,6 +112,13 @@ def _counts(inventory: Inventory) -> Table:
     table.add_section()
     table.add_row("all", *(f"{part.images:,}" for part in parts))
     return table
+
+
+def _unreadable(inventory: Inventory) -> list[str]:
+    """A line for each of the first images that could not be read."""
+    paths = [path for part in inventory.splits.values() for path in part.unreadable]
+    more = [f"… and {len(paths) - _LISTED} more; all are in the report"]
+    return [f"unreadable: {path}" for path in paths[:_LISTED]] + more[: len(paths) > _LISTED]
 
 
 def _findings(inventory: Inventory) -> Table:

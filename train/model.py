@@ -8,6 +8,7 @@ in what costs time and not in what it computes: fused batch normalisation, pooli
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from train.data import IMAGE_SIZE, LABELS
@@ -16,6 +17,7 @@ from train.recipes import Recipe
 LOGITS = "logits"
 """Name of the last layer before the softmax; conversion cuts the graph behind it."""
 _PIXEL_MAX = 255
+_BATCH = 256
 
 
 @keras.saving.register_keras_serializable(package="train")
@@ -76,6 +78,17 @@ def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
         x = keras.layers.MaxPooling2D(dtype=precision)(x)
         x = keras.layers.ReLU(dtype=precision)(x)
     return keras.Model(pixels, _head(x, recipe, precision), name=recipe.name)
+
+
+def logits_model(model: keras.Model) -> keras.Model:
+    """Return the part of a saved ``model`` before its softmax: pixels → logits ``[n, 7]``."""
+    return keras.Model(model.input, model.get_layer(LOGITS).output)
+
+
+def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]`` of a saved model."""
+    logits = logits_model(model).predict(images, batch_size=_BATCH, verbose=0)
+    return np.asarray(logits, np.float32)
 
 
 def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:

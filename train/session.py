@@ -16,12 +16,12 @@ from edge.contract import Framing, ModelContract
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
-from train.checkpoint import saved_precision
+from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
 from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.metrics import evaluate, expected_calibration_error, fit_temperature
-from train.model import LOGITS
+from train.model import predict_logits
 from train.recipes import Recipe
 from train.report import write_report
 
@@ -45,10 +45,12 @@ def train(
     ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
     """
     splits = {name: load_split(images, name) for name in ("train", "validation")}
+    test = load_split(images, _TEST) if (images / _TEST).is_dir() else None
     data = fingerprint(*splits.values())
     state = _state_path(target, recipe, seed, data)
     framing, found = derive_framing(splits["train"].images, detector)
-    policy = saved_precision(state) or precision.fastest()
+    begun = read_state(state)
+    policy = begun.precision if begun else precision.fastest()
     model, history = fit(
         Run(recipe, seed, policy, state), splits["train"], splits["validation"], quiet
     )
@@ -72,17 +74,11 @@ def train(
             "history": history,
         }
     )
-    if (images / _TEST).is_dir():
-        report["test"] = _reported_only(model, splits["train"], load_split(images, _TEST))
+    if test:
+        report["test"] = _reported_only(model, splits["train"], test)
     write_report(target.with_suffix(""), report, history)
     state.unlink(missing_ok=True)
     return Outcome(target, report)
-
-
-def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]`` of the h5 model."""
-    logits = keras.Model(model.input, model.get_layer(LOGITS).output)
-    return np.asarray(logits.predict(images, batch_size=256, verbose=0), np.float32)
 
 
 def _contract(

@@ -36,7 +36,7 @@ def open_source(
     elif settings.source.isdecimal():
         source = camera_source(int(settings.source), stop)
     else:
-        source = _paced(_from_path(Path(settings.source).expanduser(), say), watched)
+        source = _paced(_from_path(_expanded(settings.source), say), watched)
     return Limited(source, settings.frames) if settings.frames else source
 
 
@@ -46,6 +46,15 @@ def _demo(frames: int, watched: bool) -> RatedSource:
 
 def _paced(source: RatedSource, watched: bool) -> RatedSource:
     return Paced(source) if watched else source
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:  # "~somebody"
+        raise SourceError(
+            f"{name}: expected a path, found no such user; write the path in full"
+        ) from error
 
 
 def _from_path(path: Path, say: Callable[[str], None]) -> RatedSource:

@@ -11,7 +11,7 @@ from typing import cast
 
 import cv2
 
-from edge.errors import SourceError
+from edge.errors import NoCameraError, SourceError
 from edge.sources.live import Capture, LiveSource
 
 
@@ -30,7 +30,8 @@ def _open(index: int) -> Capture:
     capture = cv2.VideoCapture(index, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
     if not capture.isOpened():
         capture.release()
-        raise SourceError(
+        # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
+        raise (SourceError if linux else NoCameraError)(
             f"camera {index}: expected a camera that opens, found that it doesn't; "
             "close other programs that use it, or choose another index"
         )
@@ -46,7 +47,7 @@ def check_device(device: Path, access: Callable[[Path, int], bool] = os.access) 
     """
     if not device.exists():
         others = sorted(path.name for path in device.parent.glob("video*"))
-        raise SourceError(
+        raise NoCameraError(
             f"{device}: expected a camera, found no such device"
             + (f" (there are {', '.join(others)})" if others else "")
             + "; plug one in, or choose another source"

@@ -13,6 +13,8 @@ import numpy as np
 from edge.errors import SourceError
 from edge.frames import Frame, Image
 
+_MOST_PIXELS = 16_384
+"""A side of an image; a larger one is no photograph, and OpenCV's sampling has limits."""
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
 
 
@@ -83,4 +85,6 @@ def _read(path: Path) -> Image | None:
         image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error:  # a header that promises more pixels than OpenCV allows
         return None
-    return None if image is None else np.asarray(image, np.uint8)
+    if image is None or max(image.shape) > _MOST_PIXELS:
+        return None
+    return np.asarray(image, np.uint8)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, Self
 
+import cv2
 import numpy as np
 
 from edge.errors import SourceError, SourceLostError
@@ -111,10 +112,22 @@ class LiveSource:
             return
         try:
             while not self._closing.is_set():
-                found, image = capture.read()
+                found, image = _read(capture, self._name)
                 if found and image is not None:
                     self._mailbox.put((np.asarray(image, np.uint8), time.monotonic()))
                 else:
                     self._closing.wait(_RETRY)
+        except SourceLostError as error:
+            self._mailbox.fail(error)
         finally:
             capture.release()
+
+
+def _read(capture: Capture, name: str) -> tuple[bool, Image | None]:
+    try:
+        return capture.read()
+    except cv2.error as error:
+        raise SourceLostError(
+            f"{name}: expected a frame, found that OpenCV can't read it ({error.err}); "
+            "check the device, then start again"
+        ) from error

@@ -76,6 +76,12 @@ class VideoSource:
         return np.asarray(image, np.uint8) if found else None
 
     def _check_file(self) -> None:
+        if (
+            self._path.exists() and not self._path.is_file()
+        ):  # opening a pipe waits for somebody who writes
+            raise SourceError(
+                f"{self._path}: expected a video file, found no regular file; check the path"
+            )
         try:
             with self._path.open("rb") as file:
                 empty = not file.read(1)

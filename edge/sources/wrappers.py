@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
-from edge.errors import SourceError
+from edge.errors import NoCameraError
 from edge.frames import Frame, Source
 
 
@@ -66,7 +66,10 @@ class Paced(Wrapper):
 
 
 class Fallback(Wrapper):
-    """``inner`` where it opens, else what ``other`` makes; ``say`` is told why."""
+    """``inner`` where there is one, else what ``other`` makes; ``say`` is told why.
+
+    A camera that is there and does not open is an error, not a reason to show something else.
+    """
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class Fallback(Wrapper):
         """Open the first that opens; raises ``SourceError`` where none does."""
         try:
             return super().__enter__()
-        except SourceError as error:
+        except NoCameraError as error:
             self._use(self._other())
             self._say(f"{error}; showing the {self.description} instead")
             return super().__enter__()

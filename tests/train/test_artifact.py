@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,49 @@ def _change_layer(file: h5py.File, change: Callable[[dict], None]) -> None:
     file.attrs["model_config"] = json.dumps(config)
 
 
+def _top_module(file: h5py.File) -> None:
+    file.attrs["model_config"] = json.dumps(
+        json.loads(file.attrs["model_config"]) | {"module": "os"}
+    )
+
+
+def _activation(file: h5py.File) -> None:
+    hidden = {
+        "module": "keras.layers",
+        "class_name": "Activation",
+        "config": {"activation": "relu"},
+    }
+    _change_layer(file, lambda layer: layer["config"].update(activation=hidden))
+
+
+def _other_activation(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer["config"].update(activation="gelu"))
+
+
+def _registered(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer.update(registered_name="x>y"))
+
+
+def _wide(file: h5py.File) -> None:
+    _change_layer(file, lambda layer: layer["config"].update(filters=10**9))
+
+
+def _large_input(file: h5py.File) -> None:
+    config = json.loads(file.attrs["model_config"])
+    config["config"]["layers"][0]["config"]["batch_shape"] = [None, 10**6, 10**6, 1]
+    file.attrs["model_config"] = json.dumps(config)
+
+
+def _no_layers(file: h5py.File) -> None:
+    config = json.loads(file.attrs["model_config"])
+    config["config"]["layers"] = []
+    file.attrs["model_config"] = json.dumps(config)
+
+
+def _deep_contract(file: h5py.File) -> None:
+    file.attrs[H5_ATTRIBUTE] = "[" * 20_000
+
+
 def _huge_array(file: h5py.File) -> None:
     file.create_dataset("bomb", shape=(1 << 20, 1 << 12), dtype="f4", chunks=True)
 
@@ -110,13 +154,21 @@ def _other_shape(file: h5py.File) -> None:
     [
         (_lambda, "Lambda"),
         (_foreign_module, "os.Conv2D"),
+        (_top_module, "plain functional"),
+        (_activation, "Activation"),
+        (_other_activation, "gelu"),
+        (_registered, "Conv2D"),
+        (_wide, "width 1000000000"),
+        (_large_input, "1000000"),
+        (_no_layers, "Keras"),
+        (_deep_contract, "damaged"),
         (_nested, "Functional"),
         (_huge_array, "larger than"),
         (_outside, "link 'elsewhere'"),
         (_external_storage, "outside the file"),
         (_no_contract, "no contract"),
         (_no_configuration, "no model configuration"),
-        (_other_shape, "input and output"),
+        (_other_shape, "not its contract's"),
     ],
 )
 def test_hostile_or_mismatching_files_are_refused(
@@ -129,3 +181,16 @@ def test_hostile_or_mismatching_files_are_refused(
     with pytest.raises(ArtifactError, match=found) as caught:
         load_model(path)
     assert "\n" not in str(caught.value)
+
+
+def test_random_damage_is_refused_or_harmless(saved: bytes, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = tmp_path / "m.h5"
+    for _ in range(40):
+        content = bytearray(saved)
+        # The head of the file holds its structure; further on there are mostly weights.
+        for place in rng.integers(0, min(len(content), 20_000), 8):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        with contextlib.suppress(ArtifactError):
+            load_model(path)

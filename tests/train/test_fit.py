@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.checkpoint import saved_precision
+from train.checkpoint import read_state
 from train.data import Split
 from train.errors import CheckpointError
 from train.fit import Run, batches, fit
@@ -58,9 +58,22 @@ def test_a_finished_run_is_not_trained_again(tiny, train_split, validation_split
 def test_a_run_goes_on_in_the_precision_it_began_with(
     tiny, train_split, validation_split, tmp_path
 ) -> None:
-    assert saved_precision(tmp_path / "state.npz") is None
+    assert read_state(tmp_path / "state.npz") is None
     fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
-    assert saved_precision(tmp_path / "state.npz") == "float32"
+    state = read_state(tmp_path / "state.npz")
+    assert state is not None
+    assert state.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    "state", ['{"history": {}}', "[]", '{"history": {}, "precision": "float32", "plateau": {}}']
+)
+def test_a_state_of_another_shape_is_named(
+    tiny, train_split, validation_split, tmp_path, state
+) -> None:
+    np.savez(tmp_path / "state.npz", state=np.array(state), v0=np.zeros(3))
+    with pytest.raises(CheckpointError, match="delete the file"):
+        fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"junk"])
