@@ -42,16 +42,16 @@ convert: .venv/train/ready
 bench: .venv/train/ready assets
 	@$(TRAIN) -m benchmarks $(ARGS)
 
-test: check .venv/edge/ready .venv/mediapipe/ready .venv/tflite-runtime/ready assets
+test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge
-	if [ -x $(TFLITE_RUNTIME) ]; then $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
+	@if [ -x $(TFLITE_RUNTIME) ]; then $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
 	EDGE_PYTHON=$(EDGE) $(TRAIN) -m pytest -q -m "not mediapipe and not tflite_runtime"
 
 check: .venv/train/test-ready
 	.venv/train/bin/ruff format --check .
 	.venv/train/bin/ruff check .
 	.venv/train/bin/mypy edge train convert benchmarks
-	.venv/train/bin/lint-imports
+	.venv/train/bin/lint-imports --no-logo
 
 assets: .venv/edge/ready
 	@$(EDGE) -m edge.assets
@@ -62,10 +62,15 @@ clean:
 # An environment is built anew when its requirements change; "ready" is its last step.
 define environment
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": name one with PYTHON=…")'
-@echo "setting up $(@D)"
+@echo "setting up $(@D) (a minute or so)"
 @rm -rf $(@D)
 @$(PYTHON) -m venv $(@D)
 @$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach file,$^,-r $(file))
+@touch $@
+endef
+
+define test_tools
+@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 @touch $@
 endef
 
@@ -76,11 +81,13 @@ endef
 	$(environment)
 
 .venv/train/test-ready: .venv/train/ready requirements/test.txt
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
-	@touch $@
+	$(test_tools)
 
-.venv/mediapipe/ready: requirements/edge-mediapipe.txt requirements/test.txt
+.venv/mediapipe/ready: requirements/edge-mediapipe.txt
 	$(environment)
+
+.venv/mediapipe/test-ready: .venv/mediapipe/ready requirements/test.txt
+	$(test_tools)
 
 # tflite-runtime has no build for Python 3.12 and later.
 .venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt

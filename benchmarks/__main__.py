@@ -60,7 +60,7 @@ def bench(
             "'make convert'"
         )
     effort = Effort(rounds=rounds)
-    print(f"{len(chosen)} variants, {rounds} rounds …", flush=True)
+    print(f"{len(chosen)} variants in {rounds} rounds, which takes some minutes …", flush=True)
     samples = latency.measure(chosen, _THREADS, effort)
     try:
         figures = accuracy.measure(chosen, images)

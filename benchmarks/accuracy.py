@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from benchmarks.subjects import TFLITE, Subject
 from edge.classifier import load_classifier, softmax
-from edge.errors import EdgeError
+from edge.contract import ModelContract
+from edge.errors import ContractError, EdgeError
 from train.data import copies_in_train, load_split
 from train.errors import TrainError
 from train.metrics import evaluate, expected_calibration_error
@@ -25,10 +27,11 @@ def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]
     """
     validation = load_split(images, "validation")
     copies = copies_in_train(validation, load_split(images, "train"))
+    h5 = next((_digest(s.path) for s in chosen if s.kind != TFLITE and s.path.is_file()), None)
     figures: dict[str, dict[str, Any]] = {}
     for subject in chosen:
         try:
-            probabilities = _probabilities(subject, validation.images)
+            probabilities = _probabilities(subject, validation.images, h5)
         except (EdgeError, TrainError) as error:
             figures[subject.name] = {"error": str(error)}
             continue
@@ -38,12 +41,27 @@ def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]
     return figures
 
 
-def _probabilities(subject: Subject, images: np.ndarray) -> np.ndarray:
+def _probabilities(subject: Subject, images: np.ndarray, h5: str | None) -> np.ndarray:
     if subject.kind == TFLITE:
-        return load_classifier(subject.path, _THREADS).classify(images)
+        classifier = load_classifier(subject.path, _THREADS)
+        _check_origin(subject.path, classifier.contract, h5)
+        return classifier.classify(images)
     from train.artifact import load_model  # noqa: PLC0415 - TensorFlow takes seconds
     from train.model import predict_logits  # noqa: PLC0415
 
     model, contract = load_model(subject.path)
     logits = np.asarray(predict_logits(model, images), np.float32)
     return softmax(logits / np.float32(contract.temperature))
+
+
+def _check_origin(path: Path, contract: ModelContract, h5: str | None) -> None:
+    """Refuse a file that was converted from another h5 than the one it is compared with."""
+    if h5 is not None and contract.provenance.get("h5_sha256") != h5:
+        raise ContractError(
+            f"{path.name}: expected a file converted from the h5 beside it, found one of another "
+            "training; run 'make convert'"
+        )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from benchmarks.errors import WorkerError
@@ -110,7 +111,7 @@ def measure(chosen: Sequence[Subject], threads: Sequence[int], effort: Effort) -
                     _guarded(process, lambda p=process, n=number: _round(p, effort, n))
         for process in processes:
             if not process.samples.error:
-                process.samples.memory_mb = process.ask("memory")["mb"]
+                _guarded(process, partial(_note_memory, process))
         return [process.samples for process in processes]
 
 
@@ -121,6 +122,10 @@ def _round(process: Process, effort: Effort, number: int) -> None:
         process.samples.face_ms += faces["ms"]
         process.samples.frame_ms += frames["ms"]
         process.samples.stage_ms += frames["stage_ms"]
+
+
+def _note_memory(process: Process) -> None:
+    process.samples.memory_mb = process.ask("memory")["mb"]
 
 
 def _guarded(process: Process, step: Any) -> None:

@@ -40,7 +40,7 @@ def table(result: Mapping[str, Any]) -> str:
         f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
         f"{result['date']}; ai-edge-litert {litert}, tensorflow {tensorflow}). One thread unless "
         "said; the loop is detection, crop, classification and tracking of one face in 640×360 "
-        "frames in memory. Times vary from run to run; ratios within the table hold."
+        "frames in memory. Times vary from run to run and with the load; compare within the table."
     )
     return "\n".join([*lines, "", note])
 

@@ -32,6 +32,7 @@ def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images
     import_tensorflow()
     from convert.session import convert  # noqa: PLC0415 - behind the quiet import
 
+    print(f"converting {model} in four ways and comparing them on the validation split …")
     try:
         rows = convert(model, images)
     except ParityError as error:
@@ -44,7 +45,7 @@ def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images
 
 def _print_table(rows: Sequence[Parity]) -> None:
     table = Table(
-        title="Against the h5 on the whole validation split; F1: macro; lost: points of top-1",
+        title="Against the h5 on the validation split (lost: points of top-1)",
         box=box.SIMPLE,
     )
     for column in ("variant", "top-1", "F1", "agreement", "lost", "limits", "gate"):

@@ -6,9 +6,9 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
-from train.data import LABELS, Split
 
 from convert.errors import CalibrationError
+from train.data import LABELS, Split
 
 PER_CLASS = 64
 

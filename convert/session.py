@@ -18,6 +18,7 @@ from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier
 from edge.contract import ModelContract, embed
 from edge.files import replacing
+from train import provenance
 from train.artifact import load_model
 from train.data import copies_in_train, load_split
 from train.model import predict_logits
@@ -56,13 +57,13 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
 def _with_parity(contract: ModelContract, h5: Path, row: Parity) -> ModelContract:
     """The contract of one file: the training's, and what was measured of this variant."""
     validation = {k: row.figures[k] for k in ("top1", "top1_without_copies", "macro_f1")}
-    provenance = dict(contract.provenance) | {
+    origin = dict(contract.provenance) | {
         "variant": row.variant,
         "h5_sha256": _digest(h5),
         "validation": validation,
         "agreement_with_h5": row.agreement,
     }
-    return dataclasses.replace(contract, provenance=provenance)
+    return dataclasses.replace(contract, provenance=origin)
 
 
 def _write_all(contents: Mapping[Path, bytes]) -> None:
@@ -78,6 +79,9 @@ def _write_all(contents: Mapping[Path, bytes]) -> None:
 def _report(h5: Path, contract: ModelContract, rows: list[Parity]) -> str:
     report = {
         "h5_sha256": _digest(h5),
+        "commit": provenance.commit(),
+        "machine": provenance.machine(),
+        "date": provenance.today(),
         "h5_validation": contract.provenance.get("validation"),
         "variants": [dataclasses.asdict(row) for row in rows],
     }

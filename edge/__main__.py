@@ -40,11 +40,25 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
         if not Path(path).is_file():
             raise SettingsError(f"{path}: expected a settings file (TOML), found none; check it")
         try:
+            _check_keys(path)
             Toml(path, use_commands_as_keys=False)(app, commands, arguments)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{path}: expected a settings file in TOML, found {error}; mend that line"
             ) from error
+
+
+def _check_keys(path: str) -> None:
+    """Refuse a table that isn't one of ours: one named like a command would be passed over."""
+    with Path(path).open("rb") as file:
+        keys = {key.replace("-", "_") for key in tomllib.load(file)}
+    unknown = sorted(keys - set(Settings.__dataclass_fields__))
+    if unknown:
+        known = ", ".join(Settings.__dataclass_fields__)
+        raise SettingsError(
+            f"{path}: expected {known}, found {', '.join(unknown)}; "
+            "write options at the top level, without a table of their own"
+        )
 
 
 app = App(

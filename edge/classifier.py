@@ -24,7 +24,10 @@ class TFLiteClassifier:
 
     def __init__(self, content: bytes, name: str, threads: int = 1) -> None:
         """Open ``content`` (a whole ``.tflite`` file); ``name`` is for messages."""
-        self.contract = extract(content)
+        try:
+            self.contract = extract(content)
+        except ContractError as error:
+            raise ContractError(f"{name}: {error}") from error
         self.labels = self.contract.labels
         self._model = open_model(content, name, threads)
         self.runtime = self._model.runtime

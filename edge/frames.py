@@ -26,13 +26,15 @@ class Frame:
     """One image from a source.
 
     ``image`` is ``uint8[H, W, 3]`` BGR; ``captured_at`` is monotonic seconds; ``dropped`` counts
-    the frames that a live source discarded since the one before this.
+    the frames that a live source discarded since the one before this; ``name`` is that of the file
+    where each frame has one of its own.
     """
 
     image: Image
     index: int
     captured_at: float
     dropped: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

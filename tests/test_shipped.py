@@ -56,6 +56,25 @@ def test_all_files_belong_together(h5: Path) -> None:
         )
 
 
+def test_the_reports_are_those_of_the_files(h5: Path) -> None:
+    import hashlib
+    import json
+
+    _, contract = load_model(h5)
+    report = json.loads(h5.with_name("Finalmodel_report.json").read_text())
+    for name in ("recipe", "seed", "data", "commit"):
+        assert report[name] == contract.provenance[name]
+    assert report["validation"]["top1"] == contract.provenance["validation"]["top1"]
+    assert len(report["history"]["seconds"]) == report["recipe"]["epochs"]
+    parity = json.loads(h5.with_name("Finalmodel_parity.json").read_text())
+    assert parity["h5_sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
+    benchmark = json.loads((h5.parents[1] / "benchmarks/results/benchmark.json").read_text())
+    for row in benchmark["subjects"]:
+        if row["file"].endswith(".tflite"):
+            found = load_classifier(h5.with_name(row["file"])).contract.provenance["validation"]
+            assert row["accuracy"]["top1"] == pytest.approx(found["top1"])
+
+
 def test_the_deployed_file_is_integer_only(h5: Path) -> None:
     check_integer_only(variant_path(h5, DEPLOYED).read_bytes())
 

@@ -20,6 +20,7 @@ from edge.files import replace_with
 from train.errors import CheckpointError
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+_ESTIMATE_SECONDS = 600
 _PLATEAU = ("best", "wait", "cooldown_counter")
 
 
@@ -147,6 +148,7 @@ class Progress(keras.callbacks.Callback):
             TimeRemainingColumn(),
             TextColumn("{task.fields[metrics]}"),
             console=self._console,
+            speed_estimate_period=_ESTIMATE_SECONDS,
             disable=quiet or not self._console.is_terminal,
         )
 

@@ -19,9 +19,10 @@ from edge.sinks.target import check_target
 class JsonLinesSink:
     """Writes ``path``, which appears when the run ends; a frame without a face is a line too.
 
-    A line has ``frame`` (index), ``captured_at`` (ISO 8601, UTC), ``monotonic_s``, ``tracks`` (each
-    ``id``, ``box`` as left, top, right, bottom in pixels, ``label``, ``probabilities`` by label)
-    and ``stage_ms``. The times of a file are those of its own clock, started with the run.
+    A line has ``frame`` (index), ``image`` (the file's name, for a folder of images),
+    ``captured_at`` (ISO 8601, UTC), ``monotonic_s``, ``tracks`` (each ``id``, ``box`` as left, top,
+    right, bottom in pixels, ``label``, ``probabilities`` by label) and ``stage_ms``. The times of a
+    file are those of its own clock, started with the run.
     """
 
     def __init__(self, path: Path, labels: Sequence[str]) -> None:
@@ -51,14 +52,15 @@ class JsonLinesSink:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(self._record(result)).encode() + b"\n")
+            self._file.write(json.dumps(self._record(frame, result)).encode() + b"\n")
         except OSError as error:
             raise _failed(self._path, error) from error
 
-    def _record(self, result: FrameResult) -> dict[str, Any]:
+    def _record(self, frame: Frame, result: FrameResult) -> dict[str, Any]:
         wall = time.time() - time.monotonic() + result.captured_at
         return {
             "frame": result.index,
+            **({"image": frame.name} if frame.name else {}),
             "captured_at": datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
             "monotonic_s": round(result.captured_at, 6),
             "tracks": [self._track(track) for track in result.tracks],

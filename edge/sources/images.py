@@ -61,7 +61,7 @@ class ImageFolder:
             if image is None:
                 self._warn(f"{path}: expected an image, found none that can be read; skipped")
                 continue
-            yield Frame(image, index, start + index / self.fps)
+            yield Frame(image, index, start + index / self.fps, name=path.name)
             index += 1
         unreadable = len(self._paths) - index
         if index == 0:

@@ -25,15 +25,21 @@ def test_saved_network_holds_standard_layers_only(tiny: Recipe) -> None:
     assert not any(isinstance(layer, FusedBatchNormalization) for layer in build(tiny).layers)
 
 
-def test_saved_network_computes_what_was_trained(tiny, train_split, validation_split) -> None:
-    network = compiled(build_for_training(tiny, "float32"), tiny)
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("mixed_bfloat16", 0.05)])
+def test_saved_network_computes_what_was_trained(
+    tiny, train_split, validation_split, precision: str, tolerance: float
+) -> None:
+    network = compiled(build_for_training(tiny, precision), tiny)
     fit_epochs(network, tiny, train_split, validation_split, seed=0, first=0, last=2)
     saved = build(tiny)
     saved.set_weights(network.get_weights())
     logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)
     images = validation_split.images.astype(np.float32)
     np.testing.assert_allclose(
-        logits(images).numpy(), network(images, training=False).numpy(), atol=1e-4, rtol=1e-4
+        logits(images).numpy(),
+        network(images, training=False).numpy(),
+        atol=tolerance,
+        rtol=tolerance,
     )
     np.testing.assert_allclose(saved(images).numpy().sum(axis=1), 1, atol=1e-5)
 
