@@ -67,8 +67,8 @@ def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(train.take(3), verbose=0)
-    return lambda: model.fit(train, validation_data=validation, verbose=0)
+    model.fit(train.take(3), shuffle=False, verbose=0)
+    return lambda: model.fit(train, validation_data=validation, shuffle=False, verbose=0)
 
 
 def _fast(recipe: Recipe, images: Path, policy: str) -> Callable[[], object]:
