@@ -94,7 +94,7 @@ def fit(
 
 @app.command
 def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 1) -> None:
-    """Time whole epochs here and in plain Keras with float32, in turn.
+    """Time whole epochs here and in plain Keras with float32, in turn, and what they consist of.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 
     chosen = find_recipe(recipe)
     _check("epochs", epochs, 1, 100)
     import_tensorflow()
-    from train import provenance  # noqa: PLC0415
+    from train import breakdown, provenance  # noqa: PLC0415
     from train.speed import measure  # noqa: PLC0415
 
     result = measure(chosen, images, epochs)
@@ -116,6 +116,9 @@ def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 
     for name, seconds in (("plain Keras, float32", result.plain), ("here", result.fast)):
         print(f"{name}: {', '.join(f'{value:.1f}' for value in seconds)} s an epoch")
     print(f"{result.ratio:.2f} times faster with {result.precision}")
+    print(f"\nmilliseconds a batch of {chosen.batch_size}, forward and backward, each alone")
+    for name, by_dtype in breakdown.measure(chosen).items():
+        print(f"{name:<28}" + "".join(f"{ms:8.1f} {dtype}" for dtype, ms in by_dtype.items()))
 
 
 if __name__ == "__main__":
