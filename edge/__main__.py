@@ -112,8 +112,9 @@ def _end_on_signals(stop: Stop) -> None:
             raise KeyboardInterrupt
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: a terminal or an SSH session closes
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end)
 
 
 @app.command
@@ -175,14 +176,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
         return _INTERRUPTED
-    except BrokenPipeError:  # whoever read the output is gone: the interpreter's own flush is too
+    except OSError as error:  # a name that is too long, standard output closed or full
+        if not isinstance(error, BrokenPipeError):
+            name = error.filename or "standard output"
+            _complain(f"{name}: expected to use it, found: {error.strerror}; choose another")
+        # What is still in the buffer can't be written either: not when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:  # a name that is too long, an output that is full
-        _complain(f"{error.filename or 'output'}: expected to use it, found: {error.strerror}")
         return EdgeError.exit_code
     return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # closed ones are None
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -18,6 +18,7 @@ from edge.settings import Settings
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
 from edge.sinks.window import WindowSink, display_problem
+from edge.sinks.wrappers import Guarded
 from edge.sources import open_source
 from edge.sources.wrappers import RatedSource
 from edge.stats import Stats
@@ -60,7 +61,7 @@ def assemble(
         status=stats.status,
         report=report,
     )
-    status = () if window else (StatusLine(stats.status, say),)
+    status = () if window else (Guarded(StatusLine(stats.status, say, stop.set), report),)
     return Run(
         source,
         build_pipeline(detector, classifier, settings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,10 +15,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, with its suffix, that replaces it at the end.
 
     What was at ``path`` stays untouched when the body raises, and the temporary file goes away.
-    After a kill it stays, until the next writer of ``path`` takes the same name. Raises
-    ``OSError`` where the folder can't be written.
+    It bears this process's number, so that two runs with the same output don't mix. One that a kill
+    left is removed by the next writer of ``path``. Raises ``OSError`` where the folder can't be
+    written.
     """
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    _remove_left(path)
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -39,6 +42,25 @@ def write_text(path: Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8."""
     with replace_with(path) as file:
         file.write(text.encode())
+
+
+def _remove_left(path: Path) -> None:
+    """Remove the temporary files of ``path`` whose processes are gone."""
+    pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.part{re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        named = pattern.fullmatch(other.name)
+        if named and not _runs(int(named[1])):
+            other.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no number that we can ask about
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -26,6 +26,16 @@ def _check_range(name: str, value: float, low: float, high: float, unit: str = "
         )
 
 
+def _check_name(name: str) -> None:
+    """Raise ``SettingsError`` for a path that OpenCV would crash on."""
+    try:
+        usable = b"\0" not in name.encode()
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise SettingsError(f"path: expected a name in UTF-8, found {name!a}; rename the file")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
     """How faces are followed, and how readily a label changes."""
@@ -76,6 +86,8 @@ class Settings:
         _check_range("min-score", self.min_score, 0.05, 0.99)
         _check_range("threads", self.threads, 1, 64)
         _check_range("frames", self.frames, 0, 1e9)
+        for name in map(str, (self.source, self.model, *self.output)):
+            _check_name(name)
         for path in self.output:
             if path.suffix.lower() not in (*VIDEO_SUFFIXES, JSON_LINES_SUFFIX):
                 known = ", ".join((*VIDEO_SUFFIXES, JSON_LINES_SUFFIX))

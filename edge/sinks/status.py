@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from edge.errors import SinkError
 from edge.frames import Frame, FrameResult
 
 _EVERY = 1.0
@@ -15,16 +16,18 @@ class StatusLine:
     """Says at the first frame and then every second how fast it goes and what is seen.
 
     ``speed`` gives the momentary speed as text, ``say`` takes a line, ``clock`` gives seconds.
+    ``stop`` is called when nobody reads the lines any more.
     """
 
     def __init__(
         self,
         speed: Callable[[], str],
         say: Callable[[str], None],
+        stop: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep the three."""
-        self._speed, self._say, self._clock = speed, say, clock
+        """Keep the four."""
+        self._speed, self._say, self._stop, self._clock = speed, say, stop, clock
         self._due = float("-inf")
 
     def __enter__(self) -> Self:
@@ -35,10 +38,17 @@ class StatusLine:
         """Nothing to release."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Say the line if it's due."""
+        """Say the line if it's due; raises ``SinkError``."""
         now = self._clock()
         if now < self._due:
             return
         self._due = now + _EVERY
         seen = ", ".join(f"#{t.id} {t.emotion} {t.probabilities.max():.0%}" for t in result.tracks)
-        self._say(f"frame {result.index} · {self._speed()} · {seen or 'no face'}")
+        try:
+            self._say(f"frame {result.index} · {self._speed()} · {seen or 'no face'}")
+        except BrokenPipeError:  # whoever read the output is gone
+            self._stop()
+        except OSError as error:
+            raise SinkError(
+                f"status: expected to print it, found: {error.strerror}; the run goes on without"
+            ) from error

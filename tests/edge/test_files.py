@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,17 @@ def test_the_temporary_file_keeps_the_suffix(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_raises(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         write_text(tmp_path / "missing" / "a.txt", "x")
+
+
+def test_what_a_kill_left_goes_and_what_another_run_writes_stays(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / f".a.{ended.pid}.part.txt"
+    other = tmp_path / f".a.{os.getppid()}.part.txt"
+    similar = tmp_path / ".a.part.txt"
+    for path in (left, other, similar):
+        path.write_text("x")
+    write_text(tmp_path / "a.txt", "new")
+    assert not left.exists()
+    assert other.exists()
+    assert similar.exists()

@@ -163,8 +163,11 @@ def test_a_signal_ends_it_cleanly_and_at_once(
     assert json.loads(lines[-1])["frame"] == len(lines) - 1
 
 
-def test_a_reader_that_goes_away_ends_it_without_a_word(repository: Path) -> None:
-    process = start(repository, "--source", "demo", "--frames", 1_000_000)
+def test_a_reader_that_goes_away_ends_it_without_a_word_and_keeps_the_recording(
+    repository: Path, tmp_path: Path
+) -> None:
+    records = tmp_path / "a.jsonl"
+    process = start(repository, "--source", "demo", "--frames", 1_000_000, "--output", records)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.readline()
@@ -172,6 +175,7 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(repository: Path) -> Non
     assert process.stderr.read() == ""
     assert process.wait(5) == 1
     process.stderr.close()
+    assert len(records.read_text().splitlines()) >= 1
 
 
 def test_a_cut_video_ends_with_a_line_and_keeps_the_results(
@@ -216,6 +220,25 @@ def test_where_there_is_no_camera_it_shows_the_demo_and_says_so(
     assert code == 0
     assert "found no such device" in out
     assert "showing the demo (640×360) instead" in out
+
+
+def test_a_closed_terminal_keeps_the_recording(repository: Path, tmp_path: Path) -> None:
+    records = tmp_path / "a.jsonl"
+    process = start(repository, "--source", "demo", "--frames", 100_000, "--output", records)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    code, out, _ = finish(process)
+    assert code == 0
+    assert "frames" in out
+    assert len(records.read_text().splitlines()) >= 1
+
+
+@pytest.mark.parametrize("option", ["--source", "--output"])
+def test_a_name_that_is_not_utf_8_is_refused(repository: Path, option: str) -> None:
+    code, _, err = finish(start(repository, option, os.fsdecode(b"\xff.mp4")))
+    assert code == 2
+    assert "UTF-8" in one_line(err)
 
 
 PEAK = """

@@ -15,6 +15,7 @@ import pytest
 
 from edge.errors import EdgeError, SinkError
 from edge.frames import Frame, FrameResult, Image, Sink
+from edge.loop import Stop
 from edge.sinks import open_sinks
 from edge.sinks.jsonl import JsonLinesSink
 from edge.sinks.status import StatusLine
@@ -279,7 +280,7 @@ def test_outputs_become_sinks(tmp_path: Path) -> None:
 def test_a_status_line_comes_at_the_first_frame_and_then_every_second() -> None:
     said: list[str] = []
     now = iter([0.0, 0.5, 0.99, 1.0, 1.5, 2.2])
-    with StatusLine(lambda: "30 FPS", said.append, clock=lambda: next(now)) as sink:
+    with StatusLine(lambda: "30 FPS", said.append, Stop().set, lambda: next(now)) as sink:
         feed(sink, frames(5))
         feed(sink, frames(1), tracks=0)
     assert said == [
