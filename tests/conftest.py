@@ -46,7 +46,7 @@ def validation_split() -> Split:
 @pytest.fixture(scope="session")
 def tiny() -> Recipe:
     """The seed recipe's structure in a size that trains in a second."""
-    return Recipe("tiny", widths=(4, 6, 8), dense=(8, 8, 8), epochs=3, batch_size=32)
+    return Recipe("tiny", sets=((4,), (6,), (8,)), dense=(8, 8, 8), epochs=3, batch_size=32)
 
 
 @pytest.fixture(scope="session")

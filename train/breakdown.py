@@ -37,7 +37,7 @@ def _operations(
     """Name, function and operand ``[batch, h, w, c]`` of every operation of the sets."""
     size, channels = IMAGE_SIZE, 1
     policy = "mixed_bfloat16" if dtype == "bfloat16" else dtype
-    for width in recipe.widths:
+    for width, closes in _convolutions(recipe):
         pixels = tf.cast(tf.random.normal((recipe.batch_size, size, size, channels)), dtype)
         features = tf.cast(tf.random.normal((recipe.batch_size, size, size, width)), dtype)
         convolution, plain, fused = (
@@ -48,9 +48,18 @@ def _operations(
         yield "convolution", convolution, pixels
         yield "batch normalisation, Keras", _training(plain), features
         yield "batch normalisation, fused", _training(fused), features
-        yield "max pooling", keras.layers.MaxPooling2D(dtype=policy), features
         yield "ReLU", tf.nn.relu, features
-        size, channels = size // 2, width
+        channels = width
+        if closes:
+            yield "max pooling", keras.layers.MaxPooling2D(dtype=policy), features
+            size //= 2
+
+
+def _convolutions(recipe: Recipe) -> Iterator[tuple[int, bool]]:
+    """The width of every convolution, and whether it closes its set."""
+    for widths in recipe.sets:
+        for index, width in enumerate(widths, 1):
+            yield width, index == len(widths)
 
 
 def _training(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:

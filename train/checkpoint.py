@@ -44,7 +44,7 @@ def read_state(path: Path) -> State | None:
             return State(
                 str(state["precision"]),
                 {name: list(values) for name, values in state["history"].items()},
-                {name: float(state["plateau"][name]) for name in _PLATEAU},
+                {name: float(value) for name, value in state["plateau"].items()},
                 [arrays[f"v{index}"] for index in range(len(arrays.files) - 1)],
             )
     except _DAMAGE as error:
@@ -68,7 +68,7 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         path: Path,
         network: keras.Model,
-        plateau: keras.callbacks.ReduceLROnPlateau,
+        plateau: keras.callbacks.ReduceLROnPlateau | None,
         precision: str,
     ) -> None:
         """Keep the state of ``network``, trained in ``precision``, and ``plateau`` at ``path``."""
@@ -78,6 +78,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._precision = precision
         self._network = network
         self._plateau = plateau
+        self._memory = _PLATEAU if plateau else ()
         self._plateau_state: dict[str, float] = {}
         self._epoch_began = 0.0
 
@@ -116,7 +117,7 @@ class Checkpoint(keras.callbacks.Callback):
         state: dict[str, Any] = {
             "history": self.history,
             "precision": self._precision,
-            "plateau": {name: float(getattr(self._plateau, name)) for name in _PLATEAU},
+            "plateau": {name: float(getattr(self._plateau, name)) for name in self._memory},
         }
         arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays["state"] = np.array(json.dumps(state))

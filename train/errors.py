@@ -6,7 +6,8 @@
     ├── RecipeError            an unknown recipe, or a value out of range (2)
     ├── DatasetError           the images are missing, incomplete or mostly unreadable
     │   ├── ArchiveError       an archive is not a data set, or not safe to unpack
-    │   └── DownloadError      Kaggle can't be reached, or does not have the data set
+    │   ├── DownloadError      Kaggle can't be reached, or does not have the data set
+    │   └── VotesError         the table of FER+ votes is damaged, or not of these images
     ├── CheckpointError        the state of an interrupted training is damaged
     └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours
 
@@ -38,6 +39,10 @@ class ArchiveError(DatasetError):
 
 class DownloadError(DatasetError):
     """Kaggle can't be reached, or does not have the data set."""
+
+
+class VotesError(DatasetError):
+    """The table of FER+ votes is missing or damaged, or does not belong to these images."""
 
 
 class ArtifactError(TrainError):

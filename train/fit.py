@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from train.augment import augment
 from train.checkpoint import Checkpoint, Progress
-from train.data import LABELS, Split
+from train.examples import Examples
 from train.model import build, build_for_training
-from train.recipes import Recipe
+from train.recipes import Cosine, Plateau, Recipe
 
 History = dict[str, list[float]]
+_AUGMENTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Run:
 
 
 def fit(
-    run: Run, train: Split, validation: Split, quiet: bool = False
+    run: Run, train: Examples, validation: Examples, quiet: bool = False
 ) -> tuple[keras.Model, History]:
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
@@ -38,15 +39,14 @@ def fit(
     """
     keras.utils.set_random_seed(run.seed)
     recipe = run.recipe
-    network = compiled(build_for_training(recipe, run.precision), recipe)
-    plateau = keras.callbacks.ReduceLROnPlateau(
-        monitor="val_loss", factor=recipe.plateau_factor, patience=recipe.plateau_patience
-    )
+    steps = steps_per_epoch(train, recipe)
+    network = compiled(build_for_training(recipe, run.precision), recipe, steps)
+    plateau = _plateau(recipe)
     checkpoint = Checkpoint(run.checkpoint, network, plateau, run.precision)
     done = checkpoint.restore()
     if done < recipe.epochs:
         progress = Progress(recipe.epochs, done, quiet)
-        callbacks = [plateau, checkpoint, progress]
+        callbacks = [*([plateau] if plateau else []), checkpoint, progress]
         with progress.bar:
             fit_epochs(network, recipe, train, validation, run.seed, done, recipe.epochs, callbacks)
     model = build(recipe)
@@ -54,11 +54,21 @@ def fit(
     return model, checkpoint.history
 
 
-def compiled(network: keras.Model, recipe: Recipe) -> keras.Model:
-    """Give ``network``, whose output are logits, its loss, optimiser and metric."""
+def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
+    """Give ``network``, whose outputs are logits, its loss, optimiser and metric.
+
+    ``steps`` are those of an epoch.
+    """
+    optimizer = keras.optimizers.Adam(
+        _learning_rate(recipe, steps), weight_decay=recipe.weight_decay or None
+    )
+    if recipe.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     network.compile(
-        keras.optimizers.Adam(recipe.learning_rate),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        optimizer,
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     return network
@@ -67,8 +77,8 @@ def compiled(network: keras.Model, recipe: Recipe) -> keras.Model:
 def fit_epochs(
     network: keras.Model,
     recipe: Recipe,
-    train: Split,
-    validation: Split,
+    train: Examples,
+    validation: Examples,
     seed: int,
     first: int,
     last: int,
@@ -76,8 +86,8 @@ def fit_epochs(
 ) -> None:
     """Train the compiled ``network`` from epoch ``first`` up to, not including, ``last``."""
     network.fit(
-        batches(train, recipe.batch_size, seed, first),
-        steps_per_epoch=-(-len(train.labels) // recipe.batch_size),
+        batches(train, recipe, seed, first),
+        steps_per_epoch=steps_per_epoch(train, recipe),
         validation_data=_whole(validation, recipe.batch_size),
         initial_epoch=first,
         epochs=last,
@@ -87,32 +97,61 @@ def fit_epochs(
     )
 
 
-def batches(split: Split, size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
-    """Endless batches (pixels ``[n, 48, 48, 1]``, one-hot ``[n, 7]``), epoch after epoch.
+def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
+    """How many batches an epoch has; the last one may be smaller."""
+    return -(-len(train.rows) // recipe.batch_size)
 
-    The order in an epoch depends on the seed and the number of the epoch alone, so that a run that
-    resumes sees what it would have seen.
+
+def batches(train: Examples, recipe: Recipe, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+    """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
+
+    The order in an epoch and the changes to its images depend on the seed and the number of the
+    epoch alone, so that a run that resumes sees what it would have seen.
     """
-    images = tf.constant(split.images)
-    targets = tf.constant(one_hot(split))
+    images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
+    options = recipe.augmentation
+    steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        order = tf.range(len(split.labels))
-        order = tf.random.experimental.stateless_shuffle(order, tf.stack([seed, number]))
-        return tf.data.Dataset.from_tensor_slices(order).batch(size)
+        order = tf.random.experimental.stateless_shuffle(rows, tf.stack([seed, number]))
+        chosen = tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)
+        return chosen.enumerate(tf.cast(number * steps, tf.int64))
+
+    def load(step: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels = tf.gather(images, chosen)
+        if options:
+            pixels = augment(pixels, tf.stack([seed, tf.cast(step, tf.int32)]), options)
+        return pixels, tf.gather(targets, chosen)
 
     return (
         tf.data.Dataset.counter(first_epoch, dtype=tf.int32)
         .flat_map(epoch)
-        .map(lambda rows: (tf.gather(images, rows), tf.gather(targets, rows)))
+        .map(load, num_parallel_calls=_AUGMENTERS, deterministic=True)
         .prefetch(2)
     )
 
 
-def one_hot(split: Split) -> np.ndarray:
-    """``float32[n, 7]``, 1 at the label."""
-    return np.eye(len(LABELS), dtype=np.float32)[split.labels]
+def _learning_rate(
+    recipe: Recipe, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if not isinstance(recipe.schedule, Cosine):
+        return recipe.learning_rate
+    rising = round(recipe.schedule.warmup_epochs * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        recipe.epochs * steps - rising,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=rising,
+    )
 
 
-def _whole(split: Split, size: int) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((split.images, one_hot(split))).batch(size)
+def _plateau(recipe: Recipe) -> keras.callbacks.ReduceLROnPlateau | None:
+    if not isinstance(recipe.schedule, Plateau):
+        return None
+    return keras.callbacks.ReduceLROnPlateau(
+        monitor="val_loss", factor=recipe.schedule.factor, patience=recipe.schedule.patience
+    )
+
+
+def _whole(split: Examples, size: int) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((split.images, split.targets)).batch(size)

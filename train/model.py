@@ -2,7 +2,8 @@
 
 Both compute the same function. The saved one holds standard layers only; the training one differs
 in what costs time and not in what it computes: fused batch normalisation, pooling before ReLU
-(they commute, and ReLU then sees a quarter of the values), logits instead of the softmax.
+(they commute, and ReLU then sees a quarter of the values), logits instead of the softmax. Dropout
+is there while it trains alone.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ def build(recipe: Recipe) -> keras.Model:
     order of ``LABELS``.
     """
     pixels, x = _input("float32")
-    for width in recipe.widths:
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.ReLU()(x)
+    for widths in recipe.sets:
+        for width in widths:
+            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.ReLU()(x)
         x = keras.layers.MaxPooling2D()(x)
-    logits = _head(x, recipe, "float32")
+    x = keras.layers.Flatten()(x)
+    for units in recipe.dense:
+        x = keras.layers.Dense(units, activation="relu")(x)
+    logits = keras.layers.Dense(len(LABELS), name=LOGITS)(x)
     outputs = keras.layers.Softmax(name="probabilities")(logits)
     return keras.Model(pixels, outputs, name=recipe.name)
 
@@ -72,12 +77,20 @@ def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
     the order and shapes of ``build``'s.
     """
     pixels, x = _input(precision)
-    for width in recipe.widths:
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
-        x = FusedBatchNormalization(dtype=precision)(x)
-        x = keras.layers.MaxPooling2D(dtype=precision)(x)
-        x = keras.layers.ReLU(dtype=precision)(x)
-    return keras.Model(pixels, _head(x, recipe, precision), name=recipe.name)
+    for widths in recipe.sets:
+        for index, width in enumerate(widths, 1):
+            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
+            x = FusedBatchNormalization(dtype=precision)(x)
+            if index == len(widths):
+                x = keras.layers.MaxPooling2D(dtype=precision)(x)
+            x = keras.layers.ReLU(dtype=precision)(x)
+    x = keras.layers.Flatten(dtype=precision)(x)
+    for units in recipe.dense:
+        x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
+        x = keras.layers.Dense(units, activation="relu", dtype=precision)(x)
+    x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
+    logits = keras.layers.Dense(len(LABELS), name=LOGITS, dtype="float32")(x)
+    return keras.Model(pixels, logits, name=recipe.name)
 
 
 def logits_model(model: keras.Model) -> keras.Model:
@@ -94,10 +107,3 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     pixels = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
     return pixels, keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)
-
-
-def _head(x: keras.KerasTensor, recipe: Recipe, precision: str) -> keras.KerasTensor:
-    x = keras.layers.Flatten(dtype=precision)(x)
-    for units in recipe.dense:
-        x = keras.layers.Dense(units, activation="relu", dtype=precision)(x)
-    return keras.layers.Dense(len(LABELS), name=LOGITS, dtype="float32")(x)

@@ -5,10 +5,52 @@ A run is a function of (recipe, data fingerprint, seed). A new recipe is a new v
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from train.errors import RecipeError
+
+
+@dataclass(frozen=True, slots=True)
+class Plateau:
+    """ReduceLROnPlateau: a lower learning rate when the validation loss no longer falls."""
+
+    factor: float = 0.5
+    """What multiplies the learning rate …"""
+    patience: int = 3
+    """… after so many epochs without a lower validation loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """A linear rise, then half a cosine down to zero (Loshchilov and Hutter 2016, 1608.03983)."""
+
+    warmup_epochs: float = 2
+    """How long the learning rate rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Random changes to each training image; the ranges are symmetric around no change."""
+
+    rotation: float = 12
+    """Head roll in degrees, either way."""
+    scale: float = 0.12
+    """Logarithm of the enlargement, up or down."""
+    shift: float = 0.1
+    """Of the image's side, in x and in y."""
+    contrast: float = 0.4
+    """Logarithm of the contrast's factor."""
+    brightness: float = 35
+    """In grey values."""
+    blur: float = 0.3
+    """Share of the images that are blurred, by up to about one pixel's standard deviation."""
+    noise: float = 8
+    """Greatest standard deviation of the noise, in grey values; half of the images have some."""
+    erase: float = 0.3
+    """Share of the images with a random grey rectangle (Zhong et al. 2017, arXiv 1708.04896)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,30 +59,54 @@ class Recipe:
 
     name: str
     """What ``make train RECIPE=…`` takes."""
-    widths: tuple[int, ...] = (64, 128, 256)
-    """Filters of each set of Conv2D + BatchNormalization + ReLU + MaxPooling."""
+    sets: tuple[tuple[int, ...], ...] = ((64,), (128,), (256,))
+    """Filters of each Conv2D + BatchNormalization + ReLU, by set; MaxPooling closes a set."""
     dense: tuple[int, ...] = (256, 128, 64)
     """Units of the Dense layers with ReLU before the softmax."""
+    dropout: float = 0.0
+    """Share of the inputs of every Dense layer that training leaves out."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
-    """Of Adam (Kingma and Ba 2014, arXiv 1412.6980)."""
-    plateau_factor: float = 0.5
-    """ReduceLROnPlateau multiplies the learning rate by this …"""
-    plateau_patience: int = 3
-    """… after so many epochs without a lower validation loss."""
-    uncertain_below: float = 0.4
-    """Calibrated top probability under which the runtime gives no label."""
+    """Of Adam (Kingma and Ba 2014, arXiv 1412.6980); the peak, where it rises first."""
+    weight_decay: float = 0.0
+    """Decoupled (Loshchilov and Hutter 2017, arXiv 1711.05101), of kernels only."""
+    schedule: Plateau | Cosine = Plateau()
+    augmentation: Augmentation | None = None
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes."""
+    votes: float = 0.0
+    """Share of the FER+ taggers' votes in the target; the rest is the FER2013 label."""
+    least_per_class: int = 0
+    """Images of a smaller class are shown again until an epoch has so many."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
+        """Return the fields as JSON has them."""
+        return dict(json.loads(json.dumps(dataclasses.asdict(self))))
 
 
-RECIPES = {recipe.name: recipe for recipe in (Recipe("seed"),)}
+_COMPACT = Recipe(
+    "compact",
+    sets=((32,), (64, 64), (128, 128)),
+    dense=(128,),
+    dropout=0.3,
+    epochs=45,
+    batch_size=128,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+    schedule=Cosine(),
+    augmentation=Augmentation(),
+    label_smoothing=0.1,
+    least_per_class=1500,
+)
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("seed"),
+        dataclasses.replace(_COMPACT, name="fer2013"),
+        dataclasses.replace(_COMPACT, name="final", votes=0.5, label_smoothing=0.05),
+    )
+}
 
 
 def find_recipe(name: str) -> Recipe:

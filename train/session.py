@@ -18,6 +18,7 @@ from train import precision, provenance
 from train.artifact import save_model
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
+from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.metrics import evaluate, expected_calibration_error, fit_temperature
@@ -25,6 +26,9 @@ from train.model import predict_logits
 from train.recipes import Recipe
 from train.report import write_report
 
+UNCERTAIN_BELOW = 0.5
+"""The runtime gives a label where it is more likely right than wrong: the probabilities that it
+compares with this are calibrated."""
 _TEST = "test"
 
 
@@ -47,13 +51,13 @@ def train(
     splits = {name: load_split(images, name) for name in ("train", "validation")}
     test = load_split(images, _TEST) if (images / _TEST).is_dir() else None
     data = fingerprint(*splits.values())
+    examples = training_examples(splits["train"], recipe)
+    validation = plain_examples(splits["validation"])
     state = _state_path(target, recipe, seed, data)
     framing, found = derive_framing(splits["train"].images, detector)
     begun = read_state(state)
     policy = begun.precision if begun else precision.fastest()
-    model, history = fit(
-        Run(recipe, seed, policy, state), splits["train"], splits["validation"], quiet
-    )
+    model, history = fit(Run(recipe, seed, policy, state), examples, validation, quiet)
     logits = predict_logits(model, splits["validation"].images)
     figures, temperature = _figures(logits, splits["train"], splits["validation"])
     source = {
@@ -64,7 +68,7 @@ def train(
         "precision": policy,
         "validation": {k: figures[k] for k in ("top1", "top1_without_copies", "macro_f1")},
     }
-    save_model(model, _contract(recipe, framing, temperature, source), target)
+    save_model(model, _contract(framing, temperature, source), target)
     report = (
         source
         | _circumstances(model, history)
@@ -81,9 +85,7 @@ def train(
     return Outcome(target, report)
 
 
-def _contract(
-    recipe: Recipe, framing: Framing, temperature: float, source: dict[str, Any]
-) -> ModelContract:
+def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> ModelContract:
     return ModelContract(
         labels=LABELS,
         height=IMAGE_SIZE,
@@ -91,7 +93,7 @@ def _contract(
         channels=1,
         framing=framing,
         temperature=round(temperature, 4),
-        uncertain_below=recipe.uncertain_below,
+        uncertain_below=UNCERTAIN_BELOW,
         provenance=source,
     )
 

@@ -12,7 +12,8 @@ import keras
 
 from train import precision
 from train.data import LABELS, load_split
-from train.fit import batches, compiled, fit_epochs
+from train.examples import plain_examples, training_examples
+from train.fit import batches, compiled, fit_epochs, steps_per_epoch
 from train.model import build, build_for_training
 from train.recipes import Recipe
 
@@ -72,7 +73,9 @@ def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
 
 
 def _fast(recipe: Recipe, images: Path, policy: str) -> Callable[[], object]:
-    train, validation = load_split(images, "train"), load_split(images, "validation")
-    network = compiled(build_for_training(recipe, policy), recipe)
-    network.train_on_batch(*next(iter(batches(train, recipe.batch_size, 0))))
+    train = training_examples(load_split(images, "train"), recipe)
+    validation = plain_examples(load_split(images, "validation"))
+    steps = steps_per_epoch(train, recipe)
+    network = compiled(build_for_training(recipe, policy), recipe, steps)
+    network.train_on_batch(*next(iter(batches(train, recipe, 0))))
     return lambda: fit_epochs(network, recipe, train, validation, seed=0, first=0, last=1)

@@ -25,12 +25,12 @@ CONTRACT = ModelContract(labels=LABELS, height=48, width=48, channels=1)
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("h5") / "m.h5"
-    save_model(build(Recipe("tiny", widths=(4, 4, 4), dense=(8, 8, 8))), CONTRACT, path)
+    save_model(build(Recipe("tiny", sets=((4,), (4,), (4,)), dense=(8, 8, 8))), CONTRACT, path)
     return path.read_bytes()
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    model = build(Recipe("tiny", widths=(4, 4, 4), dense=(8, 8, 8)))
+    model = build(Recipe("tiny", sets=((4,), (4,), (4,)), dense=(8, 8, 8)))
     save_model(model, CONTRACT, tmp_path / "m.h5")
     again, contract = load_model(tmp_path / "m.h5")
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)

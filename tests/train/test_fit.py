@@ -5,39 +5,43 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from train.checkpoint import read_state
+from train.checkpoint import Checkpoint, read_state
 from train.data import Split
 from train.errors import CheckpointError
-from train.fit import Run, batches, fit
-from train.recipes import Recipe
+from train.examples import Examples, plain_examples
+from train.fit import Run, batches, compiled, fit, fit_epochs, steps_per_epoch
+from train.model import build_for_training
+from train.recipes import Augmentation, Cosine, Plateau, Recipe
+
+
+@pytest.fixture(scope="module")
+def examples(train_split: Split, validation_split: Split) -> tuple[Examples, Examples]:
+    return plain_examples(train_split), plain_examples(validation_split)
 
 
 def run(recipe: Recipe, path: Path) -> Run:
     return Run(recipe, seed=7, precision="float32", checkpoint=path / "state.npz")
 
 
-def test_it_learns(tiny, train_split, validation_split, tmp_path) -> None:
+def test_it_learns(tiny, examples, tmp_path) -> None:
     recipe = dataclasses.replace(tiny, epochs=12, learning_rate=1e-2)
-    _, history = fit(run(recipe, tmp_path), train_split, validation_split, quiet=True)
+    _, history = fit(run(recipe, tmp_path), *examples, quiet=True)
     assert len(history["loss"]) == 12
     assert history["accuracy"][-1] > 0.6
 
 
-def test_a_killed_run_ends_with_the_same_weights(
-    tiny, train_split, validation_split, tmp_path
-) -> None:
+def test_a_killed_run_ends_with_the_same_weights(tiny, examples, tmp_path) -> None:
     """Patience 0 makes the plateau's memory matter: forgetting it changes the learning rate."""
-    recipe = dataclasses.replace(tiny, epochs=4, plateau_patience=0, learning_rate=3e-3)
-    whole, history = fit(run(recipe, tmp_path / "a"), train_split, validation_split, quiet=True)
+    recipe = dataclasses.replace(tiny, epochs=4, schedule=Plateau(patience=0), learning_rate=3e-3)
+    whole, history = fit(run(recipe, tmp_path / "a"), *examples, quiet=True)
 
     first = dataclasses.replace(recipe, epochs=2)
-    fit(run(first, tmp_path / "b"), train_split, validation_split, quiet=True)
-    resumed, resumed_history = fit(
-        run(recipe, tmp_path / "b"), train_split, validation_split, quiet=True
-    )
+    fit(run(first, tmp_path / "b"), *examples, quiet=True)
+    resumed, resumed_history = fit(run(recipe, tmp_path / "b"), *examples, quiet=True)
     assert resumed_history.keys() == history.keys()
     for name, values in history.items():
         if name == "seconds":
@@ -47,19 +51,17 @@ def test_a_killed_run_ends_with_the_same_weights(
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_finished_run_is_not_trained_again(tiny, train_split, validation_split, tmp_path) -> None:
-    once, _ = fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
-    again, history = fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
+def test_a_finished_run_is_not_trained_again(tiny, examples, tmp_path) -> None:
+    once, _ = fit(run(tiny, tmp_path), *examples, quiet=True)
+    again, history = fit(run(tiny, tmp_path), *examples, quiet=True)
     assert len(history["loss"]) == tiny.epochs
     for expected, found in zip(once.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_run_goes_on_in_the_precision_it_began_with(
-    tiny, train_split, validation_split, tmp_path
-) -> None:
+def test_a_run_goes_on_in_the_precision_it_began_with(tiny, examples, tmp_path) -> None:
     assert read_state(tmp_path / "state.npz") is None
-    fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
+    fit(run(tiny, tmp_path), *examples, quiet=True)
     state = read_state(tmp_path / "state.npz")
     assert state is not None
     assert state.precision == "float32"
@@ -68,27 +70,24 @@ def test_a_run_goes_on_in_the_precision_it_began_with(
 @pytest.mark.parametrize(
     "state", ['{"history": {}}', "[]", '{"history": {}, "precision": "float32", "plateau": {}}']
 )
-def test_a_state_of_another_shape_is_named(
-    tiny, train_split, validation_split, tmp_path, state
-) -> None:
+def test_a_state_of_another_shape_is_named(tiny, examples, tmp_path, state) -> None:
     np.savez(tmp_path / "state.npz", state=np.array(state), v0=np.zeros(3))
     with pytest.raises(CheckpointError, match="delete the file"):
-        fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
+        fit(run(tiny, tmp_path), *examples, quiet=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"junk"])
-def test_a_damaged_checkpoint_is_named(
-    tiny, train_split, validation_split, tmp_path, content
-) -> None:
+def test_a_damaged_checkpoint_is_named(tiny, examples, tmp_path, content) -> None:
     (tmp_path / "state.npz").write_bytes(content)
     with pytest.raises(CheckpointError, match="delete the file"):
-        fit(run(tiny, tmp_path), train_split, validation_split, quiet=True)
+        fit(run(tiny, tmp_path), *examples, quiet=True)
 
 
-def test_each_epoch_shows_every_image_once_in_a_new_order(train_split: Split) -> None:
+def test_each_epoch_shows_every_image_once_in_a_new_order(tiny, train_split: Split) -> None:
     rows = []
-    size, steps = 50, -(-len(train_split.labels) // 50)
-    for images, targets in batches(train_split, size, seed=1).take(2 * steps):
+    shown = plain_examples(train_split)
+    steps = steps_per_epoch(shown, tiny)
+    for images, targets in batches(shown, tiny, seed=1).take(2 * steps):
         rows.append((images.numpy(), targets.numpy().argmax(axis=1)))
     for part in (rows[:steps], rows[steps:]):
         seen = np.concatenate([images for images, _ in part]).reshape(-1, 48 * 48)
@@ -97,10 +96,56 @@ def test_each_epoch_shows_every_image_once_in_a_new_order(train_split: Split) ->
     assert not np.array_equal(rows[0][0], rows[steps][0])
 
 
-def test_the_order_depends_on_seed_and_epoch_alone(train_split: Split) -> None:
-    steps = -(-len(train_split.labels) // 50)
-    later = next(iter(batches(train_split, 50, 1).skip(2 * steps)))[0].numpy()
-    resumed = next(iter(batches(train_split, 50, 1, first_epoch=2)))[0].numpy()
-    other = next(iter(batches(train_split, 50, 2, first_epoch=2)))[0].numpy()
-    np.testing.assert_array_equal(later, resumed)
-    assert not np.array_equal(other, resumed)
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_a_batch_depends_on_seed_and_epoch_alone(tiny, train_split: Split, augmentation) -> None:
+    recipe = dataclasses.replace(tiny, augmentation=augmentation)
+    shown = plain_examples(train_split)
+    skipped = 2 * steps_per_epoch(shown, recipe)
+
+    def first(seed: int, epoch: int, skip: int = 0) -> np.ndarray:
+        return next(iter(batches(shown, recipe, seed, epoch).skip(skip)))[0].numpy()
+
+    np.testing.assert_array_equal(first(1, 0, skipped), first(1, 2))
+    assert not np.array_equal(first(2, 2), first(1, 2))
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing(tiny, examples, tmp_path) -> None:
+    recipe = dataclasses.replace(
+        tiny, epochs=5, learning_rate=0.02, weight_decay=0.01, schedule=Cosine(warmup_epochs=2)
+    )
+    steps = steps_per_epoch(examples[0], recipe)
+    rate = compiled(build_for_training(recipe, "float32"), recipe, steps).optimizer._learning_rate
+    values = [float(rate(step)) for step in range(5 * steps + 1)]
+    assert values[0] == 0
+    assert values[2 * steps] == pytest.approx(0.02, rel=1e-3)
+    assert values[-1] == pytest.approx(0, abs=1e-6)
+    assert np.argmax(values) == 2 * steps
+
+
+def test_a_run_with_everything_goes_on_as_if_nothing_had_been(tiny, examples, tmp_path) -> None:
+    recipe = dataclasses.replace(
+        tiny, epochs=4, dropout=0.2, weight_decay=0.01, label_smoothing=0.1, learning_rate=3e-3,
+        augmentation=Augmentation(), schedule=Cosine(1),
+    )  # fmt: skip
+    whole, _ = fit(run(recipe, tmp_path / "a"), *examples, quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(run(recipe, tmp_path / "b"), examples)
+    resumed, _ = fit(run(recipe, tmp_path / "b"), *examples, quiet=True)
+    for expected, found in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def _interrupted(begun: Run, examples: tuple[Examples, Examples]) -> None:
+    """Train two epochs of ``begun`` with the state kept as ``fit`` keeps it, then stop."""
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    keras.utils.set_random_seed(begun.seed)
+    steps = steps_per_epoch(examples[0], begun.recipe)
+    network = compiled(build_for_training(begun.recipe, begun.precision), begun.recipe, steps)
+    checkpoint = Checkpoint(begun.checkpoint, network, None, begun.precision)
+    callbacks = [checkpoint, Interrupt()]
+    fit_epochs(network, begun.recipe, *examples, begun.seed, 0, begun.recipe.epochs, callbacks)

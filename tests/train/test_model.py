@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from train.examples import plain_examples
 from train.fit import compiled, fit_epochs
 from train.model import LOGITS, FusedBatchNormalization, build, build_for_training
 from train.recipes import RECIPES, Recipe
@@ -29,8 +30,9 @@ def test_saved_network_holds_standard_layers_only(tiny: Recipe) -> None:
 def test_saved_network_computes_what_was_trained(
     tiny, train_split, validation_split, precision: str, tolerance: float
 ) -> None:
-    network = compiled(build_for_training(tiny, precision), tiny)
-    fit_epochs(network, tiny, train_split, validation_split, seed=0, first=0, last=2)
+    network = compiled(build_for_training(tiny, precision), tiny, steps=1)
+    examples = plain_examples(train_split), plain_examples(validation_split)
+    fit_epochs(network, tiny, *examples, seed=0, first=0, last=2)
     saved = build(tiny)
     saved.set_weights(network.get_weights())
     logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)

@@ -74,7 +74,8 @@ sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests/train"]
 from test_session import WholeImage
 from train.recipes import Recipe
 from train.session import train
-recipe = Recipe("tiny", widths=(4, 6, 8), dense=(8, 8, 8), epochs=int(sys.argv[4]), batch_size=32)
+sets, dense = ((4,), (6,), (8,)), (8, 8, 8)
+recipe = Recipe("tiny", sets=sets, dense=dense, epochs=int(sys.argv[4]), batch_size=32)
 train(recipe, 5, Path(sys.argv[2]), Path(sys.argv[3]), WholeImage())
 """
 

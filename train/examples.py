@@ -1,0 +1,67 @@
+"""What a training learns from: images, their targets, and how often an epoch shows each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.data import LABELS, Split
+from train.errors import VotesError
+from train.recipes import Recipe
+from train.votes import join, load_votes, shares
+
+_LEAST_JOINED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """``images`` ``uint8[n, 48, 48, 1]``, ``targets`` ``float32[n, 7]`` whose rows sum to 1.
+
+    ``rows`` (``int32[m]``) are the images of an epoch, some of them more than once.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    rows: NDArray[np.int32]
+
+
+def plain_examples(split: Split) -> Examples:
+    """Every image once, with its label."""
+    rows = np.arange(len(split.labels), dtype=np.int32)
+    return Examples(split.images, one_hot(split.labels), rows)
+
+
+def training_examples(split: Split, recipe: Recipe) -> Examples:
+    """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``."""
+    targets = one_hot(split.labels)
+    if recipe.votes:
+        targets = _mixed(targets, shares(join(split.images, load_votes())), recipe)
+    return Examples(split.images, targets, _rows(split.labels, recipe.least_per_class))
+
+
+def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """``float32[n, 7]``, 1 at the label."""
+    return np.eye(len(LABELS), dtype=np.float32)[labels]
+
+
+def _mixed(
+    targets: NDArray[np.float32], voted: NDArray[np.float32], recipe: Recipe
+) -> NDArray[np.float32]:
+    """Mean of label and votes; the label alone where there are no votes."""
+    known = ~np.isnan(voted[:, 0])
+    if known.mean() < _LEAST_JOINED:
+        raise VotesError(
+            f"recipe {recipe.name}: expected images of FER2013, to which the FER+ votes belong, "
+            f"found votes for {known.mean():.0%} of the training images; train with "
+            "RECIPE=fer2013, which needs none"
+        )
+    mixed = (1 - recipe.votes) * targets + recipe.votes * voted
+    return np.where(known[:, None], mixed, targets)
+
+
+def _rows(labels: NDArray[np.int64], least: int) -> NDArray[np.int32]:
+    """Every index once, and those of smaller classes in turn until they are ``least``."""
+    rows = [np.flatnonzero(labels == label) for label in range(len(LABELS))]
+    return np.concatenate([np.resize(own, max(len(own), least)) for own in rows]).astype(np.int32)
