@@ -64,7 +64,12 @@ def build(recipe: Recipe) -> keras.Model:
         x = keras.layers.MaxPooling2D()(x)
     x = keras.layers.Flatten()(x)
     for units in recipe.dense:
-        x = keras.layers.Dense(units, activation="relu")(x)
+        if recipe.normalise_dense:
+            x = keras.layers.Dense(units, use_bias=False)(x)
+            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.ReLU()(x)
+        else:
+            x = keras.layers.Dense(units, activation="relu")(x)
     logits = keras.layers.Dense(len(LABELS), name=LOGITS)(x)
     outputs = keras.layers.Softmax(name="probabilities")(logits)
     return keras.Model(pixels, outputs, name=recipe.name)
@@ -86,9 +91,11 @@ def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
             x = keras.layers.ReLU(dtype=precision)(x)
     x = keras.layers.Flatten(dtype=precision)(x)
     for units in recipe.dense:
+        x = keras.layers.Dense(units, use_bias=not recipe.normalise_dense, dtype=precision)(x)
+        if recipe.normalise_dense:
+            x = keras.layers.BatchNormalization(dtype=precision)(x)
+        x = keras.layers.ReLU(dtype=precision)(x)
         x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
-        x = keras.layers.Dense(units, activation="relu", dtype=precision)(x)
-    x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
     logits = keras.layers.Dense(len(LABELS), name=LOGITS, dtype="float32")(x)
     return keras.Model(pixels, logits, name=recipe.name)
 

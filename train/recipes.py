@@ -63,8 +63,10 @@ class Recipe:
     """Filters of each Conv2D + BatchNormalization + ReLU, by set; MaxPooling closes a set."""
     dense: tuple[int, ...] = (256, 128, 64)
     """Units of the Dense layers with ReLU before the softmax."""
+    normalise_dense: bool = False
+    """Whether BatchNormalization stands between these and their ReLU."""
     dropout: float = 0.0
-    """Share of the inputs of every Dense layer that training leaves out."""
+    """Share of these layers' outputs that training leaves out."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
@@ -89,6 +91,7 @@ _COMPACT = Recipe(
     "compact",
     sets=((32,), (64, 64), (128, 128)),
     dense=(128,),
+    normalise_dense=True,
     dropout=0.3,
     epochs=45,
     batch_size=128,
