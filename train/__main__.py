@@ -9,7 +9,7 @@ from rich.console import Console
 
 from train.cli import INTERRUPTED, import_tensorflow, run
 from train.errors import RecipeError
-from train.recipes import find_recipe
+from train.recipes import DEPLOYED, find_recipe, model_path
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
 _MAX_SEED = 2**31 - 1
@@ -49,10 +49,10 @@ def _check(name: str, value: int, low: int, high: int) -> None:
 @app.command
 def fit(
     *,
-    recipe: str = "seed",
+    recipe: str = DEPLOYED,
     seed: int = 0,
     images: Path = Path("images"),
-    target: Path = Path("models/Finalmodel.h5"),
+    target: Path | None = None,
 ) -> int:
     """Train a network and write it with its report. A run that was stopped goes on.
 
@@ -65,9 +65,11 @@ def fit(
     images
         The data set that "make data" made.
     target
-        The model to write; its report and figures go beside it.
+        The model to write; its report and figures go beside it. Without it, the place of the recipe
+        in models/.
     """
     chosen = find_recipe(recipe)
+    target = target or model_path(recipe)
     _check("seed", seed, 0, _MAX_SEED)
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
@@ -90,6 +92,24 @@ def fit(
         f"macro-F1 {figures['macro_f1']:.4f}\nnow run 'make convert' for its TFLite files"
     )
     return 0
+
+
+@app.command
+def votes(source: Path, *, images: Path = Path("images")) -> None:
+    """Build train/ferplus.npz from a table of FER+ votes.
+
+    Parameters
+    ----------
+    source
+        A CSV with the columns image (split/class/file) and the ten that the taggers could choose.
+    images
+        The data set to whose images the paths in it belong.
+    """
+    from train.data import load_split  # noqa: PLC0415 - loads OpenCV
+    from train.votes import TABLE, build_table  # noqa: PLC0415
+
+    count = build_table(source, [load_split(images, name) for name in ("train", "validation")])
+    print(f"wrote {TABLE}: votes for {count} different images")
 
 
 @app.command

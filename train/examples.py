@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from train.data import LABELS, Split
 from train.errors import VotesError
 from train.recipes import Recipe
-from train.votes import join, load_votes, shares
+from train.votes import Votes, join, load_votes, shares
 
 _LEAST_JOINED = 0.5
 
@@ -33,11 +33,14 @@ def plain_examples(split: Split) -> Examples:
     return Examples(split.images, one_hot(split.labels), rows)
 
 
-def training_examples(split: Split, recipe: Recipe) -> Examples:
-    """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``."""
+def training_examples(split: Split, recipe: Recipe, votes: Votes | None = None) -> Examples:
+    """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``.
+
+    ``votes`` are the shipped ones where none are given.
+    """
     targets = one_hot(split.labels)
     if recipe.votes:
-        targets = _mixed(targets, shares(join(split.images, load_votes())), recipe)
+        targets = _mixed(targets, shares(join(split.images, votes or load_votes())), recipe)
     return Examples(split.images, targets, _rows(split.labels, recipe.least_per_class))
 
 

@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from train.data import LABELS
+from train.votes import join, load_votes, majority
 
 
 def evaluate(
@@ -43,6 +44,19 @@ def evaluate(
         },
         "confusion_matrix": confusion_matrix(labels, predicted, labels=classes).tolist(),
     }
+
+
+def evaluate_votes(
+    images: NDArray[np.uint8], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return ``evaluate`` against the majority of the FER+ taggers, for images that have one.
+
+    ``images`` is ``uint8[n, h, w, 1]``. A majority is the one class of ``LABELS`` with most votes.
+    Empty where none of the images is known to the taggers.
+    """
+    voted = majority(join(images, load_votes()))
+    known = voted >= 0
+    return evaluate(voted[known], predicted[known], copies[known]) if known.any() else {}
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

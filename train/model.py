@@ -111,6 +111,16 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(logits, np.float32)
 
 
+def multiply_accumulates(model: keras.Model) -> int:
+    """Return the multiplications of one image's convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            places = layer.output.shape[1:-1]  # rows and columns of a convolution
+            total += int(np.prod(places, dtype=int)) * int(np.prod(layer.kernel.shape))
+    return total
+
+
 def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     pixels = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
     return pixels, keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)

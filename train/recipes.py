@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from train.errors import RecipeError
@@ -87,6 +88,8 @@ class Recipe:
         return dict(json.loads(json.dumps(dataclasses.asdict(self))))
 
 
+DEPLOYED = "final"
+"""The recipe whose model the runtime uses."""
 _COMPACT = Recipe(
     "compact",
     sets=((32,), (64, 64), (128, 128)),
@@ -107,9 +110,14 @@ RECIPES = {
     for recipe in (
         Recipe("seed"),
         dataclasses.replace(_COMPACT, name="fer2013"),
-        dataclasses.replace(_COMPACT, name="final", votes=0.5, label_smoothing=0.05),
+        dataclasses.replace(_COMPACT, name=DEPLOYED, votes=0.5, label_smoothing=0.05),
     )
 }
+
+
+def model_path(name: str) -> Path:
+    """Return where the model of the recipe called ``name`` belongs: an ``.h5``."""
+    return Path("models/Finalmodel.h5" if name == DEPLOYED else f"models/{name}/{name}.h5")
 
 
 def find_recipe(name: str) -> Recipe:

@@ -21,8 +21,8 @@ from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, 
 from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
-from train.metrics import evaluate, expected_calibration_error, fit_temperature
-from train.model import predict_logits
+from train.metrics import evaluate, evaluate_votes, expected_calibration_error, fit_temperature
+from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
 from train.report import write_report
 
@@ -59,7 +59,8 @@ def train(
     policy = begun.precision if begun else precision.fastest()
     model, history = fit(Run(recipe, seed, policy, state), examples, validation, quiet)
     logits = predict_logits(model, splits["validation"].images)
-    figures, temperature = _figures(logits, splits["train"], splits["validation"])
+    copies = copies_in_train(splits["validation"], splits["train"])
+    figures, temperature = _figures(logits, copies, splits["validation"])
     source = {
         "recipe": recipe.to_dict(),
         "seed": seed,
@@ -75,6 +76,9 @@ def train(
         | {
             "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
             "validation": figures,
+            "validation_votes": evaluate_votes(
+                splits["validation"].images, logits.argmax(axis=1), copies
+            ),
             "history": history,
         }
     )
@@ -105,11 +109,12 @@ def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
         "versions": provenance.versions("tensorflow", "keras", "numpy"),
         "minutes": round(sum(history["seconds"]) / 60, 1),
         "parameters": model.count_params(),
+        "multiply_accumulates": multiply_accumulates(model),
     }
 
 
 def _figures(
-    logits: np.ndarray, train_split: Split, validation: Split
+    logits: np.ndarray, copies: np.ndarray, validation: Split
 ) -> tuple[dict[str, Any], float]:
     """Figures on the validation split, and the temperature.
 
@@ -118,7 +123,7 @@ def _figures(
     """
     labels = validation.labels
     temperature = fit_temperature(logits[::2], labels[::2])
-    figures = evaluate(labels, logits.argmax(axis=1), copies_in_train(validation, train_split))
+    figures = evaluate(labels, logits.argmax(axis=1), copies)
     for name, divisor in (("before", 1.0), ("after", temperature)):
         figures[f"calibration_error_{name}"] = expected_calibration_error(
             softmax(logits[1::2] / divisor, axis=1), labels[1::2]

@@ -50,7 +50,7 @@ def hashes(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     functions"; here 128 bits).
     """
     low = dctn(images[..., 0].astype(np.float32), axes=(1, 2), norm="ortho")[:, :_LOW, :_LOW]
-    return np.packbits(low.reshape(len(images), -1)[:, 1 : 1 + _BITS] > 0, axis=1)
+    return np.packbits(low.reshape(-1, _LOW * _LOW)[:, 1 : 1 + _BITS] > 0, axis=1)
 
 
 def load_votes(path: Path = TABLE) -> Votes:
@@ -118,6 +118,8 @@ def build_table(source: Path, splits: list[Split], path: Path = TABLE) -> int:
         raise VotesError(
             f"{source}: expected a CSV with the columns image, {', '.join(COLUMNS)}, found {error}"
         ) from error
+    if not any(name in rows for split in splits for name in split.names):
+        raise VotesError(f"{source}: expected votes for the images there are, found none of them")
     keys, counts = [], []
     for split in splits:
         own = [i for i, name in enumerate(split.names) if name in rows]

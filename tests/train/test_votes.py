@@ -1,0 +1,159 @@
+"""Votes find their image by what it shows, whatever its name and encoding."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from train.data import LABELS, Split
+from train.errors import VotesError
+from train.examples import plain_examples, training_examples
+from train.metrics import evaluate_votes
+from train.votes import (
+    COLUMNS,
+    Votes,
+    build_table,
+    hashes,
+    join,
+    load_votes,
+    majority,
+    shares,
+)
+
+
+def pictures(count: int, seed: int = 0) -> np.ndarray:
+    """Smooth random pictures, ``uint8[n, 48, 48, 1]``, each different from the others."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (count, 8, 8)).astype(np.uint8)
+    large = [cv2.resize(image, (48, 48), interpolation=cv2.INTER_CUBIC) for image in small]
+    return np.stack(large)[..., np.newaxis]
+
+
+def table(images: np.ndarray, seed: int = 1) -> Votes:
+    counts = np.random.default_rng(seed).integers(0, 11, (len(images), len(COLUMNS)))
+    return Votes(hashes(images), counts.astype(np.uint8))
+
+
+def test_an_image_finds_its_votes_and_another_finds_none() -> None:
+    images = pictures(50)
+    votes = table(images)
+    order = np.random.default_rng(2).permutation(50)
+    np.testing.assert_array_equal(join(images[order], votes), votes.counts[order])
+    assert join(pictures(50, seed=9), votes).sum() == 0
+
+
+@pytest.mark.parametrize("quality", [95, 75])
+def test_an_image_that_was_encoded_anew_finds_its_votes(quality: int) -> None:
+    images = pictures(50)
+    votes = table(images)
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    again = [cv2.imdecode(cv2.imencode(".jpg", image, options)[1], 0) for image in images]
+    np.testing.assert_array_equal(join(np.stack(again)[..., None], votes), votes.counts)
+
+
+def test_brightness_and_contrast_do_not_matter() -> None:
+    images = pictures(20)
+    dark = (images * 0.6 + 20).astype(np.uint8)
+    differ = np.unpackbits(hashes(images) ^ hashes(dark), axis=1).sum(axis=1)
+    assert differ.max() <= 4
+
+
+def test_shares_and_majority_leave_the_other_columns_out() -> None:
+    counts = np.zeros((3, len(COLUMNS)), np.float32)
+    counts[0, [3, 4, COLUMNS.index("unknown")]] = 6, 2, 9
+    counts[1, [0, 5]] = 4, 4
+    np.testing.assert_allclose(shares(counts)[0, [3, 4]], [0.75, 0.25])
+    assert np.isnan(shares(counts)[2]).all()
+    assert majority(counts).tolist() == [3, -1, -1]
+
+
+def test_the_columns_are_those_of_the_labels() -> None:
+    starts = [column[:3] for column in COLUMNS[: len(LABELS)]]
+    assert starts == [{"angry": "ang"}.get(label, label[:3]) for label in LABELS]
+
+
+def test_a_table_is_built_from_a_csv(tmp_path: Path, train_split: Split) -> None:
+    images = pictures(len(train_split.labels))
+    images[1] = images[0]
+    split = dataclasses.replace(train_split, images=images)
+    lines = [",".join(("image", *COLUMNS))]
+    lines += [",".join((name, *"1234000001")) for name in split.names[:10]]
+    (tmp_path / "votes.csv").write_text("\n".join(lines))
+    target = tmp_path / "table.npz"
+    assert build_table(tmp_path / "votes.csv", [split], target) == 9
+    counts = join(images, load_votes(target))
+    assert counts[0].tolist() == [2, 4, 6, 8, 0, 0, 0, 0, 0, 2], "copies are added up"
+    assert counts[2].tolist() == [1, 2, 3, 4, 0, 0, 0, 0, 0, 1]
+    assert counts[10:].sum() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", None])
+def test_a_damaged_table_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "table.npz"
+    if content is None:
+        np.savez(path, hashes=np.zeros((2, 3), np.uint8), counts=np.zeros((1, 10), np.uint8))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(VotesError, match="git checkout"):
+        load_votes(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "none of them"), ("image,anger\na,1\n", "with the columns image, anger")],
+)
+def test_another_csv_is_refused(
+    tmp_path: Path, train_split: Split, text: str, message: str
+) -> None:
+    (tmp_path / "votes.csv").write_text(text)
+    with pytest.raises(VotesError, match=message):
+        build_table(tmp_path / "votes.csv", [train_split], tmp_path / "table.npz")
+
+
+def test_the_shipped_table_knows_the_public_images() -> None:
+    votes = load_votes()
+    assert len(votes.hashes) > 30_000
+    assert 9 < np.median(votes.counts.sum(axis=1)) < 12
+
+
+def test_images_that_nobody_tagged_are_not_trained_on_votes(tiny, train_split: Split) -> None:
+    recipe = dataclasses.replace(tiny, votes=0.5)
+    with pytest.raises(VotesError, match="RECIPE=fer2013"):
+        training_examples(train_split, recipe)
+    nothing = evaluate_votes(
+        train_split.images, train_split.labels, np.zeros(len(train_split.labels), bool)
+    )
+    assert nothing == {}
+
+
+def test_targets_are_the_mean_of_label_and_votes(tiny, train_split: Split) -> None:
+    images = pictures(len(train_split.labels))
+    votes = table(images)
+    votes.counts[3, : len(LABELS)] = 0
+    recipe = dataclasses.replace(tiny, votes=0.25)
+    split = dataclasses.replace(train_split, images=images)
+    targets = training_examples(split, recipe, votes).targets
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-5)
+    plain = plain_examples(split).targets
+    voted = votes.counts[0, : len(LABELS)] / votes.counts[0, : len(LABELS)].sum()
+    np.testing.assert_allclose(targets[0], 0.75 * plain[0] + 0.25 * voted, rtol=1e-5)
+    np.testing.assert_array_equal(targets[3], plain[3], "an image without votes keeps its label")
+
+
+def test_a_small_class_is_shown_again(tiny, train_split: Split) -> None:
+    few = np.flatnonzero((train_split.labels != 1) | (np.arange(len(train_split.labels)) < 29))
+    split = dataclasses.replace(
+        train_split, images=train_split.images[few], labels=train_split.labels[few]
+    )
+    recipe = dataclasses.replace(tiny, least_per_class=17)
+    shown = split.labels[training_examples(split, recipe).rows]
+    counts = np.bincount(shown, minlength=len(LABELS))
+    assert counts[1] == 17
+    assert (counts[[0, 2, 3, 4, 5, 6]] == 24).all()
+    rows = training_examples(split, recipe).rows
+    own = np.bincount(rows[shown == 1])
+    assert set(own[own > 0]) == {3, 4}, "each about equally often"
