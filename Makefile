@@ -5,10 +5,14 @@
 #   make data ARCHIVE=faces.zip   make train   make convert   make bench
 
 PYTHON ?= python3
-RECIPE ?= seed
+RECIPE ?= final
 SEED ?= 0
 HANDLE ?= jonathanoheix/face-expression-recognition-dataset
-H5 ?= models/Finalmodel.h5
+
+# What a user gives reaches the shell as variables of the environment, so that no quote, blank or
+# dollar sign in a path is taken for a part of a command. OUTPUT is a list of words, ARGS a part of
+# the command line as it stands.
+export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
 LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
@@ -19,28 +23,31 @@ TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
 
-.PHONY: help run-edge data train convert bench test check assets clean
+.PHONY: help run-edge data train convert bench evaluate test check assets clean
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n '3,5p' Makefile
 
 run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
-	@$(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
-	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(DETECTOR),--detector $(DETECTOR)) \
-	  $(foreach path,$(OUTPUT),--output "$(path)") $(ARGS)
+	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
+	$(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
+	  $${SOURCE:+--source "$$SOURCE"} $${DETECTOR:+--detector "$$DETECTOR"} "$$@" $(ARGS)
 
 data: .venv/train/ready
-	@$(TRAIN) -m train data $(if $(ARCHIVE),--archive "$(ARCHIVE)",--handle "$(HANDLE)")
+	@$(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"}
 
 train: .venv/train/ready assets
-	@$(TRAIN) -m train fit --recipe $(RECIPE) --seed $(SEED) --target "$(H5)"
+	@$(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"}
 
 convert: .venv/train/ready
-	@$(TRAIN) -m convert --model "$(H5)"
+	@$(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
 
 bench: .venv/train/ready assets
 	@$(TRAIN) -m benchmarks $(ARGS)
+
+evaluate: .venv/train/ready assets
+	@$(TRAIN) -m benchmarks evaluate $(ARGS)
 
 test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge

@@ -14,21 +14,27 @@ from convert.errors import ConvertError, ParityError
 from convert.parity import LIMITS, Parity
 from convert.variants import variant_path
 from train.cli import import_tensorflow, run
+from train.recipes import DEPLOYED, find_recipe, model_path
 
 app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=())
 
 
 @app.default
-def main(model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images")) -> None:
+def main(
+    model: Path | None = None, *, recipe: str = DEPLOYED, images: Path = Path("images")
+) -> None:
     """Write the float32, float16, dynamic-range and int8 files beside MODEL, or none of them.
 
     Parameters
     ----------
     model
-        The file that "make train" wrote.
+        The file that "make train" wrote. Without it, the one of RECIPE in models/.
+    recipe
+        Whose model to convert, a name in train/recipes.py.
     images
         The data set: train/ calibrates, validation/ is what the parity gate is measured on.
     """
+    model = model or model_path(find_recipe(recipe).name)
     import_tensorflow()
     from convert.session import convert  # noqa: PLC0415 - behind the quiet import
 
