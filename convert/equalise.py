@@ -21,6 +21,7 @@ from train.model import LOGITS, predict_logits
 
 _TINY = 1e-6
 _BATCH = 256
+_RELU = keras.activations.relu
 
 
 def equalise(model: keras.Model, sample: NDArray[np.uint8]) -> keras.Model:
@@ -78,8 +79,8 @@ def _balance(
 
 
 def _ends_in_relu(layer: keras.layers.Layer) -> bool:
-    dense = isinstance(layer, keras.layers.Dense) and layer.name != LOGITS
-    return dense or isinstance(layer, keras.layers.ReLU)
+    dense = isinstance(layer, keras.layers.Dense)
+    return isinstance(layer, keras.layers.ReLU) or (dense and layer.activation is _RELU)
 
 
 def _weighted(layer: keras.layers.Layer) -> bool:

@@ -50,6 +50,12 @@ def tiny() -> Recipe:
 
 
 @pytest.fixture(scope="session")
+def deep() -> Recipe:
+    """The structure of the deployed recipe, as small."""
+    return Recipe("deep", sets=((4,), (6, 6), (8, 8)), dense=(8,), normalise_dense=True)
+
+
+@pytest.fixture(scope="session")
 def images_folder(
     tmp_path_factory: pytest.TempPathFactory, train_split: Split, validation_split: Split
 ) -> Path:

@@ -15,9 +15,12 @@ from train.model import LOGITS, build
 
 @pytest.fixture(scope="module")
 def uneven(tiny) -> keras.Model:
-    """A network with channels of very different reach, as training leaves them."""
     keras.utils.set_random_seed(3)
-    model = build(tiny)
+    return with_uneven_channels(build(tiny))
+
+
+def with_uneven_channels(model: keras.Model) -> keras.Model:
+    """Give ``model`` channels of very different reach, as training leaves them."""
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -38,15 +41,17 @@ def int8_logits(flatbuffer: bytes, images: np.ndarray) -> np.ndarray:
     return dequantise(np.stack(rows), opened.outputs[0])
 
 
-def test_the_function_stays_and_the_original_too(uneven, train_split) -> None:
-    before = [weight.copy() for weight in uneven.get_weights()]
-    balanced = equalise(uneven, train_split.images)
-    expected = logits(uneven, train_split.images)
+@pytest.mark.parametrize("name", ["tiny", "deep"])
+def test_the_function_stays_and_the_original_too(request, name: str, train_split) -> None:
+    model = with_uneven_channels(build(request.getfixturevalue(name)))
+    before = [weight.copy() for weight in model.get_weights()]
+    balanced = equalise(model, train_split.images)
+    expected = logits(model, train_split.images)
     spread = np.abs(expected).max()
     np.testing.assert_allclose(
         logits(balanced, train_split.images), expected, atol=1e-4 * spread, rtol=1e-3
     )
-    for old, new in zip(before, uneven.get_weights(), strict=True):
+    for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 

@@ -37,6 +37,14 @@ def test_normalisation_and_relu_are_folded_away(flatbuffers) -> None:
     assert counts["float32"] == expected
 
 
+def test_a_normalised_dense_layer_is_folded_too(deep, train_split) -> None:
+    keras.utils.set_random_seed(0)
+    content = VARIANTS["int8"](build(deep), train_split.images)
+    assert Counter(operator.name for operator in operators(content)) == {
+        "CONV_2D": 5, "MAX_POOL_2D": 3, "FULLY_CONNECTED": 2, "RESHAPE": 1, "QUANTIZE": 1,
+    }  # fmt: skip
+
+
 def test_int8_graph_takes_raw_pixels_exactly(flatbuffers) -> None:
     check_integer_only(flatbuffers["int8"])
     opened = open_model(flatbuffers["int8"], "int8")

@@ -8,7 +8,13 @@ import pytest
 
 from train.examples import plain_examples
 from train.fit import compiled, fit_epochs
-from train.model import LOGITS, FusedBatchNormalization, build, build_for_training
+from train.model import (
+    LOGITS,
+    FusedBatchNormalization,
+    build,
+    build_for_training,
+    multiply_accumulates,
+)
 from train.recipes import RECIPES, Recipe
 
 
@@ -26,14 +32,16 @@ def test_saved_network_holds_standard_layers_only(tiny: Recipe) -> None:
     assert not any(isinstance(layer, FusedBatchNormalization) for layer in build(tiny).layers)
 
 
+@pytest.mark.parametrize("name", ["tiny", "deep"])
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("mixed_bfloat16", 0.05)])
 def test_saved_network_computes_what_was_trained(
-    tiny, train_split, validation_split, precision: str, tolerance: float
+    request, name: str, train_split, validation_split, precision: str, tolerance: float
 ) -> None:
-    network = compiled(build_for_training(tiny, precision), tiny, steps=1)
+    recipe = request.getfixturevalue(name)
+    network = compiled(build_for_training(recipe, precision), recipe, steps=1)
     examples = plain_examples(train_split), plain_examples(validation_split)
-    fit_epochs(network, tiny, *examples, seed=0, first=0, last=2)
-    saved = build(tiny)
+    fit_epochs(network, recipe, *examples, seed=0, first=0, last=2)
+    saved = build(recipe)
     saved.set_weights(network.get_weights())
     logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)
     images = validation_split.images.astype(np.float32)
@@ -69,3 +77,9 @@ def test_fused_normalisation_has_the_standard_gradient() -> None:
             loss = tf.reduce_sum(layer(x, training=True) ** 2 * weight)
         gradients.append(tape.gradient(loss, x).numpy())
     np.testing.assert_allclose(*gradients, atol=1e-4)
+
+
+def test_multiplications_are_those_of_the_layers(deep) -> None:
+    sides = ((48, 1, 4), (24, 4, 6), (24, 6, 6), (12, 6, 8), (12, 8, 8))
+    convolutions = sum(side * side * 9 * before * after for side, before, after in sides)
+    assert multiply_accumulates(build(deep)) == convolutions + 6 * 6 * 8 * 8 + 8 * 7
