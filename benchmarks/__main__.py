@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from benchmarks.latency import Effort
-from benchmarks.subjects import subjects
+from benchmarks.subjects import shipped_models, subjects
 from edge.files import write_text
 from train.cli import import_tensorflow, run
 from train.errors import DatasetError
@@ -22,7 +22,6 @@ app = cyclopts.App(
     name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
 )
 _RESULTS = Path("benchmarks/results")
-_DOCUMENTS = (Path("README.md"), Path("models/README.md"))
 _THREADS = (1, 2)
 _MAX_FRAME = 10_000
 
@@ -30,17 +29,18 @@ _MAX_FRAME = 10_000
 @app.default
 def bench(
     *,
-    model: Path = Path("models/Finalmodel.h5"),
+    model: Sequence[Path] = (),
     images: Path = Path("images"),
     output: Path = _RESULTS,
-    rounds: int = 25,
+    rounds: int = 15,
 ) -> int:
     """Measure all variants in turn; write one table, one JSON, the raw samples and two figures.
 
     Parameters
     ----------
     model
-        The h5; its TFLite files are those beside it.
+        An h5, whose TFLite files are those beside it; may be given several times. Without it, the
+        models of all recipes that are there.
     images
         The data set. Without it, latency is measured and accuracy left out.
     output
@@ -53,11 +53,11 @@ def bench(
     import_tensorflow()
     from benchmarks import accuracy, latency, report  # noqa: PLC0415 - behind the quiet import
 
-    chosen = subjects(model)
+    chosen = subjects(model or shipped_models())
     if not any(subject.path.is_file() for subject in chosen):
         raise BenchmarkError(
-            f"{model}: expected a model or its TFLite files, found none; run 'make train' and "
-            "'make convert'"
+            f"{', '.join(map(str, model)) or 'models'}: expected a model or its TFLite files, "
+            "found none; run 'make train' and 'make convert'"
         )
     effort = Effort(rounds=rounds)
     print(f"{len(chosen)} variants in {rounds} rounds, which takes some minutes …", flush=True)
@@ -84,19 +84,41 @@ def _failures(result: Mapping[str, Any]) -> int:
 
 
 @app.command
+def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
+    """Measure the deployed files of all recipes beyond one number.
+
+    Calibration and coverage, robustness, and what the derived framing is worth: one JSON and two
+    figures.
+
+    Parameters
+    ----------
+    images
+        The data set.
+    output
+        The folder for the results.
+    """
+    from benchmarks import evaluation  # noqa: PLC0415 - loads OpenCV and matplotlib
+    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
+
+    print("every model under every disturbance, which takes a minute or two …", flush=True)
+    result = evaluation.evaluate(shipped_models(), images, BlazeFace())
+    evaluation.write(output, result)
+    print(f"wrote {output / evaluation.NAME} and its figures; now run 'benchmarks document'")
+
+
+@app.command
 def document(*, output: Path = _RESULTS) -> None:
-    """Write the table of the last results into the README and the model card.
+    """Write the tables of the last results into the README and the model card.
 
     Parameters
     ----------
     output
         The folder that holds the results.
     """
-    from benchmarks import report  # noqa: PLC0415 - matplotlib takes a second
+    from benchmarks import documents  # noqa: PLC0415 - matplotlib takes a second
 
-    text = report.table(results.read(output))
-    for path in _DOCUMENTS:
-        write_text(path, report.insert(path.read_text(encoding="utf-8"), text, str(path)))
+    for path, text in documents.current(Path(), output).items():
+        write_text(path, text)
         print(f"wrote {path}")
 
 

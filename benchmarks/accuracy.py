@@ -15,7 +15,7 @@ from edge.contract import ModelContract
 from edge.errors import ContractError, EdgeError
 from train.data import copies_in_train, load_split
 from train.errors import TrainError
-from train.metrics import evaluate, expected_calibration_error
+from train.metrics import evaluate, evaluate_votes, expected_calibration_error
 
 _THREADS = 2
 
@@ -23,21 +23,24 @@ _THREADS = 2
 def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]]:
     """Return the figures of each file of ``chosen`` on the validation split, by subject name.
 
-    A file that doesn't load has ``{"error": message}``. Raises ``DatasetError``.
+    Against FER2013's labels, and under ``"votes"`` against the FER+ majority. A file that doesn't
+    load has ``{"error": message}``. Raises ``DatasetError``.
     """
     validation = load_split(images, "validation")
     copies = copies_in_train(validation, load_split(images, "train"))
-    h5 = next((_digest(s.path) for s in chosen if s.kind != TFLITE and s.path.is_file()), None)
+    digests = {s.h5: _digest(s.h5) for s in chosen if s.h5.is_file()}
     figures: dict[str, dict[str, Any]] = {}
     for subject in chosen:
         try:
-            probabilities = _probabilities(subject, validation.images, h5)
+            probabilities = _probabilities(subject, validation.images, digests.get(subject.h5))
         except (EdgeError, TrainError) as error:
             figures[subject.name] = {"error": str(error)}
             continue
-        found = evaluate(validation.labels, probabilities.argmax(axis=1), copies)
-        found["calibration_error"] = expected_calibration_error(probabilities, validation.labels)
-        figures[subject.name] = found
+        predicted = probabilities.argmax(axis=1)
+        figures[subject.name] = evaluate(validation.labels, predicted, copies) | {
+            "calibration_error": expected_calibration_error(probabilities, validation.labels),
+            "votes": evaluate_votes(validation.images, predicted, copies),
+        }
     return figures
 
 

@@ -7,78 +7,93 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from benchmarks.results import run_with
 
 Row = Mapping[str, Any]
 _THREADS = (1, 2)
-_COLOURS = {True: "#0b6e4f", False: "#6b7a8f"}
-_HATCHES = {1: "", 2: "////"}
+_DEPLOYED, _OTHER = "#0b6e4f", "#6b7a8f"
+_COLOURS = ("#8c6d1f", "#5b6c8f", _DEPLOYED, "#7a3b69", "#444444")
+"""Of the models, in the order of the rows; the deployed one is the third of three."""
 _MARKERS = "osD^vP*X"
+"""Of the variants, in the order in which they come."""
 _LEAST_SPAN = 2.0
 """Points of accuracy that the axis covers at the least, so that noise does not look like a gap."""
 
 
 def latency_figure(rows: Sequence[Row]) -> Figure:
-    """Draw p50 with p95 as whisker for one face, a bar for each number of threads."""
-    figure = Figure(figsize=(8, 0.75 * len(rows) + 1.5), layout="constrained")
+    """Draw p50 as a dot with p95 as whisker for one face, one for each number of threads."""
+    figure = Figure(figsize=(8, 0.42 * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()
-    shown = [
-        (place, threads, row["deployed"], run["face_ms"])
-        for place, row in enumerate(rows)
-        for threads in _THREADS
-        if (run := run_with(row, threads))
-    ]
-    for place, threads, deployed, times in shown:
-        y = place + 0.4 * (threads - 1.5)
-        colour, hatch = _COLOURS[deployed], _HATCHES[threads]
-        axes.barh(y, times["p50"], height=0.38, color=colour, hatch=hatch, edgecolor="white")
-        axes.plot([times["p50"], times["p95"]], [y, y], color="black", linewidth=1)
-        axes.text(times["p95"], y, f"  {times['p50']:.2f} ms", va="center", fontsize=8.5)
-    for threads in _THREADS:
-        label = f"{threads} thread" + "s" * (threads > 1)
-        axes.barh(0, 0, color=_COLOURS[False], hatch=_HATCHES[threads], ec="white", label=label)
+    everything = []
+    for place, row in enumerate(rows):
+        for threads in _THREADS:
+            run = run_with(row, threads)
+            if run is None:
+                continue
+            times, y = run["face_ms"], place + 0.36 * (threads - 1.5)
+            everything += times.values()
+            colour = _DEPLOYED if row["deployed"] else _OTHER
+            face = colour if threads == 1 else "white"
+            axes.plot([times["p50"], times["p95"]], [y, y], color=colour, linewidth=1.2)
+            axes.plot(times["p50"], y, "o", color=colour, markerfacecolor=face, markersize=6)
+            axes.text(times["p95"], y, f"  {times['p50']:.2f}", va="center", fontsize=7.5)
     axes.set_yticks(range(len(rows)), [_name(row) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    everything = [time for *_, times in shown for time in times.values()]
-    _decades(axes, min(everything) / 2, max(everything) * 3)
-    axes.set_xlabel("milliseconds for one face, logarithmic: p50 (bar) to p95 (line)")
+    _decades(axes, min(everything) / 1.5, max(everything) * 2)
+    axes.set_xlabel("milliseconds for one face, logarithmic: p50 (dot, figure) to p95 (line)")
     axes.set_title("Latency of the classifier")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
+    axes.grid(axis="x", alpha=0.3)
+    dots = [
+        Line2D([], [], marker="o", linestyle="", color=_OTHER, markerfacecolor=face, label=label)
+        for face, label in ((_OTHER, "1 thread"), ("white", "2 threads"))
+    ]
+    axes.legend(handles=dots, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return figure
 
 
 def accuracy_figure(rows: Sequence[Row]) -> Figure:
-    """Draw top-1 against the p50 of one face at one thread."""
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    """Draw top-1 against the p50 of one face at one thread: colour by model, marker by variant."""
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
+    colours = dict(zip(dict.fromkeys(row["model"] for row in rows), _COLOURS, strict=False))
+    markers = dict(zip(dict.fromkeys(row["variant"] for row in rows), _MARKERS, strict=False))
     times = []
-    for marker, row in zip(_MARKERS, rows, strict=False):
+    for row in rows:
         run = run_with(row)
         assert run is not None, "the caller gives rows that were measured"
         times.append(run["face_ms"]["p50"])
+        colour = colours[row["model"]]
         axes.plot(
             times[-1],
             100 * row["accuracy"]["top1"],
-            marker,
-            markersize=10,
+            markers[row["variant"]],
+            markersize=9,
             # Hollow, so that two in one place are both seen.
-            markerfacecolor=_COLOURS[True] if row["deployed"] else "none",
-            markeredgecolor=_COLOURS[row["deployed"]],
-            markeredgewidth=1.6,
-            label=f"{_name(row)}, {row['bytes'] / 1e6:.1f} MB",
+            markerfacecolor=colour if row["deployed"] else "none",
+            markeredgecolor=colour,
+            markeredgewidth=1.5,
         )
     low, high = axes.get_ylim()
     middle, half = (low + high) / 2, max(high - low, _LEAST_SPAN) / 2
     axes.set_ylim(middle - half, middle + half)
-    _decades(axes, min(times) / 1.5, max(times) * 1.5)
+    for model, colour in colours.items():
+        first = next(i for i, row in enumerate(rows) if row["model"] == model)
+        place = (times[first], 100 * rows[first]["accuracy"]["top1"])
+        axes.annotate(model, place, (0, 9), textcoords="offset points", ha="center", color=colour)
+    _decades(axes, min(times) / 1.5, max(times) * 1.7)
     axes.set_xlabel("milliseconds for one face, one thread, p50, logarithmic")
     axes.set_ylabel("top-1 on the validation split, %")
-    axes.set_title("Accuracy against latency")
+    axes.set_title("Accuracy against latency (filled: deployed)")
     axes.grid(alpha=0.3)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, labelspacing=1)
+    shapes = [
+        Line2D([], [], marker=marker, linestyle="", color="black", mfc="none", label=variant)
+        for variant, marker in markers.items()
+    ]
+    axes.legend(handles=shapes, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return figure
 
 

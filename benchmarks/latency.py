@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Self
 
 from benchmarks.errors import WorkerError
-from benchmarks.subjects import Subject
+from benchmarks.subjects import TFLITE, Subject
 
 _WARM_UP_ROUNDS = 2
 
@@ -96,11 +96,14 @@ class Process:
 
 
 def measure(chosen: Sequence[Subject], threads: Sequence[int], effort: Effort) -> list[Samples]:
-    """Measure every subject at every number of ``threads``; failures stand in ``Samples.error``."""
+    """Measure every subject at every number of ``threads``; failures stand in ``Samples.error``.
+
+    An h5 is measured at the first number alone: its processes take half a gigabyte each.
+    """
     with ExitStack() as stack:
         processes = []
         for subject in chosen:
-            for count in threads:
+            for count in threads if subject.kind == TFLITE else threads[:1]:
                 process = stack.enter_context(Process(subject, count))
                 processes.append(process)
                 # One at a time: two TensorFlows that start at once take longer than in turn.

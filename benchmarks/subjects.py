@@ -1,11 +1,14 @@
-"""What is compared: the h5 in two ways, and every TFLite variant."""
+"""What is compared: the h5 of every model in two ways, and all its TFLite variants."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convert.variants import DEPLOYED, NAMES, variant_path
+from train.recipes import DEPLOYED as DEPLOYED_RECIPE
+from train.recipes import RECIPES, model_path
 
 TFLITE = "tflite"
 PREDICT = "predict"
@@ -14,22 +17,38 @@ COMPILED = "compiled"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One row of the table: ``name`` for people, ``kind`` (how it is called), and its file."""
+    """One row of the table: the ``h5`` it comes from, its variant, how it is called, its file."""
 
-    name: str
+    h5: Path
+    variant: str
     kind: str
     path: Path
 
     @property
+    def name(self) -> str:
+        """What people call it: the model and the variant."""
+        return f"{self.h5.stem} {self.variant}"
+
+    @property
     def deployed(self) -> bool:
         """Whether it is the file that the runtime uses."""
-        return self.kind == TFLITE and self.name == DEPLOYED
+        model = self.h5.stem == model_path(DEPLOYED_RECIPE).stem
+        return model and self.kind == TFLITE and self.variant == DEPLOYED
 
 
-def subjects(h5: Path) -> list[Subject]:
-    """Return all rows for the model at ``h5``, whether their files are there or not."""
+def shipped_models() -> list[Path]:
+    """The h5 files of all recipes that are there, the deployed one last."""
+    return [path for path in map(model_path, RECIPES) if path.is_file()]
+
+
+def subjects(models: Sequence[Path]) -> list[Subject]:
+    """Return all rows for the ``models`` (h5 files), whether their files are there or not."""
     return [
-        Subject("h5, predict", PREDICT, h5),
-        Subject("h5, compiled", COMPILED, h5),
-        *(Subject(variant, TFLITE, variant_path(h5, variant)) for variant in NAMES),
+        subject
+        for h5 in models
+        for subject in (
+            Subject(h5, "h5, predict", PREDICT, h5),
+            Subject(h5, "h5, compiled", COMPILED, h5),
+            *(Subject(h5, name, TFLITE, variant_path(h5, name)) for name in NAMES),
+        )
     ]

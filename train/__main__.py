@@ -95,6 +95,28 @@ def fit(
 
 
 @app.command
+def study(*, images: Path = Path("images"), rows: Path = Path("models/ingredients.json")) -> None:
+    """Train short variations of the recipe fer2013, one thing changed in each; hours.
+
+    Parameters
+    ----------
+    images
+        The data set that "make data" made.
+    rows
+        The file with the rows that are done; what is missing is added to it.
+    """
+    import_tensorflow()
+    from train.study import run as run_study  # noqa: PLC0415
+
+    for row in run_study(images, rows):
+        print(
+            f"{row['ingredient']}: top-1 {row['top1']:.2%}, macro-F1 {row['macro_f1']:.3f}, "
+            f"{row['minutes']:.0f} minutes",
+            flush=True,
+        )
+
+
+@app.command
 def votes(source: Path, *, images: Path = Path("images")) -> None:
     """Build train/ferplus.npz from a table of FER+ votes.
 

@@ -9,6 +9,7 @@
     │   ├── DownloadError      Kaggle can't be reached, or does not have the data set
     │   └── VotesError         the table of FER+ votes is damaged, or not of these images
     ├── CheckpointError        the state of an interrupted training is damaged
+    ├── ReportError            a file of figures is damaged, or of another version
     └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours
 
 A message says what was expected, what was found, and what to do next.
@@ -51,3 +52,7 @@ class ArtifactError(TrainError):
 
 class CheckpointError(TrainError):
     """The state of an interrupted training is damaged."""
+
+
+class ReportError(TrainError):
+    """A file of figures is missing, damaged or of another version."""

@@ -67,6 +67,7 @@ def train(
         "data": data,
         "commit": provenance.commit(),
         "precision": policy,
+        "multiply_accumulates": multiply_accumulates(model),
         "validation": {k: figures[k] for k in ("top1", "top1_without_copies", "macro_f1")},
     }
     save_model(model, _contract(framing, temperature, source), target)
@@ -109,7 +110,6 @@ def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
         "versions": provenance.versions("tensorflow", "keras", "numpy"),
         "minutes": round(sum(history["seconds"]) / 60, 1),
         "parameters": model.count_params(),
-        "multiply_accumulates": multiply_accumulates(model),
     }
 
 

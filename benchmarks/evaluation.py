@@ -1,0 +1,87 @@
+"""How good the deployed files are beyond one number: calibration, robustness, framing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import calibration, framing, robustness
+from benchmarks.errors import BenchmarkError, ResultsError
+from convert.variants import DEPLOYED, variant_path
+from edge.classifier import load_classifier
+from edge.files import write_text
+from edge.frames import Detector
+from train import provenance
+from train.data import load_split
+from train.report import save_figure
+
+VERSION = 1
+NAME = "evaluation.json"
+
+
+def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[str, Any]:
+    """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
+
+    The framing is measured with the last one, the deployed one. Raises ``DatasetError`` and
+    ``EdgeError``.
+    """
+    if not models:
+        raise BenchmarkError("models: expected one at least, found none; run 'make train'")
+    validation = load_split(images, "validation")
+    classifiers = {h5.stem: load_classifier(variant_path(h5, DEPLOYED)) for h5 in models}
+    last = list(classifiers.values())[-1]
+    return {
+        "version": VERSION,
+        "machine": provenance.machine(),
+        "commit": provenance.commit(),
+        "date": provenance.today(),
+        "calibration": {
+            name: calibration.measure(classifier, validation)
+            for name, classifier in classifiers.items()
+        },
+        "robustness": robustness.measure(classifiers, validation),
+        "framing": framing.measure(last, last.contract.framing, detector, validation),
+    }
+
+
+def write(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write the result and its two figures into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
+    save_figure(calibration.reliability_figure(result["calibration"]), folder / "reliability.png")
+    save_figure(calibration.coverage_figure(result["calibration"]), folder / "coverage.png")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read the result in ``folder``; raises ``ResultsError``."""
+    path = folder / NAME
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        version = result["version"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ResultsError(
+            f"{path}: expected the results of 'make evaluate', found {error}; run 'make evaluate'"
+        ) from error
+    if version != VERSION:
+        raise ResultsError(
+            f"{path}: expected version {VERSION}, found {version!r}; run 'make evaluate' again"
+        )
+    return dict(result)
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of ``result`` as Markdown, by the section of the model card."""
+    origin = (
+        f"Measured by `make evaluate` on {result['machine']} (commit {result['commit']}, "
+        f"{result['date']})."
+    )
+    rows = result["calibration"]
+    return {
+        "calibration": "\n\n".join(
+            (calibration.table(rows), f"{calibration.note(list(rows.values()))} {origin}")
+        ),
+        "robustness": f"{robustness.table(result['robustness'])}\n\n{origin}",
+        "framing": f"{framing.table(result['framing'])}\n\n{origin}",
+    }
