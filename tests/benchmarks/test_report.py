@@ -10,7 +10,7 @@ import cv2
 import pytest
 from rich.console import Console
 
-from benchmarks import report, results
+from benchmarks import documents, report, results
 from benchmarks.errors import BenchmarkError, ResultsError
 
 TIMES = {"p50": 1.5, "p95": 2.25, "p99": 3.125}
@@ -26,6 +26,7 @@ RUN = {
 ACCURACY = {
     **{"top1": 0.5678, "top1_without_copies": 0.5432, "macro_f1": 0.5001},
     "votes": {"top1": 0.6543},
+    "calibration_error": 0.0321,
 }
 
 
@@ -37,6 +38,7 @@ def subject(name: str, deployed: bool = False) -> dict:
         "file": f"{name}.tflite",
         "deployed": deployed,
         "bytes": 2_800_000,
+        "multiply_accumulates": 64_400_000,
         "error": None,
         "accuracy": ACCURACY,
         "runs": [RUN, RUN | {"threads": 2}],
@@ -99,12 +101,24 @@ def test_the_terminal_table_fits_80_columns() -> None:
     assert any("int8" in x and "56.78%" in x and "1.50/2.25" in x for x in lines), lines
 
 
-def test_the_table_goes_between_its_markers() -> None:
-    document = f"before {report.START}old{report.END} after"
-    assert report.insert(document, "new") == f"before {report.START}\nnew\n{report.END} after"
-    for without in ("no markers", f"{report.END}{report.START}", report.START):
+def test_the_table_goes_between_the_markers_of_its_section() -> None:
+    document = "before <!-- a -->old<!-- /a --> between <!-- b --><!-- /b -->"
+    assert report.insert(document, "a", "new") == (
+        "before <!-- a -->\nnew\n<!-- /a --> between <!-- b --><!-- /b -->"
+    )
+    for without in ("no markers", "<!-- /a --><!-- a -->", "<!-- a -->"):
         with pytest.raises(BenchmarkError, match="add them"):
-            report.insert(without, "new")
+            report.insert(without, "a", "new")
+
+
+def test_the_targets_compare_with_the_seed_network_of_the_same_run() -> None:
+    rows = [subject("float32"), subject("int8", deployed=True), subject("float32")]
+    rows[2] |= {"model": "seed", "runs": [RUN | {"face_ms": {"p50": 6.0}}]}
+    rows[0]["accuracy"] = ACCURACY | {"top1": 0.5698}
+    text = report.targets(RESULT | {"subjects": rows})
+    assert text.splitlines()[2:] == [
+        "| m | 56.78% | 65.43% | 0.500 | 0.20 points | 3.2% | 2.80 MB | 0.25 × | 64.4 |"
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 0}', '{"version": 1'])
@@ -114,9 +128,7 @@ def test_other_results_are_refused(tmp_path: Path, content: str) -> None:
         results.read(tmp_path)
 
 
-@pytest.mark.parametrize("document", ["README.md", "models/README.md"])
-def test_the_documents_show_the_last_table(repository: Path, document: str) -> None:
-    """The figures in the documents are those that the command wrote."""
-    text = (repository / document).read_text(encoding="utf-8")
-    table = report.table(results.read(repository / "benchmarks" / "results"))
-    assert report.insert(text, table) == text
+def test_the_documents_show_the_last_results(repository: Path) -> None:
+    """The figures in the documents are those that the commands wrote."""
+    for path, text in documents.current(repository, Path("benchmarks/results")).items():
+        assert path.read_text(encoding="utf-8") == text, path.name
