@@ -9,7 +9,8 @@
     │   ├── DownloadError      Kaggle can't be reached, or does not have the data set
     │   └── VotesError         the table of FER+ votes is damaged, or not of these images
     ├── CheckpointError        the state of an interrupted training is damaged
-    └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours
+    └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours, or can't
+                               be written
 
 A message says what was expected, what was found, and what to do next.
 """
@@ -46,7 +47,7 @@ class VotesError(DatasetError):
 
 
 class ArtifactError(TrainError):
-    """A ``.h5`` file is missing, truncated, foreign, too large or not one of ours."""
+    """A ``.h5`` file is missing, truncated, foreign or not one of ours, or can't be written."""
 
 
 class CheckpointError(TrainError):

@@ -13,11 +13,13 @@ import numpy as np
 from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
+from edge.files import check_target
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
+from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
@@ -45,9 +47,11 @@ def train(
 ) -> Outcome:
     """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
 
-    ``detector`` tells how training images frame a face. Raises ``DatasetError``, and
-    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
+    ``detector`` tells how training images frame a face. Raises ``DatasetError``, ``ArtifactError``
+    where ``target`` can't be written, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the
+    same arguments goes on from there.
     """
+    _expect_writable(target)
     splits = {name: load_split(images, name) for name in ("train", "validation")}
     test = load_split(images, _TEST) if (images / _TEST).is_dir() else None
     data = fingerprint(*splits.values())
@@ -83,6 +87,16 @@ def train(
     write_report(target.with_suffix(""), report, history)
     state.unlink(missing_ok=True)
     return Outcome(target, report)
+
+
+def _expect_writable(target: Path) -> None:
+    try:
+        check_target(target)
+    except OSError as error:
+        raise ArtifactError(
+            f"{target}: expected a file that can be written, found: {error.strerror}; "
+            "give another with 'make train H5=….h5'"
+        ) from error
 
 
 def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> ModelContract:
