@@ -23,6 +23,7 @@ from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
+from train.inventory import list_unreadable
 from train.metrics import evaluate, expected_calibration_error, fit_temperature
 from train.model import predict_logits
 from train.recipes import Recipe
@@ -52,9 +53,8 @@ def train(
     same arguments goes on from there.
     """
     _expect_writable(target)
-    splits = {name: load_split(images, name) for name in ("train", "validation")}
-    test = load_split(images, _TEST) if (images / _TEST).is_dir() else None
-    data = fingerprint(*splits.values())
+    splits = _load(images, quiet)
+    data = fingerprint(splits["train"], splits["validation"])
     examples = training_examples(splits["train"], recipe)
     validation = plain_examples(splits["validation"])
     state = _state_path(target, recipe, seed, data)
@@ -77,13 +77,14 @@ def train(
         source
         | _circumstances(model, history)
         | {
+            "unreadable": _unreadable(splits),
             "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
             "validation": figures,
             "history": history,
         }
     )
-    if test:
-        report["test"] = _reported_only(model, splits["train"], test)
+    if _TEST in splits:
+        report["test"] = _reported_only(model, splits["train"], splits[_TEST])
     write_report(target.with_suffix(""), report, history)
     state.unlink(missing_ok=True)
     return Outcome(target, report)
@@ -97,6 +98,19 @@ def _expect_writable(target: Path) -> None:
             f"{target}: expected a file that can be written, found: {error.strerror}; "
             "give another with 'make train H5=….h5'"
         ) from error
+
+
+def _load(images: Path, quiet: bool) -> dict[str, Split]:
+    """Read all splits, and say which images are left out before hours of training."""
+    names = ["train", "validation"] + [_TEST] * (images / _TEST).is_dir()
+    splits = {name: load_split(images, name) for name in names}
+    for line in () if quiet else list_unreadable(_unreadable(splits)):
+        print(line)
+    return splits
+
+
+def _unreadable(splits: dict[str, Split]) -> list[str]:
+    return [path for split in splits.values() for path in split.unreadable]
 
 
 def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> ModelContract:
