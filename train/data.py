@@ -41,9 +41,10 @@ class Split:
     unreadable: tuple[str, ...] = ()
 
 
-def load_split(root: Path, split: str) -> Split:
+def load_split(root: Path, split: str, origin: str = "") -> Split:
     """Read ``<root>/<split>``; files other than images (``SUFFIXES``) are passed over.
 
+    ``origin`` is what a message calls the images where the user doesn't know them by ``root``.
     Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
     than 1 % of its images can't be read as 48×48.
     """
@@ -64,9 +65,9 @@ def load_split(root: Path, split: str) -> Split:
     if len(unreadable) > MAX_UNREADABLE * len(paths):
         listed = "; ".join(unreadable[:_LISTED]) + ("; …" if len(unreadable) > _LISTED else "")
         raise DatasetError(
-            f"{root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
+            f"{origin or root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
             f"{MAX_UNREADABLE:.0%} of them unreadable, found {len(unreadable)} of {len(paths)} "
-            f"({listed}); repair them, or run 'make data ARCHIVE=…'"
+            f"({listed}); repair them, or name other images with 'make data ARCHIVE=…'"
         )
     return Split(
         name=split,

@@ -70,7 +70,7 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
     incoming, ready = images / ".incoming", images / ".ready"
     try:
         _extract(source, chosen, incoming)
-        splits = [load_split(incoming, name) for name in _SPLITS]
+        splits = [load_split(incoming, name, source.description) for name in _SPLITS]
         if (images / _TEST).is_dir():
             splits.append(load_split(images, _TEST))
         inventory = take_inventory(splits)

@@ -112,8 +112,9 @@ def test_a_failure_changes_nothing(
 def test_a_data_set_of_unreadable_images_changes_nothing(old: Path, tmp_path: Path) -> None:
     before = tree(old)
     bad = dataset(seed=3) | {"images/train/sad/1.png": b"no image"}
-    with pytest.raises(DatasetError, match=r"1 of 14 \(train/sad/1\.png: not an image\)"):
+    with pytest.raises(DatasetError, match=r"1 of 14 \(train/sad/1\.png: not an image\)") as caught:
         install(write_zip(tmp_path / "bad.zip", bad), old, quiet)
+    assert str(caught.value).startswith(f"{tmp_path / 'bad.zip'}: expected 48×48 images")
     assert tree(old) == before
 
 
