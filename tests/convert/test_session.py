@@ -17,6 +17,7 @@ from edge.contract import Framing, ModelContract
 from train.artifact import save_model
 from train.data import LABELS
 from train.errors import ArtifactError
+from train.examples import plain_examples
 from train.fit import Run, fit
 
 FRAMING = Framing(1.2, 0.0, -0.1)
@@ -30,7 +31,7 @@ def h5(tiny, train_split, validation_split, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     recipe = dataclasses.replace(tiny, epochs=12, learning_rate=1e-2)
     run = Run(recipe, 0, "float32", folder / "state.npz")
-    model, _ = fit(run, train_split, validation_split, quiet=True)
+    model, _ = fit(run, plain_examples(train_split), plain_examples(validation_split), quiet=True)
     contract = ModelContract(
         labels=LABELS, height=48, width=48, channels=1, framing=FRAMING, temperature=1.5
     )
