@@ -80,7 +80,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
 
 def _check_file(path: Path) -> ModelContract:
     if not path.is_file():
-        raise _refusal(path, "no file")
+        raise _refusal(path, "something else" if path.exists() else "no such file")
     if not len(_SIGNATURE) < path.stat().st_size <= MAX_BYTES:
         raise _refusal(path, f"{path.stat().st_size} bytes (at most {MAX_BYTES})")
     with path.open("rb") as raw:

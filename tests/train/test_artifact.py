@@ -54,8 +54,14 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"nothing\.h5.*found no file"):
+    with pytest.raises(ArtifactError, match=r"nothing\.h5.*found no such file"):
         load_model(tmp_path / "nothing.h5")
+
+
+@pytest.mark.parametrize("name", ["", "/", "/dev/null"])
+def test_a_folder_or_a_device_is_refused(name: str) -> None:
+    with pytest.raises(ArtifactError, match="found something else"):
+        load_model(Path(name))
 
 
 def test_a_truncated_file_is_refused(saved: bytes, tmp_path: Path) -> None:
