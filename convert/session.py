@@ -17,7 +17,7 @@ from convert.quantize import VARIANTS, Convert
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier
 from edge.contract import ModelContract, embed
-from edge.files import replacing
+from edge.files import check_target, replacing
 from train import provenance
 from train.artifact import load_model
 from train.data import copies_in_train, load_split
@@ -29,10 +29,13 @@ _THREADS = 2
 def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) -> list[Parity]:
     """Write every variant of ``h5`` beside it and return their parity figures.
 
-    Raises ``ArtifactError``, ``DatasetError``, ``OperatorError`` and ``ParityError``; then no file
-    has changed.
+    Raises ``ArtifactError``, ``DatasetError``, ``OperatorError``, ``ParityError``, and ``OSError``
+    where a file can't be written; then no file has changed.
     """
     model, contract = load_model(h5)
+    parity = h5.with_name(f"{h5.stem}_parity.json")
+    for target in (parity, *(variant_path(h5, variant) for variant in variants)):
+        check_target(target)
     train, validation = load_split(images, "train"), load_split(images, "validation")
     sample = representative_sample(train)
     copies = copies_in_train(validation, train)
@@ -49,7 +52,7 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
         rows.append(row)
         contents[path] = embed(flatbuffer, _with_parity(contract, h5, row))
     check(rows)
-    contents[h5.with_name(f"{h5.stem}_parity.json")] = _report(h5, contract, rows).encode()
+    contents[parity] = _report(h5, contract, rows).encode()
     _write_all(contents)
     return rows
 

@@ -49,7 +49,7 @@ def assemble(
     ``EdgeError`` for what can't be had at all.
     """
     classifier = load_classifier(settings.model_path, settings.threads)
-    detector = open_detector(settings)
+    detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
     source = open_source(settings, window is not None, stop.is_set, say)
@@ -86,13 +86,13 @@ def build_pipeline(
     return Pipeline(detector, partial(crop_faces, contract=contract), classifier, tracker)
 
 
-def open_detector(settings: Settings) -> Detector:
+def open_detector(settings: Settings, stop: Stop) -> Detector:
     """Open the detector of that name; raises ``DetectorError`` and what opening a model raises."""
     if settings.detector == "mediapipe":
         # Only here: the package is an option, and takes seconds to import.
         from edge.detectors.mediapipe_tasks import MediaPipeTasks  # noqa: PLC0415
 
-        return MediaPipeTasks(settings.min_score)
+        return MediaPipeTasks(settings.min_score, stop.is_set)
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
 
     return BlazeFace(settings.min_score, settings.threads)

@@ -57,7 +57,8 @@ class ModelContract:
     ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). Below a top
     probability of ``uncertain_below`` the runtime gives no label. ``provenance`` says where the
     model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
-    ``graph_sha256`` is that of the flatbuffer it travels in, set by ``embed``.
+    ``graph_sha256`` is that of the flatbuffer it travels in, set by ``embed``; in the ``.h5`` it is
+    over the network's configuration and weights.
     """
 
     labels: tuple[str, ...]

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+
+def check_target(path: Path) -> None:
+    """Raise ``OSError`` where no file could be put at ``path``; nothing is made or changed.
+
+    For work that takes long: what can't be written at its end is better said at its beginning.
+    """
+    _refuse_folder(path)
+    try:
+        # What is missing of the way to the file will be made in this one.
+        folder = next(parent for parent in path.parents if parent.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager
@@ -17,8 +34,9 @@ def replacing(path: Path) -> Iterator[Path]:
     What was at ``path`` stays untouched when the body raises, and the temporary file goes away.
     It bears this process's number, so that two runs with the same output don't mix. One that a kill
     left is removed by the next writer of ``path``. Raises ``OSError`` where the folder can't be
-    written.
+    written, and before the body where ``path`` is a folder itself.
     """
+    _refuse_folder(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     _remove_left(path)
     try:
@@ -42,6 +60,11 @@ def write_text(path: Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8."""
     with replace_with(path) as file:
         file.write(text.encode())
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def _remove_left(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from absl import logging
 from edge.contract import H5_ATTRIBUTE, ModelContract
 from edge.errors import ContractError
 from edge.files import replacing
+from train.data import LABELS
 from train.errors import ArtifactError
 
 LAYERS = frozenset(
@@ -46,6 +49,7 @@ def save_model(model: keras.Model, contract: ModelContract, path: Path) -> None:
         with _quiet():
             model.save(temporary, include_optimizer=False)
         with h5py.File(temporary, "r+") as file:
+            contract = dataclasses.replace(contract, graph_sha256=_digest(path, file))
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
 
 
@@ -61,7 +65,7 @@ def _quiet() -> Iterator[None]:
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
-    """Open ``path`` after a check of its size, its declared sizes and its layer classes.
+    """Open ``path`` after a check of its size, declared sizes, layer classes and digest.
 
     Raises ``ArtifactError`` for anything that ``save_model`` would not have written.
     """
@@ -76,7 +80,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
 
 def _check_file(path: Path) -> ModelContract:
     if not path.is_file():
-        raise _refusal(path, "no file")
+        raise _refusal(path, "something else" if path.exists() else "no such file")
     if not len(_SIGNATURE) < path.stat().st_size <= MAX_BYTES:
         raise _refusal(path, f"{path.stat().st_size} bytes (at most {MAX_BYTES})")
     with path.open("rb") as raw:
@@ -89,7 +93,11 @@ def _check_file(path: Path) -> ModelContract:
             if not isinstance(text, str):
                 raise _refusal(path, "no contract in it")
             contract = ModelContract.from_json(text)
+            if contract.labels != LABELS:
+                raise _refusal(path, f"the labels {', '.join(contract.labels)}")
             _check_configuration(path, file, contract)
+            if contract.graph_sha256 != _digest(path, file):
+                raise _refusal(path, "weights or a configuration that were changed since")
             return contract
     except ContractError as error:
         raise _refusal(path, str(error)) from error
@@ -99,7 +107,9 @@ def _check_file(path: Path) -> ModelContract:
 
 def _check_arrays(path: Path, file: h5py.File) -> None:
     total = 0
-    for array in _arrays(path, file):
+    for array in _members(path, file):
+        if isinstance(array, h5py.Group):
+            continue
         if array.is_virtual or array.external:
             raise _refusal(path, f"array {array.name} stored outside the file")
         total += int(np.prod(array.shape, dtype=object)) * array.dtype.itemsize
@@ -107,13 +117,34 @@ def _check_arrays(path: Path, file: h5py.File) -> None:
             raise _refusal(path, f"arrays declared larger than {MAX_BYTES} bytes")
 
 
-def _arrays(path: Path, group: h5py.Group) -> Iterator[h5py.Dataset]:
-    for name in group:
+def _digest(path: Path, file: h5py.File) -> str:
+    """SHA-256 over all that makes the network: everything but the contract, which holds it.
+
+    Over what HDF5 reads, not over the bytes of the file: these change when an attribute is written.
+    """
+    digest = hashlib.sha256()
+    for member in _members(path, file):
+        attributes = {
+            name: np.asarray(value).tolist()
+            for name, value in sorted(member.attrs.items())
+            if name != H5_ATTRIBUTE
+        }
+        digest.update(repr((member.name, attributes)).encode())
+        if isinstance(member, h5py.Dataset):
+            digest.update(repr((member.shape, member.dtype.str)).encode())
+            digest.update(member[()].tobytes())
+    return digest.hexdigest()
+
+
+def _members(path: Path, group: h5py.Group) -> Iterator[h5py.Group | h5py.Dataset]:
+    """``group`` and all that is in it, at any depth, in a fixed order."""
+    yield group
+    for name in sorted(group):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise _refusal(path, f"link {name!r} to elsewhere")
         member = group[name]
         if isinstance(member, h5py.Group):
-            yield from _arrays(path, member)
+            yield from _members(path, member)
         else:
             yield member
 

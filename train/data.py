@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,6 @@ IMAGE_SIZE = 48
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MAX_UNREADABLE = 0.01
 _LISTED = 5
-_READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,17 @@ class Split:
     unreadable: tuple[str, ...] = ()
 
 
-def load_split(root: Path, split: str) -> Split:
+def load_split(root: Path, split: str, origin: str = "") -> Split:
     """Read ``<root>/<split>``; files other than images (``SUFFIXES``) are passed over.
 
+    ``origin`` is what a message calls the images where the user doesn't know them by ``root``.
     Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
     than 1 % of its images can't be read as 48×48.
     """
     paths = [path for label in LABELS for path in _files(root, split, label)]
-    with ThreadPoolExecutor(_READERS) as readers:
-        read = list(readers.map(_read, paths))
+    # One after the other: threads gain nothing on files this small, and a pool of them can hang
+    # where Ctrl-C arrives between its locks.
+    read = [_read(path) for path in paths]
     names = [f"{split}/{path.parent.name}/{path.name}" for path in paths]
     images, labels, kept, digests, unreadable = [], [], [], [], []
     for name, path, (image, finding) in zip(names, paths, read, strict=True):
@@ -65,9 +65,9 @@ def load_split(root: Path, split: str) -> Split:
     if len(unreadable) > MAX_UNREADABLE * len(paths):
         listed = "; ".join(unreadable[:_LISTED]) + ("; …" if len(unreadable) > _LISTED else "")
         raise DatasetError(
-            f"{root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
+            f"{origin or root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
             f"{MAX_UNREADABLE:.0%} of them unreadable, found {len(unreadable)} of {len(paths)} "
-            f"({listed}); repair them, or run 'make data ARCHIVE=…'"
+            f"({listed}); repair them, or name other images with 'make data ARCHIVE=…'"
         )
     return Split(
         name=split,

@@ -10,7 +10,8 @@
     │   └── VotesError         the table of FER+ votes is damaged, or not of these images
     ├── CheckpointError        the state of an interrupted training is damaged
     ├── ReportError            a file of figures is damaged, or of another version
-    └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours
+    └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours, or can't
+                               be written
 
 A message says what was expected, what was found, and what to do next.
 """
@@ -47,7 +48,7 @@ class VotesError(DatasetError):
 
 
 class ArtifactError(TrainError):
-    """A ``.h5`` file is missing, truncated, foreign, too large or not one of ours."""
+    """A ``.h5`` file is missing, truncated, foreign or not one of ours, or can't be written."""
 
 
 class CheckpointError(TrainError):

@@ -70,7 +70,7 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
     incoming, ready = images / ".incoming", images / ".ready"
     try:
         _extract(source, chosen, incoming)
-        splits = [load_split(incoming, name) for name in _SPLITS]
+        splits = [load_split(incoming, name, source.description) for name in _SPLITS]
         if (images / _TEST).is_dir():
             splits.append(load_split(images, _TEST))
         inventory = take_inventory(splits)
@@ -88,14 +88,24 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
 
 def _refuse_foreign(images: Path) -> None:
     """Images that somebody collected by hand must not be deleted by a download."""
-    if (images / _REPORT).exists():
-        return
+    accounted = _accounted(images)
     for split in _SPLITS:
-        if any(path.is_file() for path in (images / split).rglob("*")):
+        files = [path for path in (images / split).rglob("*") if path.is_file()]
+        if len(files) > accounted[split]:
+            newest = max(files, key=lambda path: path.stat().st_ctime)  # moved or copied here last
             raise DatasetError(
-                f"{images / split}: expected nothing, or what 'make data' put there (with "
-                f"{_REPORT}), found other files; move them away first"
+                f"{images / split}: expected the {accounted[split]:,} files that 'make data' put "
+                f"there, found {len(files):,}, the newest {newest}; move what is yours away first"
             )
+
+
+def _accounted(images: Path) -> dict[str, int]:
+    """How many files of each split are ours, by the report; none where there is no such report."""
+    try:
+        report = json.loads((images / _REPORT).read_bytes())["splits"]
+        return {name: report[name]["images"] + len(report[name]["unreadable"]) for name in _SPLITS}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return dict.fromkeys(_SPLITS, 0)
 
 
 def _extract(source: Source, chosen: Plan, folder: Path) -> None:

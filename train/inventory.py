@@ -14,8 +14,6 @@ from rich.table import Table
 from train.data import LABELS, Split, copies_in_train, fingerprint
 
 _FITTED = ("train", "validation")
-
-
 _LISTED = 20
 
 
@@ -62,7 +60,8 @@ class Inventory:
 
     def __rich__(self) -> Group:
         """Tables for a terminal."""
-        return Group(_counts(self), _findings(self), *_unreadable(self))
+        unreadable = [path for part in self.splits.values() for path in part.unreadable]
+        return Group(_counts(self), _findings(self), *list_unreadable(unreadable))
 
 
 def take_inventory(splits: Sequence[Split]) -> Inventory:
@@ -73,6 +72,12 @@ def take_inventory(splits: Sequence[Split]) -> Inventory:
         splits={split.name: _part(split, train) for split in splits},
         conflicts=_conflicts(splits),
     )
+
+
+def list_unreadable(paths: Sequence[str]) -> list[str]:
+    """Return a line for each of the first images that could not be read, for a terminal."""
+    more = [f"… and {len(paths) - _LISTED} more; all are in the report"]
+    return [f"unreadable: {path}" for path in paths[:_LISTED]] + more[: len(paths) > _LISTED]
 
 
 def _part(split: Split, train: Split) -> Part:
@@ -112,13 +117,6 @@ def _counts(inventory: Inventory) -> Table:
     table.add_section()
     table.add_row("all", *(f"{part.images:,}" for part in parts))
     return table
-
-
-def _unreadable(inventory: Inventory) -> list[str]:
-    """A line for each of the first images that could not be read."""
-    paths = [path for part in inventory.splits.values() for path in part.unreadable]
-    more = [f"… and {len(paths) - _LISTED} more; all are in the report"]
-    return [f"unreadable: {path}" for path in paths[:_LISTED]] + more[: len(paths) > _LISTED]
 
 
 def _findings(inventory: Inventory) -> Table:

@@ -13,14 +13,17 @@ import numpy as np
 from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
+from edge.files import check_target
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
+from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
+from train.inventory import list_unreadable
 from train.metrics import evaluate, evaluate_votes, expected_calibration_error, fit_temperature
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
@@ -45,12 +48,13 @@ def train(
 ) -> Outcome:
     """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
 
-    ``detector`` tells how training images frame a face. Raises ``DatasetError``, and
-    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
+    ``detector`` tells how training images frame a face. Raises ``DatasetError``, ``ArtifactError``
+    where ``target`` can't be written, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the
+    same arguments goes on from there.
     """
-    splits = {name: load_split(images, name) for name in ("train", "validation")}
-    test = load_split(images, _TEST) if (images / _TEST).is_dir() else None
-    data = fingerprint(*splits.values())
+    _expect_writable(target)
+    splits = _load(images, quiet)
+    data = fingerprint(splits["train"], splits["validation"])
     examples = training_examples(splits["train"], recipe)
     validation = plain_examples(splits["validation"])
     state = _state_path(target, recipe, seed, data)
@@ -75,6 +79,7 @@ def train(
         source
         | _circumstances(model, history)
         | {
+            "unreadable": _unreadable(splits),
             "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
             "validation": figures,
             "validation_votes": evaluate_votes(
@@ -83,11 +88,34 @@ def train(
             "history": history,
         }
     )
-    if test:
-        report["test"] = _reported_only(model, splits["train"], test)
+    if _TEST in splits:
+        report["test"] = _reported_only(model, splits["train"], splits[_TEST])
     write_report(target.with_suffix(""), report, history)
     state.unlink(missing_ok=True)
     return Outcome(target, report)
+
+
+def _expect_writable(target: Path) -> None:
+    try:
+        check_target(target)
+    except OSError as error:
+        raise ArtifactError(
+            f"{target}: expected a file that can be written, found: {error.strerror}; "
+            "give another with 'make train H5=….h5'"
+        ) from error
+
+
+def _load(images: Path, quiet: bool) -> dict[str, Split]:
+    """Read all splits, and say which images are left out before hours of training."""
+    names = ["train", "validation"] + [_TEST] * (images / _TEST).is_dir()
+    splits = {name: load_split(images, name) for name in names}
+    for line in () if quiet else list_unreadable(_unreadable(splits)):
+        print(line)
+    return splits
+
+
+def _unreadable(splits: dict[str, Split]) -> list[str]:
+    return [path for split in splits.values() for path in split.unreadable]
 
 
 def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> ModelContract:

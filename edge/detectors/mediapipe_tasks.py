@@ -7,7 +7,6 @@ threads and its crashes (on processors that its wheels weren't built for) stay o
 
 from __future__ import annotations
 
-import contextlib
 import json
 import mmap
 import os
@@ -16,8 +15,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +33,8 @@ _COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("mediapipe_child.
 _START_SECONDS = 120
 _ANSWER_SECONDS = 30
 _END_SECONDS = 5
+_SLICE_SECONDS = 0.5
+"""How long one wait lasts before the wish to stop is looked at; a frame takes a tenth of it."""
 _ADVICE = (
     "run 'make run-edge DETECTOR=mediapipe', which installs it (Linux; needs libEGL and libGLES), "
     "or use the detector 'blazeface'"
@@ -42,12 +44,19 @@ _ADVICE = (
 class MediaPipeTasks:
     """Finds faces with ``mediapipe.tasks``, in IMAGE mode; belongs to one thread."""
 
-    def __init__(self, min_score: float = 0.5, command: Sequence[str] = _COMMAND) -> None:
+    def __init__(
+        self,
+        min_score: float = 0.5,
+        stop: Callable[[], bool] = lambda: False,
+        command: Sequence[str] = _COMMAND,
+        start_seconds: float = _START_SECONDS,
+    ) -> None:
         """Start the process; ``command`` is what runs in it, given the pixels' descriptor.
 
-        Raises ``DetectorError`` where the package is missing or its reports can't be held back,
-        ``AssetError``.
+        ``stop`` is asked while an answer is waited for. Raises ``DetectorError`` where the package
+        is missing or its reports can't be held back, ``AssetError``.
         """
+        self._stop = stop
         model = read_asset(_MODEL)
         if sys.platform != "linux":
             raise DetectorError(_failed("the MediaPipe package on Linux", f"{sys.platform}"))
@@ -58,7 +67,7 @@ class MediaPipeTasks:
             self.close = weakref.finalize(self, _end, self._process, self._pixels)
             setup = {"min_score": min_score, "model_bytes": len(model)}
             try:
-                self.name = str(self._ask(setup, _START_SECONDS, model)["ready"])
+                self.name = str(self._ask(setup, start_seconds, model)["ready"])
             except DetectorError as error:
                 self.close()
                 raise DetectorError(f"{error}{_last_words(log)}") from error
@@ -84,50 +93,69 @@ class MediaPipeTasks:
         cv2.cvtColor(image, cv2.COLOR_BGR2RGB, shared)
 
     def _ask(self, request: dict[str, Any], seconds: float, attachment: bytes = b"") -> Any:
-        requests, answers = self._process.stdin, self._process.stdout
-        assert requests is not None
-        assert answers is not None
-        # Where it has ended, what it answered before, or its exit code, says why.
-        with contextlib.suppress(BrokenPipeError):
-            requests.write(json.dumps(request).encode() + b"\n" + attachment)
-            requests.flush()
-        line = b""
-        while not line.endswith(b"\n"):
-            if not select.select([answers], [], [], seconds)[0]:
-                self._process.kill()  # else its late answer would be taken for the next one's
-                raise DetectorError(_failed(f"an answer within {seconds:g} s", "none"))
-            part = os.read(answers.fileno(), 1 << 16)
-            if not part:
-                raise DetectorError(_failed("the MediaPipe process to run", self._ending()))
-            line += part
+        try:
+            line = self._exchange(json.dumps(request).encode() + b"\n" + attachment, seconds)
+        except BaseException:  # Ctrl-C too: a late answer would be taken for the next one's
+            self._process.kill()
+            raise
         answer = json.loads(line)
         if "error" in answer:
             found = " ".join(answer["error"].split())
             raise DetectorError(_failed("the MediaPipe package to run", found))
         return answer
 
+    def _exchange(self, request: bytes, seconds: float) -> bytes:
+        """Send ``request`` as fast as it is read, and return the line that answers it."""
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None
+        assert answers is not None
+        began = time.monotonic()
+        line = b""
+        while not line.endswith(b"\n"):
+            ready = select.select([answers], [requests] if request else [], [], _SLICE_SECONDS)
+            waited = time.monotonic() - began
+            if waited > seconds or (self._stop() and not any(ready)):
+                raise DetectorError(_failed(f"an answer within {waited:.1f} s", "none"))
+            if ready[1]:
+                try:
+                    request = request[os.write(requests.fileno(), request) :]
+                except BrokenPipeError:
+                    request = b""  # what it answered before, or its exit code, says why
+            if ready[0]:
+                part = os.read(answers.fileno(), 1 << 16)
+                if not part:
+                    raise DetectorError(_failed("the MediaPipe process to run", self._ending()))
+                line += part
+        return line
+
     def _ending(self) -> str:
-        code = self._process.wait(_ANSWER_SECONDS)
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "that it answers no more"
         return f"that {signal.Signals(-code).name} ended it" if code < 0 else f"exit code {code}"
 
 
 def _start(command: Sequence[str], pixels: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
+        bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         pass_fds=(pixels,),
         process_group=0,  # Ctrl-C is for the process that knows what to do about it
     )
+    assert process.stdin is not None
+    os.set_blocking(process.stdin.fileno(), False)  # the model is larger than a pipe
+    return process
 
 
 def _end(process: subprocess.Popen[bytes], pixels: int) -> None:
     """Let the process see the end of its requests, and help it if it doesn't."""
     os.close(pixels)
     for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()  # type: ignore[union-attr]
+        pipe.close()  # type: ignore[union-attr]
     try:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:

@@ -83,6 +83,20 @@ def test_a_failed_gate_changes_nothing(converted: Path, images_folder: Path) -> 
     assert {path.name: path.read_bytes() for path in converted.parent.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["m_parity.json", "m_float16.tflite", "m.tflite"])
+def test_a_folder_in_a_files_place_changes_nothing(
+    name: str, h5: Path, images_folder: Path, tmp_path: Path
+) -> None:
+    def never(model, sample):
+        raise AssertionError("it was converted first")
+
+    (tmp_path / "m.h5").write_bytes(h5.read_bytes())
+    (tmp_path / name).mkdir()
+    with pytest.raises(IsADirectoryError):
+        convert(tmp_path / "m.h5", images_folder, dict.fromkeys(VARIANTS, never))
+    assert {path.name for path in tmp_path.iterdir()} == {"m.h5", name}
+
+
 def _scrambled(model):
     import keras
 

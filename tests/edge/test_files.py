@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import replace_with, replacing, write_text
+from edge.files import check_target, replace_with, replacing, write_text
 
 
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
@@ -59,3 +59,19 @@ def test_what_a_kill_left_goes_and_what_another_run_writes_stays(tmp_path: Path)
     assert not left.exists()
     assert other.exists()
     assert similar.exists()
+
+
+def test_a_folder_is_refused_before_the_body(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError), replacing(tmp_path):
+        raise AssertionError("the body ran")
+
+
+def test_a_target_is_checked_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_target(tmp_path / "not/yet/there")
+    check_target(tmp_path / "file")
+    for path in (tmp_path, tmp_path / "file/below", tmp_path / ("long" * 99) / "x"):
+        with pytest.raises(OSError) as caught:
+            check_target(path)
+        assert caught.value.filename == str(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

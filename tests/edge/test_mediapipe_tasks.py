@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from importlib import metadata
 
@@ -18,6 +19,7 @@ from edge.detectors import mediapipe_child
 from edge.detectors.blazeface import BlazeFace
 from edge.detectors.mediapipe_tasks import MediaPipeTasks
 from edge.errors import DetectorError
+from edge.loop import Stop
 from edge.sources.demo import DemoSource, load_portraits
 
 CHILD = mediapipe_child.__file__
@@ -95,6 +97,39 @@ def test_a_process_that_fails_later_is_explained(command: tuple[str, ...], found
     detector = MediaPipeTasks(command=command)
     with pytest.raises(DetectorError, match=rf"mediapipe: expected.*{found}"):
         detector.detect(PIXELS)
+    detector.close()
+
+
+# The model file is larger than a pipe holds.
+@pytest.mark.parametrize("code", ["time.sleep(99)", "sys.stdin.buffer.read()"])
+def test_a_process_that_does_not_answer_is_given_up(code: str) -> None:
+    with pytest.raises(DetectorError, match=r"expected an answer within \d\.\d s, found none"):
+        MediaPipeTasks(command=python("import sys, time; " + code), start_seconds=0.1)
+
+
+def test_a_process_that_answers_no_more_is_explained() -> None:
+    closed = "import os, time; os.close(1); time.sleep(99)"
+    with pytest.raises(DetectorError, match="found that it answers no more"):
+        MediaPipeTasks(command=python(closed))
+
+
+def test_a_wish_to_stop_ends_the_wait_for_a_stopped_process() -> None:
+    stop = Stop()
+    halt = "os.kill(os.getpid(), signal.SIGSTOP)"
+    detector = MediaPipeTasks(stop=stop.is_set, command=answering(READY, then=halt))
+    stop.set()
+    began = time.monotonic()
+    with pytest.raises(DetectorError, match="found none"):
+        detector.detect(PIXELS)
+    detector.close()
+    assert time.monotonic() - began < 3
+
+
+def test_a_frame_under_way_is_finished_despite_a_wish_to_stop() -> None:
+    stop, faces = Stop(), json.dumps({"faces": []})
+    detector = MediaPipeTasks(stop=stop.is_set, command=answering(READY, faces))
+    stop.set()
+    assert list(detector.detect(PIXELS)) == []
     detector.close()
 
 

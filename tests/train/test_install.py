@@ -112,16 +112,42 @@ def test_a_failure_changes_nothing(
 def test_a_data_set_of_unreadable_images_changes_nothing(old: Path, tmp_path: Path) -> None:
     before = tree(old)
     bad = dataset(seed=3) | {"images/train/sad/1.png": b"no image"}
-    with pytest.raises(DatasetError, match=r"1 of 14 \(train/sad/1\.png: not an image\)"):
+    with pytest.raises(DatasetError, match=r"1 of 14 \(train/sad/1\.png: not an image\)") as caught:
         install(write_zip(tmp_path / "bad.zip", bad), old, quiet)
+    assert str(caught.value).startswith(f"{tmp_path / 'bad.zip'}: expected 48×48 images")
     assert tree(old) == before
 
 
 def test_images_of_somebody_else_are_not_replaced(new: Path, tmp_path: Path) -> None:
     images = write_files(tmp_path / "images", {"train/angry/mine.png": b"mine"})
-    with pytest.raises(DatasetError, match="move them away"):
+    with pytest.raises(DatasetError, match="move what is yours away"):
         install(new, images, quiet)
     assert tree(images) == {"train/angry/mine.png": b"mine"}
+
+
+@pytest.mark.parametrize("added", ["validation/sad/mine.jpg", "train/angry/notes.txt"])
+def test_files_added_to_what_it_made_are_not_deleted(added: str, old: Path, new: Path) -> None:
+    write_files(old, {added: b"mine"})
+    before = tree(old)
+    with pytest.raises(DatasetError, match=rf"the 14 files .* found 15, .*{added}; move"):
+        install(new, old, quiet)
+    assert tree(old) == before
+    (old / added).unlink()
+    install(new, old, quiet)
+
+
+def test_unreadable_images_are_accounted_for(new: Path, tmp_path: Path) -> None:
+    some = dataset(each=20) | {"images/train/sad/1.png": b"no image"}
+    images = tmp_path / "images"
+    install(write_zip(tmp_path / "some.zip", some), images, quiet)
+    install(new, images, quiet)
+
+
+@pytest.mark.parametrize("report", ["", "[]", '{"splits": {}}'])
+def test_a_damaged_report_accounts_for_nothing(report: str, old: Path, new: Path) -> None:
+    (old / "report.json").write_text(report)
+    with pytest.raises(DatasetError, match="the 0 files"):
+        install(new, old, quiet)
 
 
 def test_empty_folders_are_no_obstacle(new: Path, tmp_path: Path) -> None:

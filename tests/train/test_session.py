@@ -17,7 +17,7 @@ import pytest
 from edge.frames import Box, Face
 from train.artifact import load_model
 from train.data import LABELS, fingerprint, load_split
-from train.errors import DatasetError
+from train.errors import ArtifactError, DatasetError
 from train.session import train
 
 
@@ -61,10 +61,37 @@ def test_a_test_split_is_reported_on(tiny, images_folder: Path, tmp_path: Path) 
     assert outcome.report["test"]["top1"] == outcome.report["validation"]["top1"]
 
 
+def test_unreadable_images_are_said_and_reported(
+    tiny, images_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(images_folder, images)
+    (images / "train/sad/mine.png").write_bytes(b"no image")
+    outcome = train(dataclasses.replace(tiny, epochs=1), 5, images, tmp_path / "m.h5", WholeImage())
+    assert outcome.report["unreadable"] == ["train/sad/mine.png: not an image"]
+    assert json.loads((tmp_path / "m_report.json").read_text())["unreadable"]
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "unreadable: train/sad/mine.png: not an image"
+
+
 def test_missing_images_are_named_before_anything_is_written(tiny, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="make data"):
         train(tiny, 0, tmp_path / "none", tmp_path / "m.h5", WholeImage(), quiet=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [("folder.h5", "Is a directory"), ("file/m.h5", "Not a directory"), ("/proc/m.h5", "")],
+)
+def test_a_target_that_cant_be_written_is_refused_before_images_are_read(
+    target: str, found: str, tiny, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.h5").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError, match=rf"{target}: expected a file .* found: {found}"):
+        train(tiny, 0, tmp_path / "none", tmp_path / target, WholeImage(), quiet=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.h5", "file"}
 
 
 CHILD = """
