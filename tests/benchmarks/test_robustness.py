@@ -11,6 +11,7 @@ import pytest
 from benchmarks import robustness
 from benchmarks.robustness import CORRUPTIONS, Corruption
 from edge.frames import Floats
+from tests.benchmarks.fakes import Bars
 from train.data import LABELS, Split
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (4, 48, 48, 1), np.uint8)
@@ -28,14 +29,6 @@ def places(images: np.ndarray) -> np.ndarray:
     centres = np.arange(48) + 0.5
     light = images[..., 0] / images.sum(axis=(1, 2))[..., np.newaxis]
     return np.stack([light.sum(axis=1) @ centres, light.sum(axis=2) @ centres], axis=1)
-
-
-class Bars:
-    """Knows the class of the bright bars of the shared test data by the brightest band."""
-
-    def classify(self, crops: np.ndarray) -> Floats:
-        bands = crops[:, : 6 * len(LABELS), :, 0].reshape(len(crops), len(LABELS), -1)
-        return bands.mean(axis=2, dtype=np.float32)
 
 
 class Always:
