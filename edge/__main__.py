@@ -5,6 +5,11 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
+from edge.console import INTERRUPTED, started, starting
+
+if __name__ == "__main__":
+    starting()
+
 import os
 import signal
 import sys
@@ -30,7 +35,6 @@ _ENVIRONMENT = {
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
 """OpenCV reads these when it is imported, so that nothing above may import it."""
-_INTERRUPTED = 130
 
 
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -175,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
-        return _INTERRUPTED
+        return INTERRUPTED
     except OSError as error:  # a name that is too long, standard output closed or full
         if not isinstance(error, BrokenPipeError):
             name = error.filename or "standard output"
@@ -187,7 +191,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):  # closed ones are None
-        if stream is not None:
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    started()
     sys.exit(main())

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 import cyclopts
 
+from edge.console import INTERRUPTED, started
 from edge.errors import EdgeError
 from train.errors import TrainError
-
-INTERRUPTED = 130
 
 
 def run(app: cyclopts.App, *errors: type[Exception]) -> None:
@@ -22,6 +21,7 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     ``TrainError``, ``EdgeError`` and ``errors`` are messages for the user: one line on standard
     error and their ``exit_code``. Ctrl-C exits with 130.
     """
+    started()
     app.suppress_keyboard_interrupt = False  # it would exit without a word
     expected: tuple[type[Exception], ...] = (TrainError, EdgeError, *errors)
     try:
