@@ -5,7 +5,7 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, started, starting
+from edge.console import INTERRUPTED, complaint, started, starting
 
 if __name__ == "__main__":
     starting()
@@ -165,7 +165,7 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
-    print(f"edge: {' '.join(str(problem).split())}", file=sys.stderr, flush=True)
+    print(f"edge: {complaint(problem)}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -182,8 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except OSError as error:  # a name that is too long, standard output closed or full
         if not isinstance(error, BrokenPipeError):
-            name = error.filename or "standard output"
-            _complain(f"{name}: expected to use it, found: {error.strerror}; choose another")
+            _complain(error)
         # What is still in the buffer can't be written either: not when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EdgeError.exit_code

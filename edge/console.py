@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+from edge.errors import first_line
+
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ended."""
 
@@ -17,6 +19,18 @@ def starting() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def complaint(problem: object) -> str:
+    """Return what is to be said of ``problem`` as one line."""
+    if isinstance(problem, OSError):
+        name = problem.filename or "a file, or standard output"
+        found = problem.strerror or first_line(problem)
+        problem = (
+            f"{name}: expected to use it, found: {found}; "
+            "check the path, its permissions and the free space, or choose another"
+        )
+    return " ".join(str(problem).split())
 
 
 def started() -> None:

@@ -44,7 +44,7 @@ def interrupted(repository: Path, *arguments: str, before: str) -> subprocess.Co
     [
         ("edge", "cyclopts"),
         ("edge", "edge.settings"),
-        ("edge.assets", "edge.errors"),
+        ("edge.assets", "edge.files"),
         ("train", "cyclopts"),
         ("train", "train.errors"),
         ("convert", "cyclopts"),
