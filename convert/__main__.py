@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from edge.console import starting
+
+if __name__ == "__main__":
+    starting()
+
 from collections.abc import Sequence
 from pathlib import Path
 

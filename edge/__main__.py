@@ -5,6 +5,11 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
+from edge.console import INTERRUPTED, complaint, started, starting
+
+if __name__ == "__main__":
+    starting()
+
 import os
 import signal
 import sys
@@ -30,7 +35,6 @@ _ENVIRONMENT = {
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
 """OpenCV reads these when it is imported, so that nothing above may import it."""
-_INTERRUPTED = 130
 
 
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -161,7 +165,7 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
-    print(f"edge: {' '.join(str(problem).split())}", file=sys.stderr, flush=True)
+    print(f"edge: {complaint(problem)}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,11 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
-        return _INTERRUPTED
+        return INTERRUPTED
     except OSError as error:  # a name that is too long, standard output closed or full
         if not isinstance(error, BrokenPipeError):
-            name = error.filename or "standard output"
-            _complain(f"{name}: expected to use it, found: {error.strerror}; choose another")
+            _complain(error)
         # What is still in the buffer can't be written either: not when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EdgeError.exit_code
@@ -187,7 +190,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):  # closed ones are None
-        if stream is not None:
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    started()
     sys.exit(main())

@@ -6,6 +6,11 @@ runtime only reads them from there: it never opens a connection.
 
 from __future__ import annotations
 
+from edge.console import INTERRUPTED, started, starting
+
+if __name__ == "__main__":
+    starting()
+
 import hashlib
 import subprocess
 import sys
@@ -198,8 +203,11 @@ def main(arguments: Sequence[str]) -> int:
     except AssetError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
 if __name__ == "__main__":
+    started()
     sys.exit(main(sys.argv[1:]))

@@ -20,6 +20,11 @@ A message says what was expected, what was found, and what to do next.
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """Return what a foreign error says, in a length that fits into a message of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 class EdgeError(Exception):
     """Base of the tree. ``exit_code`` is what the command line exits with."""
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import InterpreterError, ModelFileError
+from edge.errors import InterpreterError, ModelFileError, first_line
 
 MAX_MODEL_BYTES = 64 << 20
 _IDENTIFIER = b"TFL3"
@@ -92,7 +92,7 @@ def find_runtime(
         try:
             interpreter = importer(module).Interpreter
         except (ImportError, OSError) as error:  # OSError: its shared library doesn't load here
-            problems.append(f"{package}: {_first_line(error)}")
+            problems.append(f"{package}: {first_line(error)}")
         else:
             name = "tf.lite" if package == "tensorflow" else package
             return Runtime(f"{name} {version(package)}", interpreter)
@@ -178,13 +178,9 @@ def _looks_like(content: bytes) -> str:
 
 def _broken(name: str, error: Exception) -> str:
     return (
-        f"{name}: expected a TFLite model that runs, found: {_first_line(error)}; "
+        f"{name}: expected a TFLite model that runs, found: {first_line(error)}; "
         "it is damaged or of another version, so convert or fetch it again"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _tensor(detail: dict[str, Any]) -> Tensor:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from edge.console import INTERRUPTED, starting
+
+if __name__ == "__main__":
+    starting()
+
 from pathlib import Path
 
 import cyclopts
 from rich.console import Console
 
-from train.cli import INTERRUPTED, import_tensorflow, run
+from train.cli import import_tensorflow, run
 from train.errors import RecipeError
 from train.recipes import DEPLOYED, find_recipe, model_path
 

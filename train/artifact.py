@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from edge.contract import H5_ATTRIBUTE, ModelContract
-from edge.errors import ContractError
+from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.data import LABELS
 from train.errors import ArtifactError
@@ -73,7 +73,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (*_DAMAGE, tf.errors.OpError, MemoryError) as error:
-        raise _refusal(path, f"a file that Keras can't read ({_first_line(error)})") from error
+        raise _refusal(path, f"a file that Keras can't read ({first_line(error)})") from error
     _check_shapes(path, model, contract)
     return model, contract
 
@@ -102,7 +102,7 @@ def _check_file(path: Path) -> ModelContract:
     except ContractError as error:
         raise _refusal(path, str(error)) from error
     except _DAMAGE as error:
-        raise _refusal(path, f"a damaged HDF5 file ({_first_line(error)})") from error
+        raise _refusal(path, f"a damaged HDF5 file ({first_line(error)})") from error
 
 
 def _check_arrays(path: Path, file: h5py.File) -> None:
@@ -213,7 +213,3 @@ def _refusal(path: Path, found: str) -> ArtifactError:
         f"{path}: expected a model written by 'make train', found {found}; "
         "train one with 'make train'"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from edge.errors import first_line
 from edge.files import replace_with
 from train.errors import CheckpointError
 
@@ -53,8 +54,8 @@ def read_state(path: Path) -> State | None:
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{path}: expected the state of an interrupted training, found {error!r}; "
-        "delete the file to start anew"
+        f"{path}: expected the state of an interrupted training, found damage "
+        f"({first_line(error)}); delete the file to start anew"
     )
 
 

@@ -10,28 +10,26 @@ from collections.abc import Iterator
 
 import cyclopts
 
+from edge.console import INTERRUPTED, complaint, started
 from edge.errors import EdgeError
 from train.errors import TrainError
-
-INTERRUPTED = 130
 
 
 def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     """Run ``app`` on the command line and exit.
 
-    ``TrainError``, ``EdgeError`` and ``errors`` are messages for the user: one line on standard
-    error and their ``exit_code``. Ctrl-C exits with 130.
+    ``TrainError``, ``EdgeError``, ``OSError`` and ``errors`` become one line on standard error and
+    their ``exit_code``. Ctrl-C exits with 130.
     """
+    started()
     app.suppress_keyboard_interrupt = False  # it would exit without a word
-    expected: tuple[type[Exception], ...] = (TrainError, EdgeError, *errors)
+    expected: tuple[type[Exception], ...] = (TrainError, EdgeError, OSError, *errors)
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        _fail(f"{' '.join(str(error).split())}; see --help", 2)
+        _fail(f"{complaint(error)}; see --help", 2)
     except expected as error:
-        _fail(str(error), getattr(error, "exit_code", 1))
-    except OSError as error:
-        _fail(f"{error.filename or 'a file'}: expected to use it, found: {error.strerror}", 1)
+        _fail(error, getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
@@ -59,6 +57,6 @@ def silenced() -> Iterator[None]:
             os.close(stderr)
 
 
-def _fail(message: str, status: int) -> None:
-    print(message, file=sys.stderr)
+def _fail(problem: object, status: int) -> None:
+    print(complaint(problem), file=sys.stderr)
     sys.exit(status)

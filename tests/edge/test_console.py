@@ -1,0 +1,42 @@
+"""What goes wrong is said in one line, with what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+
+from edge.console import complaint
+from edge.errors import EdgeError, first_line
+
+
+def test_a_message_becomes_one_line() -> None:
+    assert complaint(EdgeError("a.txt: expected this,\n  found that ")) == (
+        "a.txt: expected this, found that"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file", "a.txt"), "a.txt: .* found: No such file"),
+        (OSError(errno.ENOSPC, "No space left"), "standard output: .* found: No space left"),
+        (OSError("odd\nand long"), "found: odd"),
+    ],
+)
+def test_a_foreign_error_comes_with_advice(error: OSError, said: str) -> None:
+    assert re.search(rf"{said}; check the path.*choose another$", complaint(error))
+
+
+def test_the_first_line_of_a_foreign_error() -> None:
+    assert first_line(ValueError("\nfirst\nsecond")) == "first"
+    assert first_line(ValueError()) == "ValueError"
+    assert len(first_line(ValueError("x" * 1000))) == 200
+
+
+def test_opening_a_folder_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught:
+        tmp_path.read_bytes()
+    assert complaint(caught.value).startswith(f"{tmp_path}: expected to use it, found: Is a dir")
