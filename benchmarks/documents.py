@@ -8,6 +8,7 @@ from benchmarks import evaluation, report, results
 from train import study
 
 _CARD = Path("models/README.md")
+_README_SECTIONS = ("targets",)
 _BOTH = (Path("README.md"), _CARD)
 
 
@@ -23,7 +24,7 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     texts = {}
     for path in _BOTH:
         text = (root / path).read_text(encoding="utf-8")
-        for section in sections if path == _CARD else ("results",):
+        for section in sections if path == _CARD else _README_SECTIONS:
             text = report.insert(text, section, sections[section], str(path))
         texts[root / path] = text
     return texts

@@ -22,6 +22,7 @@ _COLUMNS = (
 )
 _TABLE = "benchmark.md"
 _SEED = "seed"
+_IMAGES = "FER2013's public test split (`images/validation`), one crop, no averaging over copies"
 
 
 def table(result: Mapping[str, Any]) -> str:
@@ -64,7 +65,11 @@ def targets(result: Mapping[str, Any]) -> str:
         if variant == DEPLOYED and row["accuracy"]:
             cells = _target_cells(row, rows.get((model, "float32")), seed)
             lines.append(f"| {model} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    note = (
+        f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
+        f"{result['date']}), on {_IMAGES}; one thread, p50."
+    )
+    return "\n".join([*lines, "", note])
 
 
 def _target_cells(

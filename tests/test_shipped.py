@@ -15,6 +15,7 @@ from train.artifact import load_model
 from train.data import Split, load_split
 from train.install import install
 from train.model import predict_logits
+from train.recipes import RECIPES, model_path
 
 MOST_BYTES = 20_000_000
 POINT = 0.01
@@ -24,9 +25,9 @@ needs_archive = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def h5(repository: Path) -> Path:
-    return repository / "models" / "Finalmodel.h5"
+@pytest.fixture(scope="module", params=RECIPES)
+def h5(request, repository: Path) -> Path:
+    return repository / model_path(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +57,21 @@ def test_all_files_belong_together(h5: Path) -> None:
         )
 
 
-def test_the_reports_are_those_of_the_files(h5: Path) -> None:
+def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
     import hashlib
     import json
 
     _, contract = load_model(h5)
-    report = json.loads(h5.with_name("Finalmodel_report.json").read_text())
+    report = json.loads(h5.with_name(f"{h5.stem}_report.json").read_text())
     for name in ("recipe", "seed", "data", "commit"):
         assert report[name] == contract.provenance[name]
     assert report["validation"]["top1"] == contract.provenance["validation"]["top1"]
     assert len(report["history"]["seconds"]) == report["recipe"]["epochs"]
-    parity = json.loads(h5.with_name("Finalmodel_parity.json").read_text())
+    parity = json.loads(h5.with_name(f"{h5.stem}_parity.json").read_text())
     assert parity["h5_sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
-    benchmark = json.loads((h5.parents[1] / "benchmarks/results/benchmark.json").read_text())
+    benchmark = json.loads((repository / "benchmarks/results/benchmark.json").read_text())
     for row in benchmark["subjects"]:
-        if row["file"].endswith(".tflite"):
+        if row["model"] == h5.stem and row["file"].endswith(".tflite"):
             found = load_classifier(h5.with_name(row["file"])).contract.provenance["validation"]
             assert row["accuracy"]["top1"] == pytest.approx(found["top1"])
 
