@@ -27,6 +27,15 @@ def starting() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def started() -> None:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` again, and print "?" for what an encoding lacks."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):  # closed ones are None
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
 def complaint(problem: object) -> str:
     """Return what is to be said of ``problem`` as one line."""
     if isinstance(problem, OSError):
@@ -37,15 +46,6 @@ def complaint(problem: object) -> str:
             "check the path, its permissions and the free space, or choose another"
         )
     return " ".join(str(problem).split())
-
-
-def started() -> None:
-    """Let Ctrl-C raise ``KeyboardInterrupt`` again, and print "?" for what an encoding lacks."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):  # closed ones are None
-        if stream is not None:
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager
