@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from convert.equalise import correct_bias, equalise
 from convert.variants import NAMES
-from train.cli import silenced
+from edge.console import held_back
 from train.model import logits_model
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
@@ -87,6 +87,6 @@ def _run(converter: tf.lite.TFLiteConverter) -> bytes:
 
     Full-integer conversion measures its statistics on the representative dataset.
     """
-    with contextlib.redirect_stdout(io.StringIO()), silenced(), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), held_back(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         return bytes(converter.convert())

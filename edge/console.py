@@ -1,14 +1,20 @@
-"""What every command does about Ctrl-C and its two streams before its work begins."""
+"""What every command does about Ctrl-C, its two streams, and what goes wrong."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 
 from edge.errors import first_line
 
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ended."""
+_stderr_lock = threading.RLock()
 
 
 def starting() -> None:
@@ -19,6 +25,15 @@ def starting() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def started() -> None:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` again, and print "?" for what an encoding lacks."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):  # closed ones are None
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 def complaint(problem: object) -> str:
@@ -33,10 +48,28 @@ def complaint(problem: object) -> str:
     return " ".join(str(problem).split())
 
 
-def started() -> None:
-    """Let Ctrl-C raise ``KeyboardInterrupt`` again, and print "?" for what an encoding lacks."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):  # closed ones are None
-        if stream is not None:
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+@contextlib.contextmanager
+def held_back(beginnings: tuple[bytes, ...] = (b"",)) -> Iterator[None]:
+    """Keep lines that native code writes straight to file descriptor 2 off it.
+
+    Those with one of ``beginnings``, so that by default it is all; the others are passed on at the
+    end. Exceptions still pass.
+    """
+    with _stderr_lock, tempfile.TemporaryFile() as captured:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is no stderr to keep quiet
+            yield
+            return
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            captured.seek(0)
+            for line in captured:
+                if not line.startswith(beginnings):
+                    os.write(2, line)

@@ -6,15 +6,11 @@ inside TensorFlow. Nothing is imported before a model is opened.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import importlib
-import os
-import tempfile
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.console import held_back
 from edge.errors import InterpreterError, ModelFileError, first_line
 
 MAX_MODEL_BYTES = 64 << 20
@@ -32,7 +29,9 @@ _CANDIDATES = (
     ("tflite-runtime", "tflite_runtime.interpreter"),
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
-_stderr_lock = threading.Lock()
+_NOISE = (b"INFO: ", b"ERROR: ")
+"""It writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which the exception
+repeats, and has no switch for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ def open_model(content: bytes, name: str, threads: int = 1) -> Model:
     _check_content(content, name)
     runtime = _installed()
     try:
-        with _quiet(), warnings.catch_warnings():
+        with held_back(_NOISE), warnings.catch_warnings():
             # tf.lite recommends ai-edge-litert each time; find_runtime has already looked for it.
             warnings.simplefilter("ignore")
             interpreter = runtime.interpreter(model_content=content, num_threads=threads)
@@ -193,29 +192,3 @@ def _tensor(detail: dict[str, Any]) -> Tensor:
         scale=float(scale),
         zero_point=int(zero_point),
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the interpreter's own lines off stderr while a model opens.
-
-    It writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which the exception
-    repeats, straight to file descriptor 2 and has no switch for it. Everything else that was
-    written meanwhile is passed on.
-    """
-    with _stderr_lock, tempfile.TemporaryFile() as captured:
-        try:
-            stderr = os.dup(2)
-        except OSError:  # there is no stderr to keep quiet
-            yield
-            return
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            captured.seek(0)
-            for line in captured:
-                if not line.startswith((b"INFO: ", b"ERROR: ")):
-                    os.write(2, line)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
 
 import cyclopts
 
-from edge.console import INTERRUPTED, complaint, started
+from edge.console import INTERRUPTED, complaint, held_back, started
 from edge.errors import EdgeError
 from train.errors import TrainError
 
@@ -38,23 +36,9 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
 def import_tensorflow() -> None:
     """Import TensorFlow without what it says of libraries it did not find, or of retracing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silenced():
+    with held_back():
         tensorflow = importlib.import_module("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")
-
-
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
-    """Hold back what native code writes straight to file descriptor 2; exceptions still pass."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def _fail(problem: object, status: int) -> None:

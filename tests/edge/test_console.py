@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from edge.console import complaint
+from edge.console import complaint, held_back
 from edge.errors import EdgeError, first_line
 
 
@@ -40,3 +41,20 @@ def test_opening_a_folder_is_explained(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError) as caught:
         tmp_path.read_bytes()
     assert complaint(caught.value).startswith(f"{tmp_path}: expected to use it, found: Is a dir")
+
+
+def test_lines_of_native_code_are_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+    def speak() -> None:
+        os.write(2, b"INFO: one\n")
+        os.write(2, b"two\n")
+
+    with held_back((b"INFO: ",)):
+        speak()
+    assert capfd.readouterr().err == "two\n"
+    with held_back((b"INFO: ",)), held_back():
+        speak()
+    assert capfd.readouterr().err == ""
+    with pytest.raises(KeyboardInterrupt), held_back():
+        raise KeyboardInterrupt
+    speak()
+    assert capfd.readouterr().err == "INFO: one\ntwo\n"
