@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from edge.console import starting
+
+if __name__ == "__main__":
+    starting()
+
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +18,8 @@ from rich.console import Console
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from benchmarks.latency import Effort
-from benchmarks.subjects import shipped_models, subjects
-from edge.files import write_text
+from benchmarks.subjects import Subject, shipped_models, subjects
+from edge.files import check_target, write_text
 from train.cli import import_tensorflow, run
 from train.errors import DatasetError
 
@@ -50,15 +55,12 @@ def bench(
     """
     if rounds < 2:  # a percentile needs samples
         raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
+    chosen = _subjects_of(model)
+    for name in results.FILES:
+        check_target(output / name)
     import_tensorflow()
     from benchmarks import accuracy, latency, report  # noqa: PLC0415 - behind the quiet import
 
-    chosen = subjects(model or shipped_models())
-    if not any(subject.path.is_file() for subject in chosen):
-        raise BenchmarkError(
-            f"{', '.join(map(str, model)) or 'models'}: expected a model or its TFLite files, "
-            "found none; run 'make train' and 'make convert'"
-        )
     effort = Effort(rounds=rounds)
     print(f"{len(chosen)} variants in {rounds} rounds, which takes some minutes …", flush=True)
     samples = latency.measure(chosen, _THREADS, effort)
@@ -68,11 +70,23 @@ def bench(
         figures = {}
         print(f"accuracy left out: {error}", file=sys.stderr)
     result = results.summarise(chosen, samples, figures, effort)
+    if not any(row["runs"] for row in result["subjects"]):
+        return _failures(result)  # the results of before say more
     results.write(output, result, samples)
     report.write_report(output, result)
     Console().print(report.terminal_table(result))
     print(f"wrote {output}")
     return _failures(result)
+
+
+def _subjects_of(models: Sequence[Path]) -> list[Subject]:
+    chosen = subjects(models or shipped_models())
+    if not any(subject.path.is_file() for subject in chosen):
+        raise BenchmarkError(
+            f"{', '.join(map(str, models)) or 'models'}: expected a model or its TFLite files, "
+            "found none; run 'make train' and 'make convert'"
+        )
+    return chosen
 
 
 def _failures(result: Mapping[str, Any]) -> int:

@@ -20,6 +20,7 @@ from train import provenance
 VERSION = 2
 NAME = "benchmark.json"
 _SAMPLES = "samples.jsonl"
+FILES = (NAME, _SAMPLES)
 _PERCENTILES = (50, 95, 99)
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 

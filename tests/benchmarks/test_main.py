@@ -1,0 +1,37 @@
+"""The command line keeps what it had when there is nothing better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import bench
+from benchmarks.errors import BenchmarkError
+
+
+def test_where_everything_fails_the_old_results_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"junk")
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "benchmark.json").write_text("old")
+    code = bench(model=[tmp_path / "m.h5"], images=tmp_path, output=results, rounds=2)
+    assert code == 1
+    assert "m int8: " in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in results.iterdir()} == {"benchmark.json": "old"}
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"junk")
+    (tmp_path / "results/benchmark.json").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        bench(model=[tmp_path / "m.h5"], output=tmp_path / "results")
+
+
+def test_no_model_and_too_few_rounds_are_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="found none"):
+        bench(model=[tmp_path / "m.h5"])
+    with pytest.raises(BenchmarkError, match="rounds: expected 2 or more"):
+        bench(rounds=1)
