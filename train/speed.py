@@ -37,9 +37,10 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
 
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
     ``keras.layers`` in float32, ``compile`` and ``fit``; batch size and optimiser as in ``recipe``.
+    Raises ``DatasetError``.
     """
     policy = precision.fastest()
-    plain, fast = _plain(recipe, images), _fast(recipe, images, policy)
+    fast, plain = _fast(recipe, images, policy), _plain(recipe, images)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(epochs):
         for epoch, times in zip((plain, fast), seconds, strict=True):
