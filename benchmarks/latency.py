@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
+from rich.console import Console
+from rich.progress import track
+
 from benchmarks.errors import WorkerError
 from benchmarks.subjects import TFLITE, Subject
 
@@ -108,7 +111,8 @@ def measure(chosen: Sequence[Subject], threads: Sequence[int], effort: Effort) -
                 processes.append(process)
                 # One at a time: two TensorFlows that start at once take longer than in turn.
                 _guarded(process, process.wait_until_loaded)
-        for number in range(_WARM_UP_ROUNDS + effort.rounds):
+        rounds = range(_WARM_UP_ROUNDS + effort.rounds)
+        for number in track(rounds, "rounds", console=Console(stderr=True), transient=True):
             for process in processes:
                 if not process.samples.error:
                     _guarded(process, lambda p=process, n=number: _round(p, effort, n))

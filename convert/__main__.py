@@ -43,9 +43,9 @@ def main(
     import_tensorflow()
     from convert.session import convert  # noqa: PLC0415 - behind the quiet import
 
-    print(f"converting {model} in four ways and comparing them on the validation split …")
+    print(f"converting {model}", flush=True)
     try:
-        rows = convert(model, images)
+        rows = convert(model, images, say=lambda line: print(line, flush=True))
     except ParityError as error:
         _print_table(error.rows)
         raise

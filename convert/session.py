@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from convert.calibration import representative_sample
@@ -26,8 +26,15 @@ from train.model import predict_logits
 _THREADS = 2
 
 
-def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) -> list[Parity]:
+def convert(
+    h5: Path,
+    images: Path,
+    variants: Mapping[str, Convert] = VARIANTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Parity]:
     """Write every variant of ``h5`` beside it and return their parity figures.
+
+    ``say`` takes a line before each variant: one can take a minute.
 
     Raises ``ArtifactError``, ``DatasetError``, ``OperatorError``, ``ParityError``, and ``OSError``
     where a file can't be written; then no file has changed.
@@ -42,6 +49,7 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
     expected = predict_logits(model, validation.images).argmax(axis=1)
     contents, rows = {}, []
     for variant, scheme in variants.items():
+        say(f"{variant}: converting, and comparing it on the validation split …")
         flatbuffer = scheme(model, sample)
         if variant == DEPLOYED:
             check_integer_only(flatbuffer)
