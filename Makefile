@@ -9,9 +9,9 @@ RECIPE ?= final
 SEED ?= 0
 HANDLE ?= jonathanoheix/face-expression-recognition-dataset
 
-# What a user gives reaches the shell as variables of the environment, so that no quote, blank or
-# dollar sign in a path is taken for a part of a command. OUTPUT is a list of words, ARGS a part of
-# the command line as it stands.
+# What a user gives reaches the shell as variables of the environment, so that no quote or blank in a
+# path is taken for a part of a command (make itself reads a dollar sign: write $$). OUTPUT is a list
+# of words, ARGS a part of the command line as it stands.
 export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
@@ -23,7 +23,7 @@ TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
 
-.PHONY: help run-edge data train convert bench evaluate test check assets clean
+.PHONY: help run-edge data train convert bench evaluate document test check assets clean
 .DELETE_ON_ERROR:
 
 help:
@@ -48,6 +48,9 @@ bench: .venv/train/ready assets
 
 evaluate: .venv/train/ready assets
 	@$(TRAIN) -m benchmarks evaluate $(ARGS)
+
+document: .venv/train/ready
+	@$(TRAIN) -m benchmarks document
 
 test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge

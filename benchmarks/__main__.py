@@ -75,7 +75,7 @@ def bench(
     results.write(output, result, samples)
     report.write_report(output, result)
     Console().print(report.terminal_table(result))
-    print(f"wrote {output}")
+    print(f"wrote {output}; 'make document' puts the tables in the README and the card")
     return _failures(result)
 
 
@@ -117,7 +117,9 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
     print("every model under every disturbance, which takes a minute or two …", flush=True)
     result = evaluation.evaluate(shipped_models(), images, BlazeFace())
     evaluation.write(output, result)
-    print(f"wrote {output / evaluation.NAME} and its figures; now run 'benchmarks document'")
+    print(
+        f"wrote {output / evaluation.NAME} and its figures; 'make document' puts them in the card"
+    )
 
 
 @app.command

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from edge.classifier import softmax
 from edge.contract import ModelContract
 from train.data import Split
-from train.metrics import expected_calibration_error
+from train.metrics import BINS, expected_calibration_error, fitted_part, reliability
 
-BINS = 15
 _THRESHOLDS = np.arange(0, 1, 0.02)
 _LEAST_ANSWERED = 30
 """A curve ends where fewer images are answered: their accuracy would be noise."""
@@ -36,10 +35,11 @@ class Classifier(Protocol):
 def measure(classifier: Classifier, split: Split) -> dict[str, Any]:
     """Return calibration and coverage of ``classifier``, ready for JSON.
 
-    On the images at odd places of ``split``: the temperature was fitted on those at even places.
+    On the images of ``split`` that the temperature was not fitted on.
     """
-    labels = split.labels[1::2]
-    logits = classifier.logits(split.images[1::2])
+    reported = ~fitted_part(len(split.labels))
+    labels = split.labels[reported]
+    logits = classifier.logits(split.images[reported])
     threshold = classifier.contract.uncertain_below
     result: dict[str, Any] = {
         "images": len(labels),
@@ -49,7 +49,7 @@ def measure(classifier: Classifier, split: Split) -> dict[str, Any]:
     for name, divisor in (("before", 1.0), ("after", classifier.contract.temperature)):
         probabilities = softmax(logits / np.float32(divisor))
         result[name] = {
-            "calibration_error": expected_calibration_error(probabilities, labels, BINS),
+            "calibration_error": expected_calibration_error(probabilities, labels),
             "reliability": reliability(probabilities, labels),
         }
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
@@ -58,21 +58,6 @@ def measure(classifier: Classifier, split: Split) -> dict[str, Any]:
     result["coverage"] = float(answered.mean())
     result["accuracy_answered"] = float(right[answered].mean()) if answered.any() else None
     return result
-
-
-def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> list[dict[str, float]]:
-    """Mean confidence, accuracy and number of images of each bin that has any (Guo et al. 2017)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return [
-        {
-            "confidence": float(confidence[index == place].mean()),
-            "accuracy": float(right[index == place].mean()),
-            "images": int((index == place).sum()),
-        }
-        for place in np.unique(index)
-    ]
 
 
 def coverage_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:

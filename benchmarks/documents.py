@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import evaluation, report, results
-from train import study
+from train import ingredients
 
 _CARD = Path("models/README.md")
 _README_SECTIONS = ("targets",)
@@ -20,7 +20,7 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     measured = results.read(root / folder)
     sections = {"results": report.table(measured), "targets": report.targets(measured)}
     sections |= evaluation.sections(evaluation.read(root / folder))
-    sections["ingredients"] = study.table(study.read(root / study.RESULTS))
+    sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}
     for path in _BOTH:
         text = (root / path).read_text(encoding="utf-8")

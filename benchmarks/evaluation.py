@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import calibration, framing, robustness
+from benchmarks.accuracy import check_origin, digest
 from benchmarks.errors import BenchmarkError, ResultsError
 from convert.variants import DEPLOYED, variant_path
-from edge.classifier import load_classifier
+from edge.classifier import TFLiteClassifier, load_classifier
 from edge.files import write_text
 from edge.frames import Detector
 from train import provenance
 from train.data import load_split
+from train.recipes import DEPLOYED as RECIPE
+from train.recipes import model_path
 from train.report import save_figure
 
 VERSION = 1
@@ -24,14 +27,15 @@ NAME = "evaluation.json"
 def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[str, Any]:
     """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
 
-    The framing is measured with the last one, the deployed one. Raises ``DatasetError`` and
-    ``EdgeError``.
+    The framing is measured with the deployed one, or with the last where that is not among them.
+    Raises ``BenchmarkError``, ``DatasetError`` and ``EdgeError``.
     """
     if not models:
         raise BenchmarkError("models: expected one at least, found none; run 'make train'")
     validation = load_split(images, "validation")
-    classifiers = {h5.stem: load_classifier(variant_path(h5, DEPLOYED)) for h5 in models}
-    last = list(classifiers.values())[-1]
+    classifiers = {h5.stem: _open(h5) for h5 in models}
+    framed = deployed.stem if (deployed := model_path(RECIPE)) in models else models[-1].stem
+    last = classifiers[framed]
     return {
         "version": VERSION,
         "machine": provenance.machine(),
@@ -42,8 +46,17 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[s
             for name, classifier in classifiers.items()
         },
         "robustness": robustness.measure(classifiers, validation),
-        "framing": framing.measure(last, last.contract.framing, detector, validation),
+        "framing": {"model": framed}
+        | framing.measure(last, last.contract.framing, detector, validation),
     }
+
+
+def _open(h5: Path) -> TFLiteClassifier:
+    """The int8 file beside ``h5``, which must come from it."""
+    path = variant_path(h5, DEPLOYED)
+    classifier = load_classifier(path)
+    check_origin(path, classifier.contract, digest(h5) if h5.is_file() else None)
+    return classifier
 
 
 def write(folder: Path, result: Mapping[str, Any]) -> None:
@@ -83,5 +96,7 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
             (calibration.table(rows), f"{calibration.note(list(rows.values()))} {origin}")
         ),
         "robustness": f"{robustness.table(result['robustness'])}\n\n{origin}",
-        "framing": f"{framing.table(result['framing'])}\n\n{origin}",
+        "framing": "\n\n".join(
+            (framing.table(result["framing"]), f"Of {result['framing']['model']}. {origin}")
+        ),
     }

@@ -15,8 +15,8 @@ from benchmarks.results import run_with
 Row = Mapping[str, Any]
 _THREADS = (1, 2)
 _DEPLOYED, _OTHER = "#0b6e4f", "#6b7a8f"
-_COLOURS = ("#8c6d1f", "#5b6c8f", _DEPLOYED, "#7a3b69", "#444444")
-"""Of the models, in the order of the rows; the deployed one is the third of three."""
+_COLOURS = ("#8c6d1f", "#5b6c8f", "#7a3b69", "#444444")
+"""Of the other models, in the order of the rows."""
 _MARKERS = "osD^vP*X"
 """Of the variants, in the order in which they come."""
 _LEAST_SPAN = 2.0
@@ -59,7 +59,9 @@ def accuracy_figure(rows: Sequence[Row]) -> Figure:
     """Draw top-1 against the p50 of one face at one thread: colour by model, marker by variant."""
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
-    colours = dict(zip(dict.fromkeys(row["model"] for row in rows), _COLOURS, strict=False))
+    shown = {row["model"] for row in rows if row["deployed"]}
+    others = (name for name in dict.fromkeys(row["model"] for row in rows) if name not in shown)
+    colours = dict.fromkeys(shown, _DEPLOYED) | dict(zip(others, _COLOURS, strict=False))
     markers = dict(zip(dict.fromkeys(row["variant"] for row in rows), _MARKERS, strict=False))
     times = []
     for row in rows:

@@ -44,7 +44,7 @@ def summarise(
                 "variant": subject.variant,
                 "file": subject.path.name,
                 "deployed": subject.deployed,
-                "multiply_accumulates": _multiplications(subject),
+                "multiply_accumulates": figures.get("multiply_accumulates"),
                 "bytes": subject.path.stat().st_size if subject.path.is_file() else None,
                 "error": figures.get("error") or (errors[0] if errors else None),
                 "accuracy": None if "error" in figures else figures or None,
@@ -91,19 +91,6 @@ def read(folder: Path) -> dict[str, Any]:
 def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] | None:
     """Return what was measured of a row of the result at so many threads, if anything was."""
     return next((run for run in subject["runs"] if run["threads"] == threads), None)
-
-
-def _multiplications(subject: Subject) -> int | None:
-    """What the training's report says of the model, where there is one."""
-    path = subject.h5.with_name(f"{subject.h5.stem}_report.json")
-    if not path.is_file():
-        return None
-    try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["multiply_accumulates"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ResultsError(
-            f"{path}: expected the report of a training, found {error!r}; run 'make train' again"
-        ) from error
 
 
 def _run(sample: Samples) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.errors import BenchmarkError
 from convert.variants import DEPLOYED, NAMES, variant_path
 from train.recipes import DEPLOYED as DEPLOYED_RECIPE
 from train.recipes import RECIPES, model_path
@@ -32,17 +33,25 @@ class Subject:
     @property
     def deployed(self) -> bool:
         """Whether it is the file that the runtime uses."""
-        model = self.h5.stem == model_path(DEPLOYED_RECIPE).stem
+        model = self.h5 == model_path(DEPLOYED_RECIPE)
         return model and self.kind == TFLITE and self.variant == DEPLOYED
 
 
 def shipped_models() -> list[Path]:
-    """The h5 files of all recipes that are there, the deployed one last."""
-    return [path for path in map(model_path, RECIPES) if path.is_file()]
+    """The h5 paths of all recipes of which a file is there, the h5 itself or a variant."""
+    known = [model_path(name) for name in RECIPES]
+    return [h5 for h5 in known if any(subject.path.is_file() for subject in subjects([h5]))]
 
 
 def subjects(models: Sequence[Path]) -> list[Subject]:
-    """Return all rows for the ``models`` (h5 files), whether their files are there or not."""
+    """Return all rows for the ``models`` (h5 files), whether their files are there or not.
+
+    Raises ``BenchmarkError`` where two have the same name.
+    """
+    if len({h5.stem for h5 in models}) < len(models):
+        raise BenchmarkError(
+            f"models: expected different names, found {', '.join(map(str, models))}; rename one"
+        )
     return [
         subject
         for h5 in models

@@ -77,6 +77,9 @@ def _remove_left(path: Path) -> None:
 
 
 def _runs(process: int) -> bool:
+    """Whether ``process`` may still run; elsewhere than on POSIX, signal 0 is a Ctrl-C."""
+    if os.name != "posix":
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from train.cli import import_tensorflow, run
 from train.errors import RecipeError
+from train.ingredients import RESULTS
 from train.recipes import DEPLOYED, find_recipe, model_path
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
@@ -74,6 +75,7 @@ def fit(
         in models/.
     """
     chosen = find_recipe(recipe)
+    further = f"RECIPE={recipe}" + (f" H5={target}" if target else "")
     target = target or model_path(recipe)
     _check("seed", seed, 0, _MAX_SEED)
     if target.suffix != ".h5":
@@ -85,22 +87,19 @@ def fit(
     try:
         outcome = train(chosen, seed, images, target, BlazeFace())
     except KeyboardInterrupt:
-        print(
-            f"\nstopped; whole epochs are kept. Go on: "
-            f"make train RECIPE={recipe} SEED={seed} H5={target}"
-        )
+        print(f"\nstopped; whole epochs are kept. Go on: make train {further} SEED={seed}")
         return INTERRUPTED
     figures = outcome.report["validation"]
     print(
         f"wrote {outcome.path}: top-1 {figures['top1']:.2%} on the validation split "
         f"({figures['top1_without_copies']:.2%} without copies of training images), "
-        f"macro-F1 {figures['macro_f1']:.4f}\nnow run 'make convert' for its TFLite files"
+        f"macro-F1 {figures['macro_f1']:.4f}\nnow run 'make convert {further}' for its TFLite files"
     )
     return 0
 
 
 @app.command
-def study(*, images: Path = Path("images"), rows: Path = Path("models/ingredients.json")) -> None:
+def study(*, images: Path = Path("images"), rows: Path = RESULTS) -> None:
     """Train short variations of the recipe fer2013, one thing changed in each; hours.
 
     Parameters

@@ -13,6 +13,10 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from train.data import LABELS
 from train.votes import join, load_votes, majority
 
+BINS = 15
+"""Of equal width, for calibration."""
+_FITTED_EVERY = 4
+
 
 def evaluate(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
@@ -46,17 +50,30 @@ def evaluate(
     }
 
 
-def evaluate_votes(
-    images: NDArray[np.uint8], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
-) -> dict[str, Any]:
-    """Return ``evaluate`` against the majority of the FER+ taggers, for images that have one.
+def voted_labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the label that most FER+ taggers gave each of ``images``, ``int64[n]``.
 
-    ``images`` is ``uint8[n, h, w, 1]``. A majority is the one class of ``LABELS`` with most votes.
-    Empty where none of the images is known to the taggers.
+    ``images`` is ``uint8[n, h, w, 1]``; -1 stands where no class of ``LABELS`` has most votes, or
+    the image is not known. Raises ``VotesError``.
     """
-    voted = majority(join(images, load_votes()))
+    return majority(join(images, load_votes()))
+
+
+def evaluate_votes(
+    voted: NDArray[np.int64], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return ``evaluate`` against ``voted_labels``, empty where none of the images has one."""
     known = voted >= 0
     return evaluate(voted[known], predicted[known], copies[known]) if known.any() else {}
+
+
+def fitted_part(count: int) -> NDArray[np.bool_]:
+    """``bool[count]``: the validation images that the temperature is fitted on, every fourth.
+
+    Calibration is reported on the others. They are sorted by class and file name, so that each
+    class has its share in both; a few images have a copy in the other part.
+    """
+    return np.asarray(np.arange(count) % _FITTED_EVERY == 0, bool)
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -73,15 +90,33 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 
 
-def expected_calibration_error(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15
-) -> float:
-    """Return the expected calibration error over equal-width bins (Guo et al. 2017).
+def reliability(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+) -> list[dict[str, float]]:
+    """Return mean confidence, accuracy and number of images of each of ``BINS`` that has any.
 
-    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``.
+    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``. Guo et al. 2017.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(index, confidence - right, minlength=bins)
-    return float(np.abs(gap).sum() / len(labels))
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "confidence": float(confidence[index == place].mean()),
+            "accuracy": float(right[index == place].mean()),
+            "images": int((index == place).sum()),
+        }
+        for place in np.unique(index)
+    ]
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+) -> float:
+    """Return the gap between confidence and accuracy, averaged over the images (Guo et al. 2017).
+
+    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``.
+    """
+    bins = reliability(probabilities, labels)
+    gaps = (part["images"] * abs(part["confidence"] - part["accuracy"]) for part in bins)
+    return float(sum(gaps) / len(labels))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.inventory import list_unreadable
-from train.metrics import evaluate, evaluate_votes, expected_calibration_error, fit_temperature
+from train.metrics import (
+    evaluate,
+    evaluate_votes,
+    expected_calibration_error,
+    fit_temperature,
+    fitted_part,
+    voted_labels,
+)
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
 from train.report import write_report
@@ -62,9 +70,6 @@ def train(
     begun = read_state(state)
     policy = begun.precision if begun else precision.fastest()
     model, history = fit(Run(recipe, seed, policy, state), examples, validation, quiet)
-    logits = predict_logits(model, splits["validation"].images)
-    copies = copies_in_train(splits["validation"], splits["train"])
-    figures, temperature = _figures(logits, copies, splits["validation"])
     source = {
         "recipe": recipe.to_dict(),
         "seed": seed,
@@ -72,26 +77,47 @@ def train(
         "commit": provenance.commit(),
         "precision": policy,
         "multiply_accumulates": multiply_accumulates(model),
-        "validation": {k: figures[k] for k in ("top1", "top1_without_copies", "macro_f1")},
     }
-    save_model(model, _contract(framing, temperature, source), target)
-    report = (
-        source
-        | _circumstances(model, history)
-        | {
-            "unreadable": _unreadable(splits),
-            "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
-            "validation": figures,
-            "validation_votes": evaluate_votes(
-                splits["validation"].images, logits.argmax(axis=1), copies
-            ),
-            "history": history,
-        }
-    )
+    circumstances = {
+        **_circumstances(model, history),
+        "unreadable": _unreadable(splits),
+        "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
+    }
+    outcome = finish(model, history, splits, framing, source, circumstances, target)
+    state.unlink(missing_ok=True)
+    return outcome
+
+
+def finish(
+    model: keras.Model,
+    history: History,
+    splits: Mapping[str, Split],
+    framing: Framing,
+    source: Mapping[str, Any],
+    circumstances: Mapping[str, Any],
+    target: Path,
+) -> Outcome:
+    """Measure a trained ``model`` and write it with its contract and report.
+
+    ``source`` is what defines the training and goes into both, ``circumstances`` into the report.
+    """
+    logits = predict_logits(model, splits["validation"].images)
+    copies = copies_in_train(splits["validation"], splits["train"])
+    figures, temperature = _figures(logits, copies, splits["validation"])
+    chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
+    origin = dict(source) | {"validation": chosen}
+    save_model(model, _contract(framing, temperature, origin), target)
+    voted = voted_labels(splits["validation"].images)
+    report = {
+        **source,
+        **circumstances,
+        "validation": figures,
+        "validation_votes": evaluate_votes(voted, logits.argmax(axis=1), copies),
+        "history": history,
+    }
     if _TEST in splits:
         report["test"] = _reported_only(model, splits["train"], splits[_TEST])
     write_report(target.with_suffix(""), report, history)
-    state.unlink(missing_ok=True)
     return Outcome(target, report)
 
 
@@ -144,17 +170,14 @@ def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
 def _figures(
     logits: np.ndarray, copies: np.ndarray, validation: Split
 ) -> tuple[dict[str, Any], float]:
-    """Figures on the validation split, and the temperature.
-
-    The temperature is fitted on the images at even places and its calibration error reported on
-    those at odd places; the order within a class is by file name, which says nothing of the face.
-    """
+    """Figures on the validation split, and the temperature."""
     labels = validation.labels
-    temperature = fit_temperature(logits[::2], labels[::2])
+    fitted = fitted_part(len(labels))
+    temperature = fit_temperature(logits[fitted], labels[fitted])
     figures = evaluate(labels, logits.argmax(axis=1), copies)
     for name, divisor in (("before", 1.0), ("after", temperature)):
         figures[f"calibration_error_{name}"] = expected_calibration_error(
-            softmax(logits[1::2] / divisor, axis=1), labels[1::2]
+            softmax(logits[~fitted] / divisor, axis=1), labels[~fitted]
         )
     return figures | {"temperature": temperature}, temperature
 

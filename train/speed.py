@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -15,7 +15,7 @@ from train.data import LABELS, load_split
 from train.examples import plain_examples, training_examples
 from train.fit import batches, compiled, fit_epochs, steps_per_epoch
 from train.model import build, build_for_training
-from train.recipes import Recipe
+from train.recipes import Plateau, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,13 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
     """Time ``epochs`` epochs of both ways in turn, each after an epoch's first steps as warm-up.
 
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
-    ``keras.layers`` in float32, ``compile`` and ``fit``; batch size and optimiser as in ``recipe``.
+    ``keras.layers`` in float32, ``compile`` and ``fit``; the network and batch size of ``recipe``.
+    Without augmentation and what else its guides don't show, so that both do the same work.
     Raises ``DatasetError``.
     """
+    recipe = replace(
+        recipe, augmentation=None, least_per_class=0, dropout=0, weight_decay=0, schedule=Plateau()
+    )
     policy = precision.fastest()
     fast, plain = _fast(recipe, images, policy), _plain(recipe, images)
     seconds: tuple[list[float], list[float]] = ([], [])

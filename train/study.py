@@ -17,15 +17,14 @@ from typing import Any
 from edge.files import write_text
 from train import precision, provenance
 from train.data import copies_in_train, fingerprint, load_split
-from train.errors import ReportError
 from train.examples import plain_examples, training_examples
 from train.fit import Run, fit
-from train.metrics import evaluate, evaluate_votes
+from train.ingredients import read
+from train.metrics import evaluate, evaluate_votes, voted_labels
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import RECIPES, Augmentation, Recipe
 
-RESULTS = Path("models/ingredients.json")
-_EPOCHS = 10
+_EPOCHS = 8
 _BASE = dataclasses.replace(RECIPES["fer2013"], epochs=_EPOCHS)
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
 INGREDIENTS: dict[str, dict[str, Any]] = {
@@ -45,10 +44,6 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
 }
 """What is changed in the recipe ``fer2013``, by the name of the row."""
-_FIELDS = (
-    *("ingredient", "seed", "recipe", "data", "commit", "machine", "date", "epochs", "minutes"),
-    *("multiply_accumulates", "loss", "top1", "top1_votes", "macro_f1"),
-)
 
 
 def run(
@@ -60,17 +55,27 @@ def run(
 ) -> Iterator[Mapping[str, Any]]:
     """Train each of ``changes`` to ``base`` of which ``path`` has no row; yield it when done.
 
-    ``path`` is written after every row, so that an interrupted study goes on. Raises
-    ``DatasetError`` and ``ReportError``.
+    Rows of other recipes, seeds or data are dropped. ``path`` is written after every row, so that
+    an interrupted study goes on. Raises ``DatasetError`` and ``ReportError``.
     """
-    rows = read(path) if path.exists() else []
-    done = {row["ingredient"] for row in rows}
     splits = [load_split(images, name) for name in ("train", "validation")]
-    for name, change in changes.items():
+    data = fingerprint(*splits)
+    recipes = {name: dataclasses.replace(base, **change) for name, change in changes.items()}
+    wanted: list[dict[str, Any]] = [
+        {"ingredient": name, "seed": seed, "recipe": recipe.to_dict(), "data": data}
+        for name, recipe in recipes.items()
+    ]
+    rows = [
+        row
+        for row in (read(path) if path.exists() else [])
+        if {key: row[key] for key in wanted[0]} in wanted
+    ]
+    done = {row["ingredient"] for row in rows}
+    for row in wanted:
+        name = row["ingredient"]
         if name in done:
             continue
-        recipe = dataclasses.replace(base, **change)
-        rows.append({"ingredient": name, "seed": seed} | _trained(recipe, seed, splits))
+        rows.append(row | _trained(recipes[name], seed, splits))
         write_text(path, json.dumps(rows, indent=1) + "\n")
         yield rows[-1]
 
@@ -85,10 +90,8 @@ def _trained(recipe: Recipe, seed: int, splits: Sequence[Any]) -> dict[str, Any]
     predicted = predict_logits(model, validation.images).argmax(axis=1)
     copies = copies_in_train(validation, train)
     figures = evaluate(validation.labels, predicted, copies)
-    votes = evaluate_votes(validation.images, predicted, copies)
+    votes = evaluate_votes(voted_labels(validation.images), predicted, copies)
     return {
-        "recipe": recipe.to_dict(),
-        "data": fingerprint(*splits),
         "commit": provenance.commit(),
         "machine": provenance.machine(),
         "date": provenance.today(),
@@ -100,37 +103,3 @@ def _trained(recipe: Recipe, seed: int, splits: Sequence[Any]) -> dict[str, Any]
         "top1_votes": votes.get("top1"),
         "macro_f1": figures["macro_f1"],
     }
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Read the rows at ``path``; raises ``ReportError``."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [{name: row[name] for name in _FIELDS} for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ReportError(
-            f"{path}: expected the rows of 'python -m train study', found {error!r}; delete it and "
-            "run that again"
-        ) from error
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows as a Markdown table with a line that says how it was made."""
-    lines = [
-        "| changed | epochs | minutes | M multiply-accumulates | training loss "
-        "| top-1 | FER+ top-1 | macro-F1 |",
-        "| --- |" + " ---: |" * 7,
-    ]
-    for row in rows:
-        votes = row["top1_votes"]
-        lines.append(
-            f"| {row['ingredient']} | {row['epochs']} | {row['minutes']:.0f} "
-            f"| {row['multiply_accumulates'] / 1e6:.0f} | {row['loss']:.3f} | {row['top1']:.1%} "
-            f"| {'–' if votes is None else f'{votes:.1%}'} | {row['macro_f1']:.3f} |"
-        )
-    last = rows[-1]
-    return "\n".join(lines) + (
-        f"\n\nWritten by `python -m train study` on {last['machine']} (last row: commit "
-        f"{last['commit']}, {last['date']}), seed {last['seed']}, the h5 in float32. One seed: "
-        "differences below a point mean little. The losses of different targets don't compare."
-    )

@@ -31,7 +31,7 @@ _LOW = 12
 _BITS = 128
 _NEAR = 8
 """Bits by which the hash of an image that was encoded anew may differ."""
-_CHUNK = 2048
+_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)

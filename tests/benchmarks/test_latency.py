@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import latency, results
+from benchmarks.errors import BenchmarkError
 from benchmarks.latency import Effort
 from benchmarks.subjects import COMPILED, TFLITE, Subject, subjects
+from train.recipes import model_path
 
 EFFORT = Effort(rounds=2, calls=3, frames=2)
 
@@ -58,6 +60,13 @@ def test_the_summary_names_the_failure(samples, repository: Path) -> None:
 
 
 def test_one_row_of_all_is_the_deployed_one(repository: Path) -> None:
-    chosen = subjects([repository / "models" / name for name in ("seed.h5", "Finalmodel.h5")])
+    chosen = subjects([model_path(name) for name in ("seed", "final")])
     assert [subject.name for subject in chosen if subject.deployed] == ["Finalmodel int8"]
     assert len({subject.name for subject in chosen}) == 12
+    elsewhere = subjects([repository / "old" / "Finalmodel.h5"])
+    assert not any(subject.deployed for subject in elsewhere)
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    with pytest.raises(BenchmarkError, match="different names"):
+        subjects([Path("a/m.h5"), Path("b/m.h5")])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from train.errors import ReportError
-from train.study import INGREDIENTS, RESULTS, read, run, table
+from train.ingredients import RESULTS, read, table
+from train.study import INGREDIENTS, run
 
 
 def row(name: str, top1: float) -> dict:
@@ -21,17 +22,18 @@ def row(name: str, top1: float) -> dict:
 
 
 def test_only_what_is_missing_is_trained(tiny, images_folder: Path, tmp_path: Path) -> None:
-    names = list(INGREDIENTS)
     path = tmp_path / "rows.json"
-    path.write_text(json.dumps([row(name, 0.6) for name in names[1:]]))
-    (added,) = run(images_folder, path, base=tiny, changes={name: {} for name in names})
-    assert added["ingredient"] == names[0]
-    rows = read(path)
-    assert len(rows) == len(names)
-    assert rows[-1]["recipe"]["name"] == "tiny"
-    assert 0 <= rows[-1]["top1"] <= 1
-    assert rows[-1]["top1_votes"] is None, "nobody tagged these images"
-    assert list(run(images_folder, path, base=tiny, changes={name: {} for name in names})) == []
+    changes: dict[str, dict[str, Any]] = {"as it is": {}, "faster": {"learning_rate": 1e-2}}
+    first, second = run(images_folder, path, base=tiny, changes=changes)
+    assert [first["ingredient"], second["ingredient"]] == list(changes)
+    assert first["recipe"]["name"] == "tiny"
+    assert 0 <= first["top1"] <= 1
+    assert first["top1_votes"] is None, "nobody tagged these images"
+    assert list(run(images_folder, path, base=tiny, changes=changes)) == []
+    changes["faster"] = {"learning_rate": 2e-2}
+    (again,) = run(images_folder, path, base=tiny, changes=changes)
+    assert again["ingredient"] == "faster", "a row of another recipe is not taken for it"
+    assert len(read(path)) == 2
 
 
 def test_the_table_shows_the_rows() -> None:
@@ -40,11 +42,11 @@ def test_the_table_shows_the_rows() -> None:
     assert "commit abc" in lines[-1]
 
 
-@pytest.mark.parametrize("content", ["", "1", "[1]", '[{"ingredient": "a"}]'])
+@pytest.mark.parametrize("content", ["", "1", "[1]", "[]", '[{"ingredient": "a"}]'])
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "rows.json"
     path.write_text(content)
-    with pytest.raises(ReportError, match="delete it"):
+    with pytest.raises(ReportError, match="train study"):
         read(path)
 
 

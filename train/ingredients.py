@@ -1,0 +1,53 @@
+"""The table of what each ingredient of the recipe gives; ``train.study`` makes its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from train.errors import ReportError
+
+RESULTS = Path("models/ingredients.json")
+_FIELDS = (
+    *("ingredient", "seed", "recipe", "data", "commit", "machine", "date", "epochs", "minutes"),
+    *("multiply_accumulates", "loss", "top1", "top1_votes", "macro_f1"),
+)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read the rows at ``path``; raises ``ReportError``."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        found = [{name: row[name] for name in _FIELDS} for row in rows]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ReportError(
+            f"{path}: expected the rows of 'python -m train study', found {error!r}; delete it and "
+            "run that again"
+        ) from error
+    if not found:
+        raise ReportError(f"{path}: expected rows, found none; run 'python -m train study'")
+    return found
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rows as a Markdown table with a line that says how it was made."""
+    lines = [
+        "| changed | epochs | minutes | M multiply-accumulates | training loss "
+        "| top-1 | FER+ top-1 | macro-F1 |",
+        "| --- |" + " ---: |" * 7,
+    ]
+    for row in rows:
+        votes = row["top1_votes"]
+        lines.append(
+            f"| {row['ingredient']} | {row['epochs']} | {row['minutes']:.0f} "
+            f"| {row['multiply_accumulates'] / 1e6:.0f} | {row['loss']:.3f} | {row['top1']:.1%} "
+            f"| {'–' if votes is None else f'{votes:.1%}'} | {row['macro_f1']:.3f} |"
+        )
+    last = rows[-1]
+    return "\n".join(lines) + (
+        f"\n\nWritten by `python -m train study` on {last['machine']} (last row: commit "
+        f"{last['commit']}, {last['date']}), seed {last['seed']}, the h5 in float32. One seed: "
+        "differences below a point mean little. The losses of different targets don't compare."
+    )
