@@ -44,8 +44,7 @@ def bench(
     Parameters
     ----------
     model
-        An h5, whose TFLite files are those beside it; may be given several times. Without it, the
-        models of all recipes that are there.
+        An h5 with its TFLite files beside it, any number of times; without it, every recipe's.
     images
         The data set. Without it, latency is measured and accuracy left out.
     output
@@ -53,11 +52,7 @@ def bench(
     rounds
         Rounds in which each variant takes its turn: 2 or more. The percentiles are over all.
     """
-    if rounds < 2:  # a percentile needs samples
-        raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
-    chosen = _subjects_of(model)
-    for name in results.FILES:
-        check_target(output / name)
+    chosen = _checked(model, rounds, output)
     import_tensorflow()
     from benchmarks import accuracy, latency, report  # noqa: PLC0415 - behind the quiet import
 
@@ -79,7 +74,12 @@ def bench(
     return _failures(result)
 
 
-def _subjects_of(models: Sequence[Path]) -> list[Subject]:
+def _checked(models: Sequence[Path], rounds: int, output: Path) -> list[Subject]:
+    """The rows to measure, once everything that can be refused beforehand is not."""
+    if rounds < 2:  # a percentile needs samples
+        raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
+    for name in results.FILES:
+        check_target(output / name)
     chosen = subjects(models or shipped_models())
     if not any(subject.path.is_file() for subject in chosen):
         raise BenchmarkError(

@@ -91,12 +91,16 @@ def accuracy_figure(rows: Sequence[Row]) -> Figure:
     axes.set_ylabel("top-1 on the validation split, %")
     axes.set_title("Accuracy against latency (filled: deployed)")
     axes.grid(alpha=0.3)
+    _legend_of_shapes(axes, markers)
+    return figure
+
+
+def _legend_of_shapes(axes: Axes, markers: Mapping[str, str]) -> None:
     shapes = [
         Line2D([], [], marker=marker, linestyle="", color="black", mfc="none", label=variant)
         for variant, marker in markers.items()
     ]
     axes.legend(handles=shapes, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    return figure
 
 
 def _name(row: Row) -> str:

@@ -7,7 +7,9 @@ from edge.console import INTERRUPTED, starting
 if __name__ == "__main__":
     starting()
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cyclopts
 from rich.console import Console
@@ -89,13 +91,19 @@ def fit(
     except KeyboardInterrupt:
         print(f"\nstopped; whole epochs are kept. Go on: make train {further} SEED={seed}")
         return INTERRUPTED
-    figures = outcome.report["validation"]
-    print(
-        f"wrote {outcome.path}: top-1 {figures['top1']:.2%} on the validation split "
-        f"({figures['top1_without_copies']:.2%} without copies of training images), "
-        f"macro-F1 {figures['macro_f1']:.4f}\nnow run 'make convert {further}' for its TFLite files"
-    )
+    print(f"wrote {outcome.path}: {_summary(outcome.report)}")
+    print(f"now run 'make convert {further}' for its TFLite files")
     return 0
+
+
+def _summary(report: Mapping[str, Any]) -> str:
+    figures, votes = report["validation"], report["validation_votes"]
+    return (
+        f"top-1 {figures['top1']:.2%} on the validation split "
+        f"({figures['top1_without_copies']:.2%} without copies of training images"
+        + (f", {votes['top1']:.2%} against the FER+ majority" if votes else "")
+        + f"), macro-F1 {figures['macro_f1']:.4f}"
+    )
 
 
 @app.command
