@@ -62,8 +62,8 @@ class Settings:
     """What one run needs to know."""
 
     source: str = "auto"
-    """Where frames come from: a camera's index, a video file, a folder of images, "demo", or
-    "auto" for the first camera and, where there is none, the demo."""
+    """Where frames come from: a camera's index or device (/dev/video1), a video file, a folder of
+    images, "demo", or "auto" for the first camera and, where there is none, the demo."""
     output: tuple[Path, ...] = ()
     """A file to write, may be repeated: .mp4, .avi or .mkv for annotated video, .jsonl for one
     line of JSON a frame."""

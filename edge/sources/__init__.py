@@ -15,6 +15,8 @@ from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced, RatedSource
 
 _DEMO_FRAMES = 300
+_DEVICE = "/dev/video"
+"""What Linux puts before a camera's index."""
 
 
 def open_source(
@@ -33,8 +35,8 @@ def open_source(
         source = Fallback(camera_source(0, stop), demo, say)
     elif settings.source == "demo":
         source = demo()
-    elif settings.source.isdecimal():
-        source = camera_source(int(settings.source), stop)
+    elif (number := settings.source.removeprefix(_DEVICE)).isdecimal():
+        source = camera_source(int(number), stop)
     else:
         source = _paced(_from_path(_expanded(settings.source), say), watched)
     return Limited(source, settings.frames) if settings.frames else source

@@ -80,6 +80,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
     [
         (["--source", "none.mp4"], "none.mp4: expected a camera's index"),
         (["--source", "97"], "video97: expected a camera, found no such device"),
+        (["--source", "/dev/video97"], "video97: expected a camera, found no such device"),
         (["--source", "pyproject.toml"], "pyproject.toml: expected a video, found no picture"),
         (["--source", "edge"], "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], "none/a.jsonl: expected a file"),
