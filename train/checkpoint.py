@@ -91,6 +91,9 @@ class Checkpoint(keras.callbacks.Callback):
         state = read_state(self._path)
         if state is None:
             return 0
+        if set(state.plateau) != set(self._memory):
+            found = ", ".join(state.plateau) or "none"
+            raise _damaged(self._path, ValueError(f"a plateau's memory of {found}"))
         self._network.optimizer.build(self._network.trainable_variables)
         try:
             for variable, array in zip(self._variables(), state.arrays, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import keras
@@ -73,6 +74,18 @@ def test_a_run_goes_on_in_the_precision_it_began_with(tiny, examples, tmp_path) 
 def test_a_state_of_another_shape_is_named(tiny, examples, tmp_path, state) -> None:
     np.savez(tmp_path / "state.npz", state=np.array(state), v0=np.zeros(3))
     with pytest.raises(CheckpointError, match="delete the file"):
+        fit(run(tiny, tmp_path), *examples, quiet=True)
+
+
+def test_a_state_without_the_memory_of_its_plateau_is_named(tiny, examples, tmp_path) -> None:
+    path = tmp_path / "state.npz"
+    fit(run(tiny, tmp_path), *examples, quiet=True)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    state = json.loads(str(kept["state"]))
+    del state["plateau"]["wait"]
+    np.savez(path, **kept | {"state": np.array(json.dumps(state))})
+    with pytest.raises(CheckpointError, match="plateau's memory of best, cooldown_counter"):
         fit(run(tiny, tmp_path), *examples, quiet=True)
 
 
