@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from benchmarks.subjects import TFLITE, Subject
 from edge.classifier import load_classifier, softmax
 from edge.contract import ModelContract
 from edge.errors import ContractError, EdgeError
+from train import provenance
 from train.data import copies_in_train, load_split
 from train.errors import TrainError
 from train.metrics import (
@@ -37,7 +37,7 @@ def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]
     copies = copies_in_train(validation, load_split(images, "train"))
     voted = voted_labels(validation.images)
     reported = ~fitted_part(len(validation.labels))
-    digests = {s.h5: digest(s.h5) for s in chosen if s.h5.is_file()}
+    digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
     figures: dict[str, dict[str, Any]] = {}
     for subject in chosen:
         try:
@@ -81,8 +81,3 @@ def check_origin(path: Path, contract: ModelContract, h5: str | None) -> None:
             f"{path.name}: expected a file converted from the h5 beside it, found one of another "
             "training; run 'make convert'"
         )
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of the file at ``path``."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from edge.classifier import softmax
 from edge.contract import ModelContract
+from edge.frames import Floats
 from train.data import Split
 from train.metrics import BINS, expected_calibration_error, fitted_part, reliability
+from train.tables import markdown
 
 _THRESHOLDS = np.arange(0, 1, 0.02)
 _LEAST_ANSWERED = 30
 """A curve ends where fewer images are answered: their accuracy would be noise."""
 _STYLES = ("-", "--", ":", "-.")
-
-Floats = NDArray[np.float32]
 
 
 class Classifier(Protocol):
@@ -75,18 +75,23 @@ def coverage_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[st
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Return calibration and coverage of each model as a Markdown table."""
-    lines = [
-        "| model | temperature | ECE before | ECE after | answers (of all) | right among these |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name, row in rows.items():
-        accuracy = row["accuracy_answered"]
-        lines.append(
-            f"| {name} | {row['temperature']:.2f} | {row['before']['calibration_error']:.1%} "
-            f"| {row['after']['calibration_error']:.1%} | {row['coverage']:.1%} "
-            f"| {'–' if accuracy is None else f'{accuracy:.1%}'} |"
-        )
-    return "\n".join(lines)
+    return markdown(
+        (
+            *("model", "temperature", "ECE before", "ECE after"),
+            *("answers (of all)", "right among these"),
+        ),
+        [(name, *_cells(row)) for name, row in rows.items()],
+    )
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    accuracy = row["accuracy_answered"]
+    return (
+        f"{row['temperature']:.2f}",
+        *(f"{row[when]['calibration_error']:.1%}" for when in ("before", "after")),
+        f"{row['coverage']:.1%}",
+        "–" if accuracy is None else f"{accuracy:.1%}",
+    )
 
 
 def reliability_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:

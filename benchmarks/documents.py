@@ -7,9 +7,13 @@ from pathlib import Path
 from benchmarks import evaluation, report, results
 from train import ingredients
 
-_CARD = Path("models/README.md")
-_README_SECTIONS = ("targets",)
-_BOTH = (Path("README.md"), _CARD)
+_DOCUMENTS = {
+    Path("README.md"): ("targets",),
+    Path("models/README.md"): (
+        *("targets", "ingredients", "results", "calibration", "robustness", "framing"),
+    ),
+}
+"""The generated sections of each."""
 
 
 def current(root: Path, folder: Path) -> dict[Path, str]:
@@ -22,9 +26,9 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     sections |= evaluation.sections(evaluation.read(root / folder))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}
-    for path in _BOTH:
+    for path, shown in _DOCUMENTS.items():
         text = (root / path).read_text(encoding="utf-8")
-        for section in sections if path == _CARD else _README_SECTIONS:
+        for section in shown:
             text = report.insert(text, section, sections[section], str(path))
         texts[root / path] = text
     return texts

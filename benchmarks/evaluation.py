@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import calibration, framing, robustness
-from benchmarks.accuracy import check_origin, digest
-from benchmarks.errors import BenchmarkError, ResultsError
+from benchmarks.accuracy import check_origin
+from benchmarks.errors import BenchmarkError
+from benchmarks.results import read_file
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.files import write_text
@@ -34,20 +35,19 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[s
         raise BenchmarkError("models: expected one at least, found none; run 'make train'")
     validation = load_split(images, "validation")
     classifiers = {h5.stem: _open(h5) for h5 in models}
-    framed = deployed.stem if (deployed := model_path(RECIPE)) in models else models[-1].stem
-    last = classifiers[framed]
+    deployed = model_path(RECIPE)
+    framed = (deployed if deployed in models else models[-1]).stem
+    contract = classifiers[framed].contract
     return {
         "version": VERSION,
-        "machine": provenance.machine(),
-        "commit": provenance.commit(),
-        "date": provenance.today(),
+        **provenance.origin(),
         "calibration": {
             name: calibration.measure(classifier, validation)
             for name, classifier in classifiers.items()
         },
         "robustness": robustness.measure(classifiers, validation),
         "framing": {"model": framed}
-        | framing.measure(last, last.contract.framing, detector, validation),
+        | framing.measure(classifiers[framed], contract.framing, detector, validation),
     }
 
 
@@ -55,7 +55,7 @@ def _open(h5: Path) -> TFLiteClassifier:
     """The int8 file beside ``h5``, which must come from it."""
     path = variant_path(h5, DEPLOYED)
     classifier = load_classifier(path)
-    check_origin(path, classifier.contract, digest(h5) if h5.is_file() else None)
+    check_origin(path, classifier.contract, provenance.digest(h5) if h5.is_file() else None)
     return classifier
 
 
@@ -69,19 +69,7 @@ def write(folder: Path, result: Mapping[str, Any]) -> None:
 
 def read(folder: Path) -> dict[str, Any]:
     """Read the result in ``folder``; raises ``ResultsError``."""
-    path = folder / NAME
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        version = result["version"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ResultsError(
-            f"{path}: expected the results of 'make evaluate', found {error}; run 'make evaluate'"
-        ) from error
-    if version != VERSION:
-        raise ResultsError(
-            f"{path}: expected version {VERSION}, found {version!r}; run 'make evaluate' again"
-        )
-    return dict(result)
+    return read_file(folder / NAME, VERSION, "make evaluate")
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:

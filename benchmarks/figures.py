@@ -47,11 +47,7 @@ def latency_figure(rows: Sequence[Row]) -> Figure:
     axes.set_title("Latency of the classifier")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)
-    dots = [
-        Line2D([], [], marker="o", linestyle="", color=_OTHER, markerfacecolor=face, label=label)
-        for face, label in ((_OTHER, "1 thread"), ("white", "2 threads"))
-    ]
-    axes.legend(handles=dots, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    _legend(axes, {"1 thread": ("o", _OTHER, _OTHER), "2 threads": ("o", _OTHER, "white")})
     return figure
 
 
@@ -91,16 +87,17 @@ def accuracy_figure(rows: Sequence[Row]) -> Figure:
     axes.set_ylabel("top-1 on the validation split, %")
     axes.set_title("Accuracy against latency (filled: deployed)")
     axes.grid(alpha=0.3)
-    _legend_of_shapes(axes, markers)
+    _legend(axes, {variant: (marker, "black", "none") for variant, marker in markers.items()})
     return figure
 
 
-def _legend_of_shapes(axes: Axes, markers: Mapping[str, str]) -> None:
-    shapes = [
-        Line2D([], [], marker=marker, linestyle="", color="black", mfc="none", label=variant)
-        for variant, marker in markers.items()
+def _legend(axes: Axes, entries: Mapping[str, tuple[str, str, str]]) -> None:
+    """Name marks of a shape, a colour and a fill beside the axes."""
+    marks = [
+        Line2D([], [], marker=shape, linestyle="", color=colour, markerfacecolor=fill, label=label)
+        for label, (shape, colour, fill) in entries.items()
     ]
-    axes.legend(handles=shapes, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes.legend(handles=marks, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
 def _name(row: Row) -> str:

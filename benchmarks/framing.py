@@ -25,6 +25,7 @@ from edge.contract import Framing
 from edge.crops import Square, crop_square, face_square
 from edge.frames import Detector, Face, Image
 from train.data import Split
+from train.tables import markdown
 
 SIDES = (96, 144, 200, 280)
 """Sides of the embedded image in pixels of the frame."""
@@ -98,10 +99,9 @@ def measure(
 def table(result: Mapping[str, Any]) -> str:
     """Return what ``measure`` found as a Markdown table in per cent."""
     names = list(result["rows"][0]["top1"])
-    lines = [
+    return markdown(
         ("background", "image in px", "found", *names),
-        ("---", *["---:"] * (2 + len(names))),
-        *(
+        [
             (
                 row["background"],
                 str(row["side"]),
@@ -109,9 +109,8 @@ def table(result: Mapping[str, Any]) -> str:
                 *(_per_cent(row["top1"][name]) for name in names),
             )
             for row in result["rows"]
-        ),
-    ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        ],
+    )
 
 
 def sample(count: int) -> NDArray[np.int64]:

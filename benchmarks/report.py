@@ -15,10 +15,16 @@ from benchmarks.results import run_with
 from convert.variants import DEPLOYED
 from edge.files import write_text
 from train.report import save_figure
+from train.tables import markdown
 
 _COLUMNS = (
     *("model", "size", "top-1", "without copies", "macro-F1", "FER+ top-1"),
     *("ms a face, p50 / p95 / p99", "2 threads, p50 / p95 / p99", "loop FPS"),
+)
+_TARGETS = (
+    *("int8 file of", "top-1", "without copies", "FER+ top-1", "macro-F1"),
+    *("lost against float32", "ECE", "size", "time against seed in float32"),
+    "M multiply-accumulates",
 )
 _TABLE = "benchmark.md"
 _SEED = "seed"
@@ -27,15 +33,13 @@ _IMAGES = "FER2013's public test split (`images/validation`), one crop, no avera
 
 def table(result: Mapping[str, Any]) -> str:
     """Return the results as a Markdown table with a line that says where it was measured."""
-    rows = [_COLUMNS, ("---", *["---:"] * (len(_COLUMNS) - 1))]
-    rows += [
+    rows = [
         (
             f"**{subject['name']}** (deployed)" if subject["deployed"] else subject["name"],
             *_cells(subject, ("p50", "p95", "p99"), " / "),
         )
         for subject in result["subjects"]
     ]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
     litert = result["versions"]["ai-edge-litert"]
     tensorflow = result["versions"]["tensorflow"]
     note = (
@@ -45,7 +49,7 @@ def table(result: Mapping[str, Any]) -> str:
         "frames in memory. Top-1 is against FER2013's labels, and against the majority of the FER+ "
         "taggers. Times vary from run to run and with the load; compare within the table."
     )
-    return "\n".join([*lines, "", note])
+    return f"{markdown(_COLUMNS, rows)}\n\n{note}"
 
 
 def targets(result: Mapping[str, Any]) -> str:
@@ -57,20 +61,15 @@ def targets(result: Mapping[str, Any]) -> str:
     rows = {(subject["model"], subject["variant"]): subject for subject in result["subjects"]}
     seed = rows.get((_SEED, "float32"))
     lines = [
-        "| int8 file of | top-1 | without copies | FER+ top-1 | macro-F1 | lost against float32 "
-        "| ECE | size "
-        "| time against seed in float32 | M multiply-accumulates |",
-        "| --- |" + " ---: |" * 9,
+        (model, *_target_cells(row, rows.get((model, "float32")), seed))
+        for (model, variant), row in rows.items()
+        if variant == DEPLOYED and row["accuracy"]
     ]
-    for (model, variant), row in rows.items():
-        if variant == DEPLOYED and row["accuracy"]:
-            cells = _target_cells(row, rows.get((model, "float32")), seed)
-            lines.append(f"| {model} | " + " | ".join(cells) + " |")
     note = (
         f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
         f"{result['date']}), on {_IMAGES}; one thread, p50."
     )
-    return "\n".join([*lines, "", note])
+    return f"{markdown(_TARGETS, lines)}\n\n{note}"
 
 
 def _target_cells(

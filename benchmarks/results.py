@@ -53,9 +53,7 @@ def summarise(
         )
     return {
         "version": VERSION,
-        "machine": provenance.machine(),
-        "commit": provenance.commit(),
-        "date": provenance.today(),
+        **provenance.origin(),
         "versions": provenance.versions(*_PACKAGES),
         "effort": dataclasses.asdict(effort),
         "subjects": rows,
@@ -73,17 +71,21 @@ def write(folder: Path, result: Mapping[str, Any], samples: Sequence[Samples]) -
 
 def read(folder: Path) -> dict[str, Any]:
     """Read the result in ``folder``; raises ``ResultsError``."""
-    path = folder / NAME
+    return read_file(folder / NAME, VERSION, "make bench")
+
+
+def read_file(path: Path, expected: int, command: str) -> dict[str, Any]:
+    """Read what ``command`` wrote at ``path``; raises ``ResultsError`` for another version."""
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         version = result["version"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ResultsError(
-            f"{path}: expected the results of 'make bench', found {error}; run 'make bench'"
+            f"{path}: expected the results of '{command}', found {error}; run '{command}'"
         ) from error
-    if version != VERSION:
+    if version != expected:
         raise ResultsError(
-            f"{path}: expected version {VERSION}, found {version!r}; run 'make bench' again"
+            f"{path}: expected version {expected}, found {version!r}; run '{command}' again"
         )
     return dict(result)
 

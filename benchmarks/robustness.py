@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from edge.crops import Square, crop_square
 from edge.frames import Floats
 from train.data import Split
+from train.tables import markdown
 
 Crops = NDArray[np.uint8]
 """``uint8[n, h, w, 1]``, grey."""
@@ -82,15 +83,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what ``measure`` found as a Markdown table in per cent, undisturbed images first."""
     ordered = sorted(rows, key=lambda row: row["corruption"] != NONE)
     models = list(ordered[0]["top1"]) if ordered else []
-    cells = [
+    return markdown(
         ("corruption", "strength", *models),
-        ("---", "---:", *["---:"] * len(models)),
-        *(
+        [
             (row["corruption"], row["strength"], *(f"{row['top1'][m]:.1%}" for m in models))
             for row in ordered
-        ),
-    ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
+        ],
+    )
 
 
 def blurred(images: Crops, sigma: float) -> Crops:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -47,6 +46,7 @@ def convert(
     sample = representative_sample(train)
     copies = copies_in_train(validation, train)
     expected = predict_logits(model, validation.images).argmax(axis=1)
+    digest = provenance.digest(h5)
     contents, rows = {}, []
     for variant, scheme in variants.items():
         say(f"{variant}: converting, and comparing it on the validation split …")
@@ -58,19 +58,19 @@ def convert(
         found = classifier.logits(validation.images).argmax(axis=1)
         row = compare(variant, len(flatbuffer), expected, found, validation.labels, copies)
         rows.append(row)
-        contents[path] = embed(flatbuffer, _with_parity(contract, h5, row))
+        contents[path] = embed(flatbuffer, _with_parity(contract, digest, row))
     check(rows)
-    contents[parity] = _report(h5, contract, rows).encode()
+    contents[parity] = _report(digest, contract, rows).encode()
     _write_all(contents)
     return rows
 
 
-def _with_parity(contract: ModelContract, h5: Path, row: Parity) -> ModelContract:
+def _with_parity(contract: ModelContract, digest: str, row: Parity) -> ModelContract:
     """The contract of one file: the training's, and what was measured of this variant."""
     validation = {k: row.figures[k] for k in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(contract.provenance) | {
         "variant": row.variant,
-        "h5_sha256": _digest(h5),
+        "h5_sha256": digest,
         "validation": validation,
         "agreement_with_h5": row.agreement,
     }
@@ -87,17 +87,11 @@ def _write_all(contents: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())  # a full disk is noticed before the first rename
 
 
-def _report(h5: Path, contract: ModelContract, rows: list[Parity]) -> str:
+def _report(digest: str, contract: ModelContract, rows: list[Parity]) -> str:
     report = {
-        "h5_sha256": _digest(h5),
-        "commit": provenance.commit(),
-        "machine": provenance.machine(),
-        "date": provenance.today(),
+        "h5_sha256": digest,
+        **provenance.origin(),
         "h5_validation": contract.provenance.get("validation"),
         "variants": [dataclasses.asdict(row) for row in rows],
     }
     return json.dumps(report, indent=1) + "\n"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

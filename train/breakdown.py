@@ -37,7 +37,7 @@ def _operations(
     """Name, function and operand ``[batch, h, w, c]`` of every operation of the sets."""
     size, channels = IMAGE_SIZE, 1
     policy = "mixed_bfloat16" if dtype == "bfloat16" else dtype
-    for width, closes in _convolutions(recipe):
+    for width, closes in recipe.convolutions():
         pixels = tf.cast(tf.random.normal((recipe.batch_size, size, size, channels)), dtype)
         features = tf.cast(tf.random.normal((recipe.batch_size, size, size, width)), dtype)
         convolution, plain, fused = (
@@ -53,13 +53,6 @@ def _operations(
         if closes:
             yield "max pooling", keras.layers.MaxPooling2D(dtype=policy), features
             size //= 2
-
-
-def _convolutions(recipe: Recipe) -> Iterator[tuple[int, bool]]:
-    """The width of every convolution, and whether it closes its set."""
-    for widths in recipe.sets:
-        for index, width in enumerate(widths, 1):
-            yield width, index == len(widths)
 
 
 def _training(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import ReportError
+from train.tables import markdown
 
 RESULTS = Path("models/ingredients.json")
 _FIELDS = (
@@ -33,21 +34,26 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows as a Markdown table with a line that says how it was made."""
-    lines = [
-        "| changed | epochs | minutes | M multiply-accumulates | training loss "
-        "| top-1 | FER+ top-1 | macro-F1 |",
-        "| --- |" + " ---: |" * 7,
-    ]
-    for row in rows:
-        votes = row["top1_votes"]
-        lines.append(
-            f"| {row['ingredient']} | {row['epochs']} | {row['minutes']:.0f} "
-            f"| {row['multiply_accumulates'] / 1e6:.0f} | {row['loss']:.3f} | {row['top1']:.1%} "
-            f"| {'–' if votes is None else f'{votes:.1%}'} | {row['macro_f1']:.3f} |"
-        )
+    text = markdown(
+        (
+            *("changed", "epochs", "minutes", "M multiply-accumulates", "training loss"),
+            *("top-1", "FER+ top-1", "macro-F1"),
+        ),
+        map(_cells, rows),
+    )
     last = rows[-1]
-    return "\n".join(lines) + (
-        f"\n\nWritten by `python -m train study` on {last['machine']} (last row: commit "
+    return (
+        f"{text}\n\nWritten by `python -m train study` on {last['machine']} (last row: commit "
         f"{last['commit']}, {last['date']}), seed {last['seed']}, the h5 in float32. One seed: "
         "differences below a point mean little. The losses of different targets don't compare."
+    )
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    votes = row["top1_votes"]
+    return (
+        *(row["ingredient"], str(row["epochs"]), f"{row['minutes']:.0f}"),
+        *(f"{row['multiply_accumulates'] / 1e6:.0f}", f"{row['loss']:.3f}"),
+        *(f"{row['top1']:.1%}", "–" if votes is None else f"{votes:.1%}"),
+        f"{row['macro_f1']:.3f}",
     )

@@ -56,12 +56,12 @@ def build(recipe: Recipe) -> keras.Model:
     order of ``LABELS``.
     """
     pixels, x = _input("float32")
-    for widths in recipe.sets:
-        for width in widths:
-            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-            x = keras.layers.BatchNormalization()(x)
-            x = keras.layers.ReLU()(x)
-        x = keras.layers.MaxPooling2D()(x)
+    for width, closes_set in recipe.convolutions():
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU()(x)
+        if closes_set:
+            x = keras.layers.MaxPooling2D()(x)
     x = keras.layers.Flatten()(x)
     for units in recipe.dense:
         if recipe.normalise_dense:
@@ -82,13 +82,12 @@ def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
     the order and shapes of ``build``'s.
     """
     pixels, x = _input(precision)
-    for widths in recipe.sets:
-        for index, width in enumerate(widths, 1):
-            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
-            x = FusedBatchNormalization(dtype=precision)(x)
-            if index == len(widths):
-                x = keras.layers.MaxPooling2D(dtype=precision)(x)
-            x = keras.layers.ReLU(dtype=precision)(x)
+    for width, closes_set in recipe.convolutions():
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
+        x = FusedBatchNormalization(dtype=precision)(x)
+        if closes_set:
+            x = keras.layers.MaxPooling2D(dtype=precision)(x)
+        x = keras.layers.ReLU(dtype=precision)(x)
     x = keras.layers.Flatten(dtype=precision)(x)
     for units in recipe.dense:
         x = keras.layers.Dense(units, use_bias=not recipe.normalise_dense, dtype=precision)(x)

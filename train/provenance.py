@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import platform
 import subprocess
@@ -43,6 +44,16 @@ def machine() -> str:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count()
     return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+
+
+def origin() -> dict[str, str]:
+    """Return machine, commit and date of what is measured now."""
+    return {"machine": machine(), "commit": commit(), "date": today()}
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of the file at ``path``."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def versions(*packages: str) -> dict[str, str]:

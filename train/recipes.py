@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Recipe:
     """Share of the FER+ taggers' votes in the target; the rest is the FER2013 label."""
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
+
+    def convolutions(self) -> Iterator[tuple[int, bool]]:
+        """Yield the filters of every convolution, and whether it closes its set."""
+        for widths in self.sets:
+            for index, width in enumerate(widths, 1):
+                yield width, index == len(widths)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them."""

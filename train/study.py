@@ -92,9 +92,7 @@ def _trained(recipe: Recipe, seed: int, splits: Sequence[Any]) -> dict[str, Any]
     figures = evaluate(validation.labels, predicted, copies)
     votes = evaluate_votes(voted_labels(validation.images), predicted, copies)
     return {
-        "commit": provenance.commit(),
-        "machine": provenance.machine(),
-        "date": provenance.today(),
+        **provenance.origin(),
         "epochs": recipe.epochs,
         "minutes": round((time.monotonic() - started) / 60, 1),
         "multiply_accumulates": multiply_accumulates(model),
