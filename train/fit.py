@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from train.augment import augment
@@ -27,6 +28,8 @@ class Run:
     seed: int
     precision: str
     checkpoint: Path
+    start: Sequence[np.ndarray] = ()
+    """The first weights, in the order of ``build``'s; random ones without."""
 
 
 def fit(
@@ -41,6 +44,8 @@ def fit(
     recipe = run.recipe
     steps = steps_per_epoch(train, recipe)
     network = compiled(build_for_training(recipe, run.precision), recipe, steps)
+    if run.start:
+        network.set_weights(run.start)
     plateau = _plateau(recipe)
     checkpoint = Checkpoint(run.checkpoint, network, plateau, run.precision)
     done = checkpoint.restore()

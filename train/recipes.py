@@ -69,6 +69,8 @@ class Recipe:
     """Whether BatchNormalization stands between these and their ReLU."""
     dropout: float = 0.0
     """Share of these layers' outputs that training leaves out."""
+    start: str = ""
+    """The recipe whose model gives the first weights; random ones without a name."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
@@ -117,7 +119,14 @@ RECIPES = {
     for recipe in (
         Recipe("seed"),
         dataclasses.replace(_COMPACT, name="fer2013"),
-        dataclasses.replace(_COMPACT, name=DEPLOYED, votes=0.4),
+        dataclasses.replace(
+            _COMPACT,
+            name=DEPLOYED,
+            start="fer2013",
+            epochs=30,
+            learning_rate=1e-3,
+            votes=0.4,
+        ),
     )
 }
 

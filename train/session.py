@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from train.metrics import (
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
 from train.report import write_report
+from train.start import find_start
 
 UNCERTAIN_BELOW = 0.5
 """The runtime gives a label where it is more likely right than wrong: the probabilities that it
@@ -57,23 +58,27 @@ def train(
     """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
 
     ``detector`` tells how training images frame a face. Raises ``DatasetError``, ``ArtifactError``
-    where ``target`` can't be written, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the
-    same arguments goes on from there.
+    where ``target`` can't be written or the model is not there that ``recipe`` begins with, and
+    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
     """
     _expect_writable(target)
+    start = find_start(recipe)
     splits = _load(images, quiet)
     data = fingerprint(splits["train"], splits["validation"])
     examples = training_examples(splits["train"], recipe)
     validation = plain_examples(splits["validation"])
-    state = _state_path(target, recipe, seed, data)
+    begins = {"start": start.origin} if start else {}
+    state = _state_path(target, recipe, [seed, data, *begins.values()])
     framing, found = derive_framing(splits["train"].images, detector)
     begun = read_state(state)
     policy = begun.precision if begun else precision.fastest()
-    model, history = fit(Run(recipe, seed, policy, state), examples, validation, quiet)
+    run = Run(recipe, seed, policy, state, start.weights if start else ())
+    model, history = fit(run, examples, validation, quiet)
     source = {
         "recipe": recipe.to_dict(),
         "seed": seed,
         "data": data,
+        **begins,
         "commit": provenance.commit(),
         "precision": policy,
         "multiply_accumulates": multiply_accumulates(model),
@@ -188,8 +193,8 @@ def _reported_only(model: keras.Model, train_split: Split, test: Split) -> dict[
     return evaluate(test.labels, predicted, copies_in_train(test, train_split))
 
 
-def _state_path(target: Path, recipe: Recipe, seed: int, data: str) -> Path:
-    """One file for each run, so that no other recipe, seed or data set goes on from it."""
-    identity = json.dumps([recipe.to_dict(), seed, data], sort_keys=True)
+def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
+    """One file for each run, so that no other recipe, seed, data set or start goes on from it."""
+    identity = json.dumps([recipe.to_dict(), *further], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"
