@@ -43,8 +43,9 @@ train: .venv/train/ready assets
 convert: .venv/train/ready
 	@$(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
 
-bench: .venv/train/ready assets
+bench: .venv/train/ready .venv/edge/ready assets
 	@$(TRAIN) -m benchmarks $(ARGS)
+	@$(TRAIN) -m benchmarks runtime --python $(EDGE)
 
 evaluate: .venv/train/ready assets
 	@$(TRAIN) -m benchmarks evaluate $(ARGS)

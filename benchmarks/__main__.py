@@ -19,9 +19,12 @@ from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from benchmarks.latency import Effort
 from benchmarks.subjects import Subject, shipped_models, subjects
+from convert.variants import DEPLOYED, variant_path
 from edge.files import check_target, write_text
 from train.cli import import_tensorflow, run
 from train.errors import DatasetError
+from train.recipes import DEPLOYED as DEPLOYED_RECIPE
+from train.recipes import model_path
 
 app = cyclopts.App(
     name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
@@ -120,6 +123,26 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
     print(
         f"wrote {output / evaluation.NAME} and its figures; 'make document' puts them in the card"
     )
+
+
+@app.command
+def runtime(*, python: Path = Path(sys.executable), output: Path = _RESULTS) -> None:
+    """Measure the loop around the networks, with a paced camera too: one JSON.
+
+    Parameters
+    ----------
+    python
+        The Python of an edge environment, whose start, memory and size are measured.
+    output
+        The folder for the results.
+    """
+    from benchmarks import runtime_report  # noqa: PLC0415 - loads OpenCV
+
+    check_target(output / runtime_report.NAME)
+    print("the loop, detection at intervals, a camera: about two minutes …", flush=True)
+    model = variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED)
+    runtime_report.write(output, runtime_report.measure(model, python))
+    print(f"wrote {output / runtime_report.NAME}; 'make document' puts it in the README")
 
 
 @app.command

@@ -101,16 +101,17 @@ def _run(sample: Samples) -> dict[str, Any]:
         "threads": sample.threads,
         "runtime": sample.runtime,
         "memory_mb": round(sample.memory_mb, 1),
-        "face_ms": _percentiles(sample.face_ms),
-        "frame_ms": _percentiles(sample.frame_ms),
+        "face_ms": percentiles(sample.face_ms),
+        "frame_ms": percentiles(sample.frame_ms),
         "stage_ms": {
-            stage: _percentiles([times[stage] for times in sample.stage_ms]) for stage in STAGES
+            stage: percentiles([times[stage] for times in sample.stage_ms]) for stage in STAGES
         },
         "fps": len(sample.frame_ms) / seconds,
     }
 
 
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 of ``values``, by these names."""
     return {
         f"p{percent}": round(float(np.percentile(values, percent)), 4) for percent in _PERCENTILES
     }

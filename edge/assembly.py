@@ -10,8 +10,9 @@ import cv2
 
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.crops import crop_faces
+from edge.detectors.every import Budgeted, EveryNth
 from edge.errors import EdgeError, SinkError
-from edge.frames import Detector, Sink
+from edge.frames import Detector, Processor, Sink
 from edge.loop import Stop
 from edge.pipeline import Pipeline
 from edge.settings import Settings
@@ -30,7 +31,7 @@ class Run:
     """The parts of one run, none of them open, and what the summary says of them."""
 
     source: RatedSource
-    pipeline: Pipeline
+    pipeline: Processor
     sinks: tuple[Sink, ...]
     stats: Stats
     detector: str
@@ -74,7 +75,7 @@ def assemble(
 
 def build_pipeline(
     detector: Detector, classifier: TFLiteClassifier, settings: Settings
-) -> Pipeline:
+) -> Processor:
     """Put the stages together; the crop and the threshold are those of the model's contract.
 
     Sets OpenCV to one thread for the whole process.
@@ -83,7 +84,12 @@ def build_pipeline(
     cv2.setNumThreads(1)
     contract = classifier.contract
     tracker = Tracker(contract.labels, contract.uncertain_below, settings.tracking)
-    return Pipeline(detector, partial(crop_faces, contract=contract), classifier, tracker)
+    crop = partial(crop_faces, contract=contract)
+    if settings.detect_every == 1 and not settings.budget:
+        return Pipeline(detector, crop, classifier, tracker)
+    every = EveryNth(detector, settings.detect_every)
+    pipeline = Pipeline(every, crop, classifier, tracker)
+    return Budgeted(pipeline, every, settings.budget) if settings.budget else pipeline
 
 
 def open_detector(settings: Settings, stop: Stop) -> Detector:

@@ -158,6 +158,14 @@ class Classifier(Protocol):
         ...
 
 
+class Processor(Protocol):
+    """A pipeline."""
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Find the faces of ``frame`` and name their expressions."""
+        ...
+
+
 class Sink(Protocol):
     """Takes every frame with its result: a context manager."""
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Protocol
 
 from edge.errors import DetectorError, EdgeError, SourceLostError
-from edge.frames import Frame, FrameResult, Sink, Source
-
-
-class Processor(Protocol):
-    """What the loop needs of a pipeline."""
-
-    def process(self, frame: Frame) -> FrameResult:
-        """Find the faces of ``frame`` and name their expressions."""
-        ...
+from edge.frames import Processor, Sink, Source
 
 
 class Stop:

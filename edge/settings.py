@@ -73,6 +73,11 @@ class Settings:
     """What finds faces: MediaPipe's BlazeFace on our interpreter, or the MediaPipe package."""
     min_score: float = 0.5
     """A face must score at least this: 0.05…0.99."""
+    detect_every: int = 1
+    """Look for faces on every so many frames and move them on in between: 1…30."""
+    budget: float = 0.0
+    """Milliseconds that a frame may take on average: 0…1000. Faces are then looked for as often as
+    that allows; 0 for no such limit."""
     threads: int = 1
     """Threads of each network: 1…64."""
     display: Literal["auto", "on", "off"] = "auto"
@@ -84,6 +89,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Check the ranges; raises ``SettingsError``."""
         _check_range("min-score", self.min_score, 0.05, 0.99)
+        _check_range("detect-every", self.detect_every, 1, 30)
+        _check_range("budget", self.budget, 0, 1000, "ms")
         _check_range("threads", self.threads, 1, 64)
         _check_range("frames", self.frames, 0, 1e9)
         for name in map(str, (self.source, self.model, *self.output)):

@@ -1,0 +1,198 @@
+"""The runtime as a whole: what a frame costs beyond its two networks, and what it costs a device.
+
+Ratios are between medians of things that were measured in turn in one run, so that a disturbance
+of the machine falls on both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from benchmarks.results import percentiles
+from edge.assembly import build_pipeline
+from edge.assets import read_asset
+from edge.classifier import TFLiteClassifier
+from edge.detectors.blazeface import SHORT_RANGE, BlazeFace
+from edge.detectors.every import Budgeted, EveryNth
+from edge.frames import Box, Frame, FrameResult, Image, Processor, Track
+from edge.interpreter import open_model
+from edge.pipeline import STAGES
+from edge.settings import Settings
+from edge.sources.demo import DemoSource, load_portraits
+from edge.sources.live import LiveSource
+
+T = TypeVar("T")
+FPS = 30
+_WARM_UP = 20
+INTERVALS = (1, 2, 3, 5, 10)
+RATES = (15, 30, 60)
+"""Frames a second of the paced camera."""
+
+
+def demo(faces: int, count: int) -> list[Image]:
+    """Return ``count`` frames of the demo with so many faces, ``uint8[360, 640, 3]`` BGR."""
+    with DemoSource(load_portraits(), frames=count, fps=FPS, faces=faces) as source:
+        return [frame.image for frame in source]
+
+
+def stages(content: bytes, faces: int, images: Sequence[Image], count: int) -> dict[str, Any]:
+    """Time ``count`` whole frames and, in turn, the bare networks; ``content`` is a classifier's.
+
+    ``over_networks`` is the frame's median as a multiple of the two networks' medians, of which the
+    classifier's counts once.
+    """
+    classifier = TFLiteClassifier(content, "classifier")
+    pipeline = build_pipeline(BlazeFace(), classifier, Settings())
+    networks = {
+        "detector": open_model(read_asset(SHORT_RANGE.asset), SHORT_RANGE.asset),
+        "classifier": open_model(content, "classifier"),
+    }
+    frame_ms: list[float] = []
+    bare_ms: dict[str, list[float]] = {name: [] for name in networks}
+    results = []
+    for frame in _frames(images, _WARM_UP + count):
+        milliseconds, result = _timed(partial(pipeline.process, frame))
+        frame_ms.append(milliseconds)
+        results.append(result)
+        for name, network in networks.items():
+            bare_ms[name].append(_timed(network.invoke)[0])
+    bare = {name: percentiles(values[_WARM_UP:]) for name, values in bare_ms.items()}
+    whole = percentiles(frame_ms[_WARM_UP:])
+    kept = results[_WARM_UP:]
+    return {
+        "faces": faces,
+        "found": statistics.mean(len(result.tracks) for result in kept),
+        "frame_ms": whole,
+        "stage_ms": {
+            stage: percentiles([result.stage_ms[stage] for result in kept]) for stage in STAGES
+        },
+        "invoke_ms": bare,
+        "over_networks": whole["p50"] / sum(values["p50"] for values in bare.values()),
+    }
+
+
+def intervals(content: bytes, images: Sequence[Image]) -> list[dict[str, Any]]:
+    """What detection on every k-th frame gains in time and costs in accuracy, and a budget.
+
+    The pipelines take each frame in turn. Compared with detection on every frame: share of its
+    faces that are there, mean overlap of their boxes, and share of equal labels. The budget is two
+    thirds of what a frame takes with detection on each.
+    """
+    classifier = TFLiteClassifier(content, "classifier")
+    subjects: dict[str, Processor] = {
+        f"every {k}": build_pipeline(BlazeFace(), classifier, Settings(detect_every=k))
+        for k in INTERVALS
+    }
+    found = _in_turn(subjects, images)
+    reference = found[f"every {INTERVALS[0]}"]
+    budget = 2 / 3 * statistics.mean(_cost(result) for result in reference[_WARM_UP:])
+    every = EveryNth(BlazeFace(), 1)
+    inner = build_pipeline(every, classifier, Settings())
+    found |= _in_turn({f"budget {budget:.2f} ms": Budgeted(inner, every, budget)}, images)
+    return [
+        {"subject": name, **_compared(results[_WARM_UP:], reference[_WARM_UP:])}
+        for name, results in found.items()
+    ]
+
+
+def _in_turn(
+    subjects: Mapping[str, Processor], images: Sequence[Image]
+) -> dict[str, list[FrameResult]]:
+    results: dict[str, list[FrameResult]] = {name: [] for name in subjects}
+    for frame in _frames(images, len(images)):
+        for name, pipeline in subjects.items():
+            results[name].append(pipeline.process(frame))
+    return results
+
+
+def _compared(results: Sequence[FrameResult], reference: Sequence[FrameResult]) -> dict[str, float]:
+    pairs = [
+        (track, _nearest(track.box, result.tracks))
+        for result, expected in zip(results, reference, strict=True)
+        for track in expected.tracks
+    ]
+    there = [(track, other) for track, other in pairs if other]
+    return {
+        "mean_ms": statistics.mean(map(_cost, results)),
+        "p95_ms": float(np.percentile([_cost(result) for result in results], 95)),
+        "found": len(there) / len(pairs),
+        "overlap": statistics.mean(track.box.iou(other.box) for track, other in there),
+        "same_label": statistics.mean(track.emotion == other.emotion for track, other in there),
+    }
+
+
+def _nearest(box: Box, tracks: Sequence[Track]) -> Track | None:
+    best = max(tracks, key=lambda track: box.iou(track.box), default=None)
+    return best if best and box.iou(best.box) > 0 else None
+
+
+def _cost(result: FrameResult) -> float:
+    return sum(result.stage_ms.values())
+
+
+def paced(content: bytes, images: Sequence[Image], rate: int, seconds: float) -> dict[str, Any]:
+    """From capture to result with a camera that gives ``rate`` frames a second."""
+    pipeline = build_pipeline(BlazeFace(), TFLiteClassifier(content, "classifier"), Settings())
+    pipeline.process(Frame(images[0], 0, 0.0))
+    until = time.monotonic() + seconds
+    latency, work, dropped = [], [], 0
+    source = LiveSource(
+        lambda: PacedCapture(images, rate), "paced", lambda: time.monotonic() > until
+    )
+    with source:
+        for frame in source:
+            work.append(_cost(pipeline.process(frame)))
+            latency.append((time.monotonic() - frame.captured_at) * 1e3)
+            dropped += frame.dropped
+    return {
+        "rate": rate,
+        "frames": len(latency),
+        "dropped": dropped,
+        "latency_ms": percentiles(latency),
+        "work_ms": percentiles(work),
+        "bound_ms": percentiles(work)["p95"] + 1e3 / rate,
+    }
+
+
+class PacedCapture:
+    """A camera that gives ``images`` over and over, each when it is due and not again."""
+
+    def __init__(
+        self,
+        images: Sequence[Image],
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start the clock; ``rate`` is in frames a second."""
+        self._images = itertools.cycle(images)
+        self._period, self._due = 1 / rate, clock()
+        self._clock, self._sleep = clock, sleep
+
+    def read(self) -> tuple[bool, Image | None]:
+        """Wait for the next image."""
+        self._due += self._period
+        self._sleep(max(self._due - self._clock(), 0.0))
+        return True, next(self._images)
+
+    def release(self) -> None:
+        """Nothing to release."""
+
+
+def _frames(images: Sequence[Image], count: int) -> Iterator[Frame]:
+    for index in range(count):
+        yield Frame(images[index % len(images)], index, index / FPS)
+
+
+def _timed(call: Callable[[], T]) -> tuple[float, T]:
+    """Milliseconds of ``call``, and what it returned."""
+    start = time.perf_counter_ns()
+    result = call()
+    return (time.perf_counter_ns() - start) / 1e6, result

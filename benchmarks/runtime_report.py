@@ -1,0 +1,127 @@
+"""The runtime's figures as one JSON and as the tables of the documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import footprint, runtime
+from benchmarks.results import read_file
+from edge.files import write_text
+from edge.pipeline import STAGES
+from train import provenance
+from train.tables import markdown
+
+NAME = "runtime.json"
+_VERSION = 1
+_FACES = (1, 5)
+_FRAMES = 600
+_DEMO_FRAMES = 60
+_MOVING_FACES, _MOVING_FRAMES = 2, 600
+_SECONDS = 8.0
+
+
+def measure(model: Path, python: Path) -> dict[str, Any]:
+    """Measure the runtime with the classifier at ``model``, ready for JSON.
+
+    ``python`` belongs to an edge environment, for what a process of its own costs. Raises
+    ``WorkerError``, and what opening the networks raises.
+    """
+    content = model.read_bytes()
+    images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
+    moving = runtime.demo(_MOVING_FACES, _MOVING_FRAMES)
+    return {
+        "version": _VERSION,
+        **provenance.origin(),
+        "model": model.name,
+        "footprint": footprint.measure(python),
+        "stages": [runtime.stages(content, n, images[n], _FRAMES) for n in _FACES],
+        "intervals": runtime.intervals(content, moving),
+        "camera": [runtime.paced(content, images[1], rate, _SECONDS) for rate in runtime.RATES],
+    }
+
+
+def write(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write the result into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read the result in ``folder``; raises ``ResultsError``."""
+    return read_file(folder / NAME, _VERSION, "make bench")
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of ``result`` as Markdown, by the section of the README."""
+    origin = (
+        f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
+        f"{result['date']})."
+    )
+    return {
+        "stages": f"{_stages(result)}\n\n{_footprint(result['footprint'])} {origin}",
+        "intervals": f"{_intervals(result)}\n\n{origin}",
+        "camera": f"{_camera(result)}\n\n{origin}",
+    }
+
+
+def _stages(result: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            str(row["faces"]),
+            *(f"{row['stage_ms'][stage]['p50']:.2f}" for stage in STAGES),
+            " / ".join(f"{value:.2f}" for value in row["frame_ms"].values()),
+            f"{row['over_networks']:.2f} ×",
+            " + ".join(f"{values['p50']:.2f}" for values in row["invoke_ms"].values()),
+        )
+        for row in result["stages"]
+    ]
+    columns = ("faces", *STAGES, "frame, p50 / p95 / p99", "over the networks", "the bare networks")
+    one, many = (row["frame_ms"]["p50"] for row in result["stages"])
+    return (
+        f"{markdown(columns, rows)}\n\nMilliseconds at one thread, 640×360 frames in memory; bare "
+        "is one call of the detector and one of the classifier, taken in turn with the frames. "
+        f"{result['stages'][1]['faces']} faces take {many / one:.2f} times as long as one."
+    )
+
+
+def _footprint(cost: Mapping[str, Any]) -> str:
+    memory = f", resident memory at most {cost['memory_mb']:.0f} MB" if cost["memory_mb"] else ""
+    return (
+        f"From the start of the process to the first result {cost['start_s']:.2f} s{memory} in "
+        f"{cost['frames']} frames of the demo without a window, environment "
+        f"{cost['environment_mb']:.0f} MB on disk."
+    )
+
+
+def _intervals(result: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            row["subject"],
+            f"{row['mean_ms']:.2f}",
+            f"{row['p95_ms']:.2f}",
+            f"{row['found']:.1%}",
+            f"{row['overlap']:.3f}",
+            f"{row['same_label']:.1%}",
+        )
+        for row in result["intervals"]
+    ]
+    columns = ("detection", "mean ms", "p95 ms", "faces there", "overlap of boxes", "same label")
+    return markdown(columns, rows)
+
+
+def _camera(result: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            str(row["rate"]),
+            str(row["frames"]),
+            str(row["dropped"]),
+            " / ".join(f"{value:.1f}" for value in row["latency_ms"].values()),
+            f"{row['work_ms']['p95']:.1f}",
+        )
+        for row in result["camera"]
+    ]
+    columns = ("frames a second", "frames", "dropped", "ms, p50 / p95 / p99", "work, p95")
+    return markdown(columns, rows)

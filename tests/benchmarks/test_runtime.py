@@ -1,0 +1,124 @@
+"""The runtime's own measurements: what is compared, and with what. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import runtime, runtime_report
+from benchmarks.errors import ResultsError, WorkerError
+from benchmarks.footprint import disk_mb, measure
+from train.recipes import DEPLOYED, model_path
+
+
+@pytest.fixture(scope="module")
+def content(repository: Path) -> bytes:
+    return (repository / model_path(DEPLOYED)).with_suffix(".tflite").read_bytes()
+
+
+def test_every_face_is_found_and_the_frame_is_its_stages(content: bytes) -> None:
+    result = runtime.stages(content, 2, runtime.demo(2, 4), 4)
+    assert (result["faces"], result["found"]) == (2, 2)
+    bare = sum(values["p50"] for values in result["invoke_ms"].values())
+    assert result["over_networks"] == pytest.approx(result["frame_ms"]["p50"] / bare)
+    assert result["stage_ms"]["detect"]["p50"] < result["frame_ms"]["p50"]
+
+
+def test_rarer_detection_is_compared_with_detection_on_every_frame(content: bytes) -> None:
+    rows = runtime.intervals(content, runtime.demo(1, 40))
+    assert [row["subject"] for row in rows[:-1]] == [f"every {k}" for k in runtime.INTERVALS]
+    first, *others = rows
+    assert (first["found"], first["overlap"], first["same_label"]) == (1, 1, 1)
+    for row in others:
+        assert row["found"] == 1
+        assert 0.7 < row["overlap"] <= 1
+    assert rows[-1]["subject"].startswith("budget")
+    json.dumps(rows)
+
+
+def test_a_paced_camera_loses_no_frame_to_a_fast_loop(content: bytes) -> None:
+    result = runtime.paced(content, runtime.demo(1, 2), 20, 0.4)
+    assert 4 <= result["frames"] + result["dropped"] <= 9
+    assert result["latency_ms"]["p50"] >= result["work_ms"]["p50"]
+
+
+def test_the_paced_camera_keeps_its_pace_and_makes_up_for_a_late_reader() -> None:
+    now, waits = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    camera = runtime.PacedCapture(runtime.demo(1, 1), 10, lambda: now[0], sleep)
+    camera.read()
+    now[0] += 0.25
+    camera.read()
+    camera.read()
+    camera.read()
+    assert waits == pytest.approx([0.1, 0, 0, 0.05])
+
+
+def test_the_size_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/file").write_bytes(b"x" * 3_000_000)
+    (tmp_path / "link").symlink_to(tmp_path / "inner/file")
+    assert disk_mb(tmp_path) == pytest.approx(3, rel=0.01)
+
+
+def test_another_python_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="make run-edge"):
+        measure(tmp_path / "python")
+    failing = tmp_path / "failing"
+    failing.write_text(f"#!{sys.executable}\nraise SystemExit(3)")
+    failing.chmod(0o755)
+    with pytest.raises(WorkerError, match="ended with 3"):
+        measure(failing)
+
+
+RESULT = {
+    **{"version": 1, "machine": "a processor", "commit": "abc", "date": "2026-01-01"},
+    "footprint": {"start_s": 0.345, "frames": 1000, "memory_mb": 91.2, "environment_mb": 312.3},
+    "stages": [
+        {
+            "faces": faces,
+            "frame_ms": {"p50": 1.5 * faces, "p95": 2.0, "p99": 3.0},
+            "stage_ms": {s: {"p50": 0.25} for s in ("detect", "crop", "classify", "track")},
+            "invoke_ms": {"detector": {"p50": 1.0}, "classifier": {"p50": 0.25}},
+            "over_networks": 1.2,
+        }
+        for faces in (1, 5)
+    ],
+    "intervals": [
+        {
+            **{"subject": "every 2", "mean_ms": 1.0, "p95_ms": 2.0},
+            **{"found": 1.0, "overlap": 0.97, "same_label": 0.995},
+        }
+    ],
+    "camera": [
+        {
+            **{"rate": 30, "frames": 240, "dropped": 1},
+            "latency_ms": {"p50": 2.0, "p95": 3.0, "p99": 4.0},
+            "work_ms": {"p95": 2.5},
+        }
+    ],
+}
+
+
+def test_the_tables_show_the_figures() -> None:
+    sections = runtime_report.sections(RESULT)
+    row = "| 1 | 0.25 | 0.25 | 0.25 | 0.25 | 1.50 / 2.00 / 3.00 | 1.20 × | 1.00 + 0.25 |"
+    assert row in sections["stages"]
+    assert "5 faces take 5.00 times" in sections["stages"]
+    assert "0.34 s, resident memory at most 91 MB" in sections["stages"]
+    assert "| every 2 | 1.00 | 2.00 | 100.0% | 0.970 | 99.5% |" in sections["intervals"]
+    assert "| 30 | 240 | 1 | 2.0 / 3.0 / 4.0 | 2.5 |" in sections["camera"]
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    runtime_report.write(tmp_path, RESULT)
+    assert runtime_report.read(tmp_path) == RESULT
+    with pytest.raises(ResultsError, match="make bench"):
+        runtime_report.read(tmp_path / "none")
