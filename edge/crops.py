@@ -26,13 +26,10 @@ class Square:
     side: float
     angle: float = 0.0
 
-    def corners(self) -> NDArray[np.float64]:
-        """``float64[4, 2]`` (x, y) in pixels: top left, top right, bottom right, bottom left."""
-        half = self.side / 2
-        local = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
-        cos, sin = math.cos(self.angle), math.sin(self.angle)
-        turned = local @ np.array([(cos, sin), (-sin, cos)])
-        return np.asarray(np.add(turned, (self.x, self.y)), np.float64)
+    @property
+    def reach(self) -> float:
+        """How far it extends from its centre in x, and as far in y, in pixels."""
+        return self.side / 2 * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))
 
 
 def face_square(face: Face, framing: Framing) -> Square:
@@ -66,12 +63,13 @@ def crop_square(image: Image, square: Square, height: int, width: int) -> NDArra
     cos, sin = math.cos(square.angle), math.sin(square.angle)
     step_x, step_y = square.side / columns, square.side / rows
     # Pixel centres lie at half-integers of the frame's coordinates, at integers of OpenCV's.
-    to_source = np.array([(cos * step_x, -sin * step_y, 0.0), (sin * step_x, cos * step_y, 0.0)])
-    middle = ((columns - 1) / 2, (rows - 1) / 2)
-    to_source[:, 2] = (square.x - left - 0.5, square.y - top - 0.5) - to_source[:, :2] @ middle
+    a, b, d, e = cos * step_x, -sin * step_y, sin * step_x, cos * step_y
+    across, down = (columns - 1) / 2, (rows - 1) / 2
+    x = square.x - left - 0.5 - (a * across + b * down)
+    y = square.y - top - 0.5 - (d * across + e * down)
     fine = cv2.warpAffine(
         grey,
-        to_source,
+        np.array([(a, b, x), (d, e, y)]),
         (columns, rows),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
@@ -93,16 +91,13 @@ def crop_faces(image: Image, faces: Sequence[Face], contract: ModelContract) -> 
 def _grey_around(image: Image, square: Square) -> tuple[NDArray[np.uint8], int, int]:
     """Grey part of the frame that ``square`` touches, with its left and top in the frame."""
     height, width = image.shape[:2]
-    corners = square.corners()
-    left, top = np.floor(corners.min(axis=0)).astype(int) - 1
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
-    left, right = _inside(left, right, width)
-    top, bottom = _inside(top, bottom, height)
+    left, right = _touched(square.x, square.reach, width)
+    top, bottom = _touched(square.y, square.reach, height)
     grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
     return np.asarray(grey, np.uint8), left, top
 
 
-def _inside(low: int, high: int, size: int) -> tuple[int, int]:
-    """Clip [low, high) to [0, size), keeping at least one pixel."""
-    low = min(max(int(low), 0), size - 1)
-    return low, max(min(int(high), size), low + 1)
+def _touched(centre: float, reach: float, size: int) -> tuple[int, int]:
+    """[low, high) of the pixels that an interpolation reads, in [0, size), at least one."""
+    low = min(max(math.floor(centre - reach) - 1, 0), size - 1)
+    return low, max(min(math.ceil(centre + reach) + 1, size), low + 1)
