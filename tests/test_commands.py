@@ -85,3 +85,29 @@ def test_an_encoding_without_our_signs_is_no_failure(
     )
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert said in done.stdout
+
+
+TERMINATED = """
+import os, signal
+import cyclopts
+from train.cli import run
+app = cyclopts.App()
+
+@app.default
+def command() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+run(app)
+"""
+
+
+def test_sigterm_ends_the_work_like_ctrl_c(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")

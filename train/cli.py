@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 import cyclopts
@@ -17,9 +18,10 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     """Run ``app`` on the command line and exit.
 
     ``TrainError``, ``EdgeError``, ``OSError`` and ``errors`` become one line on standard error and
-    their ``exit_code``. Ctrl-C exits with 130.
+    their ``exit_code``. Ctrl-C exits with 130, and so does SIGTERM, which ends the work as well.
     """
     started()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app.suppress_keyboard_interrupt = False  # it would exit without a word
     expected: tuple[type[Exception], ...] = (TrainError, EdgeError, OSError, *errors)
     try:
