@@ -1,0 +1,54 @@
+"""The table of trainings comes from their reports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from train.errors import ReportError
+from train.recipes import RECIPES
+from train.trainings import read, table
+
+REPORT = {
+    "recipe": {"name": "final", "start": "fer2013", "epochs": 30},
+    **{"seed": 1, "minutes": 29.6, "parameters": 1_017_255, "machine": "a processor"},
+    **{"commit": "abc", "date": "2026-01-01"},
+    "validation": {"top1": 0.65, "macro_f1": 0.6321},
+    "validation_votes": {"top1": 0.79},
+}
+
+
+def test_a_row_shows_what_was_trained_and_reached() -> None:
+    rows = table([REPORT]).splitlines()
+    assert rows[2] == (
+        "| final | fer2013 | 1 | 30 | 30 | 1,017,255 | 65.00% | 79.00% | 0.632 | abc | 2026-01-01 |"
+    )
+    assert "a processor" in rows[-1]
+
+
+def test_nobody_tagged_these_images() -> None:
+    assert "| 65.00% | – |" in table([REPORT | {"validation_votes": {}}])
+
+
+def test_every_recipe_and_further_seeds_have_a_row(repository: Path, tmp_path: Path) -> None:
+    assert [r["recipe"]["name"] for r in read(repository)][: len(RECIPES)] == list(RECIPES)
+    for report in (repository / "models").rglob("*_report.json"):
+        target = tmp_path / report.relative_to(repository)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(report, target)
+    again = tmp_path / "models/seeds/final-9_report.json"
+    again.parent.mkdir(exist_ok=True)
+    again.write_text(json.dumps(REPORT | {"seed": 9}))
+    assert read(tmp_path)[-1]["seed"] == 9
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"recipe": {}}'])
+def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "models/seed/seed_report.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(ReportError, match="make train"):
+        read(tmp_path)

@@ -1,0 +1,67 @@
+"""The table of the trainings whose reports are shipped: of every recipe, and of further seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from train.errors import ReportError
+from train.recipes import RECIPES, model_path
+from train.tables import markdown
+
+AGAIN = "models/seeds/*_report.json"
+"""Reports of trainings with another seed: how well the shipped ones can be repeated."""
+_COLUMNS = (
+    *("recipe", "begins with", "seed", "epochs", "minutes", "parameters", "top-1"),
+    *("FER+ top-1", "macro-F1", "commit", "date"),
+)
+
+
+def read(root: Path) -> list[dict[str, Any]]:
+    """Read the reports under ``root``, those of the shipped models first.
+
+    Raises ``ReportError``.
+    """
+    shipped = (model_path(name) for name in RECIPES)
+    paths = [root / path.with_name(f"{path.stem}_report.json") for path in shipped]
+    return [_read(path) for path in (*paths, *sorted(root.glob(AGAIN)))]
+
+
+def table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """Return the reports as a Markdown table with a line that says what it shows."""
+    machines = ", ".join(sorted({report["machine"] for report in reports}))
+    return (
+        f"{markdown(_COLUMNS, map(_cells, reports), texts=2)}\n\nOf the h5 in float32 on the "
+        f"validation split, written by `make train` on {machines}. The minutes depend on what else "
+        "the machine did."
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        _cells(report)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ReportError(
+            f"{path}: expected the report of a training, found {error!r}; run 'make train' again"
+        ) from error
+    return dict(report)
+
+
+def _cells(report: Mapping[str, Any]) -> Iterable[str]:
+    recipe, figures, votes = report["recipe"], report["validation"], report["validation_votes"]
+    return (
+        recipe["name"],
+        recipe.get("start") or "random weights",
+        str(report["seed"]),
+        str(recipe["epochs"]),
+        f"{report['minutes']:.0f}",
+        f"{report['parameters']:,}",
+        f"{figures['top1']:.2%}",
+        f"{votes['top1']:.2%}" if votes else "–",
+        f"{figures['macro_f1']:.3f}",
+        report["commit"],
+        report["date"],
+    )
