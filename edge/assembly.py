@@ -53,7 +53,7 @@ def assemble(
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
-    source = open_source(settings, window is not None, stop.is_set, say)
+    source = open_source(settings, window is not None, asked_to_stop(stop, window), say)
     sinks = open_sinks(
         settings.output,
         window,
@@ -71,6 +71,17 @@ def assemble(
         detector.name,
         classifier.runtime,
     )
+
+
+def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:
+    """Return what a source asks while it waits: only then may nobody else look at the window."""
+
+    def asked() -> bool:
+        if window:
+            window.attend()
+        return stop.is_set()
+
+    return asked
 
 
 def build_pipeline(

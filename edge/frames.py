@@ -8,6 +8,7 @@ of the top-left pixel. Times are seconds of ``time.monotonic``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -35,6 +36,26 @@ class Frame:
     captured_at: float
     dropped: int = 0
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What a live source gives instead of a frame, about every 0.1 s, while it has no picture.
+
+    ``at`` is now and ``since`` when the last picture came, in monotonic seconds; ``reason`` is for
+    people; ``retry_in`` is seconds until the device is opened again, 0 while that is being tried.
+    """
+
+    at: float
+    since: float
+    reason: str
+    retry_in: float
+
+    @property
+    def state(self) -> str:
+        """For people: "no picture for 12 s · next try in 5 s"."""
+        then = f"next try in {math.ceil(self.retry_in)} s" if self.retry_in > 0 else "trying now"
+        return f"no picture for {self.at - self.since:.0f} s · {then}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +154,11 @@ class Source(Protocol):
         """Release without waiting for a blocked read."""
         ...
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Frames in order; raises ``SourceLostError`` when a live source stops."""
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Frames in order, outages while a live source is lost.
+
+        Raises ``SourceLostError`` where a file ends before its time.
+        """
         ...
 
 
@@ -184,4 +208,8 @@ class Sink(Protocol):
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Take one result; raises ``SinkError``."""
+        ...
+
+    def lost(self, outage: Outage) -> None:
+        """Take notice that there is no picture; raises ``SinkError``."""
         ...

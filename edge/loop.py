@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from edge.errors import DetectorError, EdgeError, SourceLostError
-from edge.frames import Processor, Sink, Source
+from edge.frames import Outage, Processor, Sink, Source
 
 
 class Stop:
@@ -37,17 +37,22 @@ def run(
 ) -> None:
     """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
 
-    A source or a detector that is lost on the way goes to ``report`` and ends the loop like the end
-    of a file, so that what was found until then is kept. Other ``EdgeError`` pass through.
+    An outage goes to the sinks as it is. A file that ends before its time or a detector that is
+    lost on the way goes to ``report`` and ends the loop like the end of a file, so that what was
+    found until then is kept. Other ``EdgeError`` pass through.
     """
     with ExitStack() as stack:
         frames = stack.enter_context(source)
         writers = [stack.enter_context(sink) for sink in sinks]
         try:
             for frame in frames:
-                result = pipeline.process(frame)
-                for writer in writers:
-                    writer.write(frame, result)
+                if isinstance(frame, Outage):
+                    for writer in writers:
+                        writer.lost(frame)
+                else:
+                    result = pipeline.process(frame)
+                    for writer in writers:
+                        writer.write(frame, result)
                 if stop.is_set():
                     break
         except (SourceLostError, DetectorError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 
 from edge.errors import SinkError
-from edge.frames import Box, FrameResult, Image, Track
+from edge.frames import Box, FrameResult, Image, Outage, Track
 
 _WHITE, _SOFT, _DARK = (255, 255, 255), (205, 205, 205), (24, 24, 24)
 _UNSURE = (170, 170, 170)
@@ -124,6 +125,25 @@ def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) 
         area, text = _tag_place(track.box, texts, taken, style)
         _draw_tag(canvas, area, text, _colour(track, labels), style)
         taken.append(area)
+    return canvas
+
+
+def draw_outage(size: tuple[int, int], outage: Outage) -> Image:
+    """Return a dark picture of ``size`` (width, height) in pixels that says what is wrong.
+
+    For how long, when it is tried again, and why: ``uint8[H, W, 3]`` BGR.
+    """
+    width, height = size
+    canvas = np.full((height, width, 3), _DARK, np.uint8)
+    style = _Style(width, height)
+    room = max(width - 4 * style.pad, 1)
+    letters = max(room // max(_width("n", style), 1), 1)
+    lines = [*textwrap.wrap(outage.state, letters), "", *textwrap.wrap(outage.reason, letters)]
+    top = max((height - len(lines) * style.row) // 2, 0)
+    for n, line in enumerate(lines):
+        area = Area((width - _width(line, style)) // 2, top + n * style.row, width, style.row)
+        colour = _WHITE if n < lines.index("") else _SOFT
+        _write(canvas, line, (max(area.left, style.pad), area), style, colour)
     return canvas
 
 

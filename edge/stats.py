@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from edge.frames import Frame, FrameResult
+from edge.frames import Frame, FrameResult, Outage
 from edge.pipeline import STAGES
 
 _RECENT = 30
@@ -26,9 +26,11 @@ class Stats:
         self.frames = 0
         self.faces = 0
         self.dropped = 0
+        self.outages = 0
         self.labels: Counter[str] = Counter()
         self._clock = clock
         self._started_at = self._ended_at = 0.0
+        self._lost_since = float("nan")
         self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
         self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
 
@@ -52,6 +54,12 @@ class Stats:
         self.labels.update(track.emotion for track in result.tracks)
         self._recent.append((self._ended_at, total))
         self._stage_ms.append([*stages, total])
+
+    def lost(self, outage: Outage) -> None:
+        """Count an outage once, and forget the speed of the moment: it was another moment's."""
+        self.outages += outage.since != self._lost_since
+        self._lost_since = outage.since
+        self._recent.clear()
 
     @property
     def fps(self) -> float:
@@ -91,6 +99,7 @@ class Stats:
             "frames": f"{self.frames}, {self.dropped} dropped",
             "faces": f"{self.faces}" + (f": {self.shares()}" if self.faces else ""),
             "speed": f"{self.fps:.1f} FPS",
+            **({"outages": f"{self.outages}"} if self.outages else {}),
         }
         rows = [f"{name:<12} {value}" for name, value in lines.items()]
         rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8}"]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self
 
 from edge.errors import SinkError
 from edge.files import replace_with
-from edge.frames import Frame, FrameResult, Track
+from edge.frames import Frame, FrameResult, Outage, Track
 from edge.sinks.target import check_target
 
 
@@ -55,6 +55,9 @@ class JsonLinesSink:
             self._file.write(json.dumps(self._record(frame, result)).encode() + b"\n")
         except OSError as error:
             raise _failed(self._path, error) from error
+
+    def lost(self, outage: Outage) -> None:
+        """Write nothing: the times of the lines show the gap."""
 
     def _record(self, frame: Frame, result: FrameResult) -> dict[str, Any]:
         wall = time.time() - time.monotonic() + result.captured_at

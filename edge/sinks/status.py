@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self
 
 from edge.errors import SinkError
-from edge.frames import Frame, FrameResult
+from edge.frames import Frame, FrameResult, Outage
 
 _EVERY = 1.0
 
@@ -39,13 +39,27 @@ class StatusLine:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Say the line if it's due; raises ``SinkError``."""
+        if self._is_due():
+            seen = ", ".join(
+                f"#{t.id} {t.emotion} {t.probabilities.max():.0%}" for t in result.tracks
+            )
+            self._print(f"frame {result.index} · {self._speed()} · {seen or 'no face'}")
+
+    def lost(self, outage: Outage) -> None:
+        """Say that there is no picture, and why, if a line is due; raises ``SinkError``."""
+        if self._is_due():
+            self._print(f"{outage.state} · {outage.reason}")
+
+    def _is_due(self) -> bool:
         now = self._clock()
         if now < self._due:
-            return
+            return False
         self._due = now + _EVERY
-        seen = ", ".join(f"#{t.id} {t.emotion} {t.probabilities.max():.0%}" for t in result.tracks)
+        return True
+
+    def _print(self, line: str) -> None:
         try:
-            self._say(f"frame {result.index} · {self._speed()} · {seen or 'no face'}")
+            self._say(line)
         except BrokenPipeError:  # whoever read the output is gone
             self._stop()
         except OSError as error:

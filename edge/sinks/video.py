@@ -13,7 +13,7 @@ import numpy as np
 
 from edge.errors import SinkError
 from edge.files import replacing
-from edge.frames import Frame, FrameResult, Image
+from edge.frames import Frame, FrameResult, Image, Outage
 from edge.sinks.target import check_target
 
 _CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
@@ -87,6 +87,9 @@ class VideoSink:
             self._writer.write(image)
             self._written += 1
         self._shown = max(due, self._shown)
+
+    def lost(self, outage: Outage) -> None:
+        """Write nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
 
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""

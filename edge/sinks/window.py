@@ -11,7 +11,7 @@ from typing import Any, Self
 import cv2
 
 from edge.errors import SinkError
-from edge.frames import Frame, FrameResult
+from edge.frames import Frame, FrameResult, Outage
 
 TITLE = "Expressions"
 _ESCAPE = 27
@@ -80,6 +80,21 @@ class WindowSink:
             self._gui.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
             self._sized = True
         self._gui.imshow(self._title, frame.image)
+        self._look_at_keys()
+
+    def lost(self, outage: Outage) -> None:
+        """Show nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
+
+    def attend(self) -> None:
+        """Look at the keys and whether it was closed, while there is no picture to show."""
+        if not self._sized:
+            return
+        if self._visible():
+            self._look_at_keys()
+        else:
+            self._stop()
+
+    def _look_at_keys(self) -> None:
         if self._gui.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
             self._stop()
 

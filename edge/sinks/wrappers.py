@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, Self
+from typing import Any, ParamSpec, Self
 
+from edge import overlay
 from edge.errors import EdgeError, SinkError
-from edge.frames import Frame, FrameResult, Image, Sink
+from edge.frames import Frame, FrameResult, Image, Outage, Sink
+
+P = ParamSpec("P")
 
 
 class Guarded:
@@ -38,10 +41,17 @@ class Guarded:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Pass one result on."""
+        self._pass_on(self._inner.write, frame, result)
+
+    def lost(self, outage: Outage) -> None:
+        """Pass one outage on."""
+        self._pass_on(self._inner.lost, outage)
+
+    def _pass_on(self, method: Callable[P, None], /, *arguments: P.args, **named: P.kwargs) -> None:
         if self._failed:
             return
         try:
-            self._inner.write(frame, result)
+            method(*arguments, **named)
         except SinkError as error:
             self._failed = True
             self._report(error)
@@ -50,12 +60,21 @@ class Guarded:
 
 
 class Annotated:
-    """Draws the result into the picture, once, and passes that on to ``views``."""
+    """Draws the result into the picture, once, and passes that on to ``views``.
 
-    def __init__(self, views: Sequence[Sink], draw: Callable[[Image, FrameResult], Image]) -> None:
-        """Wrap ``views``; ``draw`` returns a new ``uint8[H, W, 3]`` BGR."""
-        self._views, self._draw = views, draw
+    An outage is a picture too: dark, of the last frame's size, with the reason in it.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[Sink],
+        draw: Callable[[Image, FrameResult], Image],
+        draw_outage: Callable[[tuple[int, int], Outage], Image] = overlay.draw_outage,
+    ) -> None:
+        """Wrap ``views``; both functions return a new ``uint8[H, W, 3]`` BGR."""
+        self._views, self._draw, self._draw_outage = views, draw, draw_outage
         self._stack = ExitStack()
+        self._last: Frame | None = None
 
     def __enter__(self) -> Self:
         """Open every view; raises ``SinkError``."""
@@ -71,6 +90,18 @@ class Annotated:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw and pass on."""
-        drawn = dataclasses.replace(frame, image=self._draw(frame.image, result))
+        self._last = frame
+        self._show(dataclasses.replace(frame, image=self._draw(frame.image, result)), result)
+
+    def lost(self, outage: Outage) -> None:
+        """Draw that there is no picture, and pass that on."""
+        if self._last is None:
+            return
+        height, width = self._last.image.shape[:2]
+        dark = self._draw_outage((width, height), outage)
+        frame = dataclasses.replace(self._last, image=dark, captured_at=outage.at, dropped=0)
+        self._show(frame, FrameResult(frame.index, frame.captured_at, (), {}))
+
+    def _show(self, frame: Frame, result: FrameResult) -> None:
         for view in self._views:
-            view.write(drawn, result)
+            view.write(frame, result)

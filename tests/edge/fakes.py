@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import SinkError, SourceLostError
-from edge.frames import Box, Face, Floats, Frame, FrameResult, Image, Track
+from edge.frames import Box, Face, Floats, Frame, FrameResult, Image, Outage, Sink, Track
 
 LABELS = ("angry", "happy", "sad")
 
@@ -43,10 +45,30 @@ def frames(count: int, fps: float = 30.0) -> list[Frame]:
     return [Frame(image(value=index), index, 100 + index / fps) for index in range(count)]
 
 
+def feed(sink: Sink, given: list[Frame], tracks: int = 1) -> None:
+    for frame in given:
+        seen = [track(square(20 * n + 10, 20, 10), number=n + 1) for n in range(tracks)]
+        sink.write(frame, result(frame.index, seen, frame.captured_at))
+
+
+def levels(path: Path) -> list[float]:
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        found.append(float(read[1].mean()))
+    capture.release()
+    return found
+
+
+def outage(retry_in: float = 5.0, at: float = 112.0) -> Outage:
+    return Outage(at, 100.0, "fake: expected frames, found none; check its cable", retry_in)
+
+
 class FakeSource:
     """Gives ``frames``, and then is lost if ``lost``."""
 
-    def __init__(self, given: Sequence[Frame], lost: bool = False, fps: float = 30.0) -> None:
+    def __init__(
+        self, given: Sequence[Frame | Outage], lost: bool = False, fps: float = 30.0
+    ) -> None:
         self.description, self.fps = "fake", fps
         self.opened = self.closed = False
         self._given, self._lost = given, lost
@@ -58,7 +80,7 @@ class FakeSource:
     def __exit__(self, *_: object) -> None:
         self.closed = True
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Frame | Outage]:
         yield from self._given
         if self._lost:
             raise SourceLostError("fake: lost")
@@ -87,6 +109,7 @@ class RecordingSink:
     def __init__(self, fails_at: float = float("inf")) -> None:
         self.frames: list[Frame] = []
         self.results: list[FrameResult] = []
+        self.outages: list[Outage] = []
         self.closed_with: list[Any] = []
         self._fails_at = fails_at
 
@@ -101,3 +124,8 @@ class RecordingSink:
             raise SinkError("fake: disk full")
         self.frames.append(frame)
         self.results.append(result)
+
+    def lost(self, outage: Outage) -> None:
+        if len(self.frames) >= self._fails_at:
+            raise SinkError("fake: disk full")
+        self.outages.append(outage)

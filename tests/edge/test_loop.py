@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.errors import EdgeError, SinkError, SourceError
-from edge.frames import Face, Frame, FrameResult, Image
+from edge.frames import Face, Frame, FrameResult, Image, Outage
 from edge.loop import Stop, run
 from edge.pipeline import STAGES, Pipeline
 from edge.sinks.wrappers import Guarded
@@ -22,6 +22,7 @@ from tests.edge.fakes import (
     FakeSource,
     RecordingSink,
     frames,
+    outage,
     result,
     square,
     track,
@@ -68,6 +69,30 @@ def test_a_lost_source_is_reported_and_what_came_before_is_kept() -> None:
     assert [str(problem) for problem in problems] == ["fake: lost"]
     assert len(sink.results) == 3
     assert sink.closed_with == [None], "closed as after a full run"
+
+
+def test_an_outage_goes_to_every_sink_and_the_frames_go_on() -> None:
+    first, second = frames(2)
+    gone = outage()
+    sinks = [RecordingSink(), RecordingSink()]
+    run(FakeSource([first, gone, second]), pipeline(), sinks, Stop(), pytest.fail)
+    for sink in sinks:
+        assert sink.outages == [gone]
+        assert [r.index for r in sink.results] == [0, 1]
+
+
+def test_the_wish_to_stop_ends_an_endless_outage() -> None:
+    stop = Stop()
+
+    class Stopping(RecordingSink):
+        def lost(self, outage: Outage) -> None:
+            super().lost(outage)
+            stop.set()
+
+    sink = Stopping()
+    run(FakeSource(itertools.repeat(outage())), pipeline(), [sink], stop, pytest.fail)  # type: ignore[arg-type]
+    assert len(sink.outages) == 1
+    assert sink.closed_with == [None]
 
 
 def test_the_wish_to_stop_ends_an_endless_source() -> None:
@@ -122,6 +147,16 @@ def test_stats_add_up() -> None:
     assert stats.percentiles()["total"] == (3.0, 3.0)
     assert stats.fps == pytest.approx(4 / 0.303)
     assert stats.status() == "10 FPS · 3.0 ms"
+
+
+def test_stats_count_each_outage_once_and_forget_the_speed_before_it() -> None:
+    stats = Stats()
+    assert "outages" not in stats.summary({})
+    for since in (1.0, 1.0, 1.0, 5.0):
+        stats.write(frames(1)[0], result())
+        stats.lost(Outage(9.0, since, "gone", 1.0))
+    assert "outages      2" in stats.summary({})
+    assert stats.status() == "starting"
 
 
 def test_the_summary_names_everything() -> None:

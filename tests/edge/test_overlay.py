@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import overlay
-from edge.frames import Box, Track
-from edge.overlay import Area, draw
-from tests.edge.fakes import LABELS, image, result, row, square, track
+from edge.frames import Box, Outage, Track
+from edge.overlay import Area, draw, draw_outage
+from tests.edge.fakes import LABELS, image, outage, result, row, square, track
 
 
 def test_the_picture_itself_stays_as_it_is() -> None:
@@ -88,3 +88,25 @@ def test_the_panel_gives_way_to_faces() -> None:
     assert (alone.left, alone.bottom) == (style.pad, 360 - style.pad)
     moved = overlay._bars_area([track(square(80, 300, 100))], 120, 130, style)
     assert moved.right == 640 - style.pad
+
+
+@pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
+def test_an_outage_is_dark_and_says_something_that_changes(size: tuple[int, int]) -> None:
+    drawn = draw_outage(size, outage(retry_in=5))
+    assert np.median(drawn) <= 40
+    assert drawn.max() >= 250, "white text"
+    rim = max(size[0] // 100, 2)
+    assert max(drawn[:, :rim].max(), drawn[:, -rim:].max()) <= 40, "the text is inside"
+    assert (draw_outage(size, outage(retry_in=4)) != drawn).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.integers(16, 1920),
+    height=st.integers(16, 1080),
+    reason=st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=300),
+)
+def test_any_outage_in_any_frame_can_be_drawn(width: int, height: int, reason: str) -> None:
+    drawn = draw_outage((width, height), Outage(12.0, 0.0, reason, 1.0))
+    assert drawn.shape == (height, width, 3)
+    assert drawn.dtype == np.uint8

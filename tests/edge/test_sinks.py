@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edge.errors import EdgeError, SinkError
-from edge.frames import Frame, FrameResult, Image, Sink
+from edge.frames import Frame, FrameResult, Image
 from edge.loop import Stop
 from edge.sinks import open_sinks
 from edge.sinks.jsonl import JsonLinesSink
@@ -22,22 +22,17 @@ from edge.sinks.status import StatusLine
 from edge.sinks.video import VideoSink, fit
 from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Annotated
-from tests.edge.fakes import LABELS, RecordingSink, frames, image, result, square, track
-
-
-def feed(sink: Sink, given: list[Frame], tracks: int = 1) -> None:
-    for frame in given:
-        seen = [track(square(20 * n + 10, 20, 10), number=n + 1) for n in range(tracks)]
-        sink.write(frame, result(frame.index, seen, frame.captured_at))
-
-
-def levels(path: Path) -> list[float]:
-    capture, found = cv2.VideoCapture(str(path)), []
-    while (read := capture.read())[0]:
-        found.append(float(read[1].mean()))
-    capture.release()
-    return found
-
+from tests.edge.fakes import (
+    LABELS,
+    RecordingSink,
+    feed,
+    frames,
+    image,
+    levels,
+    result,
+    square,
+    track,
+)
 
 # JSON lines
 
@@ -208,10 +203,11 @@ class FakeGui:
     def __init__(self, key: int = -1, closed: bool = False) -> None:
         self.shown: list[Image] = []
         self.size: tuple[int, int] | None = None
-        self._key, self._closed = key, closed
+        self.closed = closed
+        self._key = key
 
     def getWindowProperty(self, title: str, flag: int) -> float:  # noqa: N802
-        if self._closed:
+        if self.closed:
             raise cv2.error("NULL guiReceiver")
         return 1.0
 
@@ -243,6 +239,28 @@ def test_q_escape_and_closing_the_window_end_the_loop(
     assert bool(asked) == stops
     assert len(gui.shown) == shown
     assert gui.size == ((64, 48) if shown else None)
+
+
+def test_the_window_is_attended_while_no_picture_comes() -> None:
+    asked: list[bool] = []
+    window = WindowSink(lambda: asked.append(True), gui=FakeGui(ord("q")))
+    window.attend()
+    assert asked == [], "nothing is shown yet"
+    feed(window, frames(1))
+    window.attend()
+    assert asked == [True, True]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_window_that_was_closed_ends_a_wait(shown: bool) -> None:
+    asked: list[bool] = []
+    gui = FakeGui()
+    window = WindowSink(lambda: asked.append(True), gui=gui)
+    if shown:
+        feed(window, frames(1))
+    gui.closed = True
+    window.attend()
+    assert bool(asked) == shown
 
 
 # Composition

@@ -1,0 +1,74 @@
+"""What the sinks make of a source that has no picture: never an old result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import EdgeError
+from edge.frames import Frame, Image, Outage
+from edge.loop import Stop
+from edge.sinks import open_sinks
+from edge.sinks.status import StatusLine
+from edge.sinks.wrappers import Annotated, Guarded
+from tests.edge.fakes import LABELS, RecordingSink, feed, frames, image, levels, outage
+
+
+def test_an_outage_is_a_dark_picture_for_the_views_and_no_old_one() -> None:
+    drawn: list[tuple[tuple[int, int], Outage]] = []
+
+    def draw_outage(size: tuple[int, int], outage: Outage) -> Image:
+        drawn.append((size, outage))
+        return image(*size, value=3)
+
+    view = RecordingSink()
+    with Annotated([view], lambda picture, _: picture, draw_outage) as sink:
+        sink.lost(outage())
+        assert view.frames == [], "there is no size yet"
+        feed(sink, [Frame(image(value=200), 7, 100.0, dropped=4)])
+        sink.lost(outage(at=112.0))
+    assert drawn == [((64, 48), outage())]
+    dark = view.frames[1]
+    assert (dark.index, dark.captured_at, dark.dropped, dark.image.max()) == (7, 112.0, 0, 3)
+    assert view.results[1].tracks == ()
+    assert view.outages == []
+
+
+def test_a_recorded_video_is_dark_during_an_outage(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    [sink] = open_sinks([path], None, LABELS, lambda: 10.0, lambda: "", pytest.fail)
+    with sink:
+        feed(sink, [Frame(image(320, 240, 200), 0, 100.0)], tracks=0)
+        for n in range(1, 6):
+            sink.lost(outage(at=100 + n / 10))
+        feed(sink, [Frame(image(320, 240, 200), 1, 100.6)], tracks=0)
+    found = levels(path)
+    assert len(found) == 7
+    assert max(found[1:6]) < 60
+    assert min(found[0], found[6]) > 150
+
+
+def test_a_sink_that_fails_in_an_outage_is_reported_once() -> None:
+    problems: list[EdgeError] = []
+    sink = Guarded(RecordingSink(fails_at=1), problems.append)
+    feed(sink, frames(1))
+    for _ in range(3):
+        sink.lost(outage())
+    feed(sink, frames(1))
+    assert [str(problem) for problem in problems] == ["fake: disk full"]
+
+
+def test_a_status_line_tells_of_an_outage_every_second() -> None:
+    said: list[str] = []
+    now = iter([0.0, 0.1, 1.0, 1.5, 2.0])
+    with StatusLine(lambda: "30 FPS", said.append, Stop().set, lambda: next(now)) as sink:
+        feed(sink, frames(1), tracks=0)
+        for n, retry_in in enumerate((4.2, 3.9, 3.5, 0.0)):
+            sink.lost(outage(retry_in, at=112.0 + n))
+    assert said == [
+        "frame 0 · 30 FPS · no face",
+        "no picture for 13 s · next try in 4 s · fake: expected frames, found none; "
+        "check its cable",
+        "no picture for 15 s · trying now · fake: expected frames, found none; check its cable",
+    ]
