@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
     "OPENCV_LOG_LEVEL": "SILENT",  # what goes wrong is said in one line of our own
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",  # UDP loses parts of pictures
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
 """OpenCV reads these when it is imported, so that nothing above may import it."""

@@ -58,12 +58,40 @@ class Tracking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Camera:
+    """What a camera is asked for; it grants what it can."""
+
+    width: int = 0
+    """Pixels across: 0…16384, 0 for the camera's own choice."""
+    height: int = 0
+    """Pixels down: 0…16384, 0 for the camera's own choice."""
+    fps: float = 0.0
+    """Frames a second: 0…1000, 0 for the camera's own choice."""
+    format: Literal["auto", "mjpg", "yuyv"] = "auto"
+    """How a USB camera sends pictures: "mjpg" fits large ones through the cable, "yuyv" saves
+    decoding them."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``SettingsError``."""
+        _check_range("camera.width", self.width, 0, 16384, "pixels")
+        _check_range("camera.height", self.height, 0, 16384, "pixels")
+        _check_range("camera.fps", self.fps, 0, 1000)
+        if bool(self.width) != bool(self.height):  # drivers ignore one without the other
+            raise SettingsError(
+                "camera.width and camera.height: expected both or neither, found "
+                f"{self.width} and {self.height}; give both"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What one run needs to know."""
 
     source: str = "auto"
-    """Where frames come from: a camera's index or device (/dev/video1), a video file, a folder of
-    images, "demo", or "auto" for the first camera and, where there is none, the demo."""
+    """Where frames come from: a camera's index or device (/dev/video1, /dev/v4l/by-id/…),
+    "picamera" or "picamera:1" for a Raspberry Pi's own cameras, a stream (rtsp://, http://), a
+    video file, a folder of images, "demo", or "auto" for the first camera and, where there is none,
+    the demo."""
     output: tuple[Path, ...] = ()
     """A file to write, may be repeated: .mp4, .avi or .mkv for annotated video, .jsonl for one
     line of JSON a frame."""
@@ -85,6 +113,7 @@ class Settings:
     frames: int = 0
     """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
     tracking: Tracking = field(default_factory=Tracking)
+    camera: Camera = field(default_factory=Camera)
 
     def __post_init__(self) -> None:
         """Check the ranges; raises ``SettingsError``."""

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from edge.errors import SourceError
 from edge.settings import Settings
-from edge.sources.camera import camera_source
+from edge.sources.camera import DEVICE, camera_source
 from edge.sources.demo import DemoSource, load_portraits
 from edge.sources.images import ImageFolder
+from edge.sources.picamera import NAME as PICAMERA
+from edge.sources.picamera import picamera_source
+from edge.sources.stream import is_stream, stream_source
 from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced, RatedSource
 
 _DEMO_FRAMES = 300
-_DEVICE = "/dev/video"
-"""What Linux puts before a camera's index."""
+_LINKS = "/dev/v4l/"
+"""Where Linux has links to cameras by their names and by their sockets."""
 
 
 def open_source(
@@ -29,25 +32,40 @@ def open_source(
     know. Raises ``SourceError`` where the name means nothing.
     """
     demo_frames = settings.frames or (0 if watched else _DEMO_FRAMES)
-    demo = partial(_demo, demo_frames, watched)
+    demo = partial(_demo, demo_frames, watched, stop)
     source: RatedSource
     if settings.source == "auto":
-        source = Fallback(camera_source(0, stop), demo, say)
+        source = Fallback(camera_source(0, stop, settings.camera), demo, say)
     elif settings.source == "demo":
         source = demo()
-    elif (number := settings.source.removeprefix(_DEVICE)).isdecimal():
-        source = camera_source(int(number), stop)
     else:
-        source = _paced(_from_path(_expanded(settings.source), say), watched)
+        source = _live(settings, stop) or _paced(
+            _from_path(_expanded(settings.source), say), watched, stop
+        )
     return Limited(source, settings.frames) if settings.frames else source
 
 
-def _demo(frames: int, watched: bool) -> RatedSource:
-    return _paced(DemoSource(load_portraits(), frames=frames), watched)
+def _live(settings: Settings, stop: Callable[[], bool]) -> RatedSource | None:
+    """The camera or the stream of that name, None for another name."""
+    name, wanted = settings.source, settings.camera
+    if is_stream(name):
+        return stream_source(name, stop)
+    if (number := name.removeprefix(DEVICE)).isdecimal():
+        return camera_source(int(number), stop, wanted)
+    if name.startswith(_LINKS):
+        return camera_source(Path(name), stop, wanted)
+    kind, _, number = name.partition(":")
+    if kind == PICAMERA and (number or "0").isdecimal():
+        return picamera_source(int(number or 0), stop, wanted)
+    return None
 
 
-def _paced(source: RatedSource, watched: bool) -> RatedSource:
-    return Paced(source) if watched else source
+def _demo(frames: int, watched: bool, stop: Callable[[], bool]) -> RatedSource:
+    return _paced(DemoSource(load_portraits(), frames=frames), watched, stop)
+
+
+def _paced(source: RatedSource, watched: bool, stop: Callable[[], bool]) -> RatedSource:
+    return Paced(source, stop) if watched else source
 
 
 def _expanded(name: str) -> Path:
@@ -65,6 +83,6 @@ def _from_path(path: Path, say: Callable[[str], None]) -> RatedSource:
     if path.exists():
         return VideoSource(path)
     raise SourceError(
-        f"{path}: expected a camera's index, a video file, a folder of images, 'demo' or 'auto', "
-        "found no such file; check the path"
+        f"{path}: expected a camera's index, a stream's address, a video file, a folder of images, "
+        "'picamera', 'demo' or 'auto', found no such file; check the path"
     )

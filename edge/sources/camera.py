@@ -3,54 +3,105 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Protocol
 
 import cv2
 
 from edge.errors import NoCameraError, SourceError
-from edge.sources.live import Capture, LiveSource
+from edge.settings import Camera
+from edge.sources.capture import OpenCVCapture
+from edge.sources.live import LiveSource
+
+DEVICE = "/dev/video"
+"""What Linux puts before a camera's index."""
 
 
-def camera_source(index: int, stop: Callable[[], bool]) -> LiveSource:
-    """Return the camera with this ``index``, to be opened by entering it.
+def camera_source(
+    device: int | Path, stop: Callable[[], bool], wanted: Camera | None = None
+) -> LiveSource:
+    """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
     Opening raises ``SourceError``: no such device, no permission (and which group has it), busy.
     """
-    return LiveSource(partial(_open, index), f"camera {index}", stop)
+    wanted = wanted or Camera()
+    name = f"camera {device}" if isinstance(device, int) else f"camera {device.name}"
+    return LiveSource(partial(_open, device, name, wanted), name, stop, asked(wanted))
 
 
-def _open(index: int) -> Capture:
+def _open(device: int | Path, name: str, wanted: Camera) -> OpenCVCapture:
     linux = sys.platform.startswith("linux")
     if linux:
-        check_device(Path(f"/dev/video{index}"))
-    capture = cv2.VideoCapture(index, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
+        device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
+    capture = cv2.VideoCapture(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
     if not capture.isOpened():
         capture.release()
         # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
         raise (SourceError if linux else NoCameraError)(
-            f"camera {index}: expected a camera that opens, found that it doesn't; "
-            "close other programs that use it, or choose another index"
+            f"{name}: expected a camera that opens, found that it doesn't; close other programs "
+            "that use it, or choose another index ('picamera' for a Raspberry Pi's own)"
         )
+    return OpenCVCapture(capture, name, configure(capture, wanted))
+
+
+def asked(wanted: Camera) -> str:
+    """Say for people what is ``wanted`` of a camera: "1280×720, MJPG", empty for nothing."""
+    size = f"{wanted.width}×{wanted.height}" if wanted.width else ""
+    fps = f"{wanted.fps:.4g} FPS" if wanted.fps else ""
+    image_format = "" if wanted.format == "auto" else wanted.format.upper()
+    return ", ".join(filter(None, (size, fps, image_format)))
+
+
+class Properties(Protocol):
+    """What asking needs of ``cv2.VideoCapture``."""
+
+    def set(self, key: int, value: float, /) -> bool:
+        """Ask for ``value``."""
+        ...
+
+    def get(self, key: int, /) -> float:
+        """Return what was granted."""
+        ...
+
+
+def configure(capture: Properties, wanted: Camera) -> str:
+    """Ask ``capture`` for what is ``wanted``; return the format that it grants, such as "MJPG"."""
+    # The format first: which sizes and rates there are depends on it.
+    if wanted.format != "auto":
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*wanted.format.upper()))
+    if wanted.width:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
+    if wanted.fps:
+        capture.set(cv2.CAP_PROP_FPS, wanted.fps)
     # V4L2 keeps four frames, which are stale by the time that they are read.
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return cast(Capture, capture)
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    letters = code.to_bytes(4, "little").decode("ascii", "ignore").strip()
+    return letters if letters.isprintable() else ""
 
 
-def check_device(device: Path, access: Callable[[Path, int], bool] = os.access) -> None:
-    """Raise ``SourceError`` with advice where ``device`` isn't there or may not be used.
+def find_device(device: Path, access: Callable[[Path, int], bool] = os.access) -> int:
+    """Return the index of ``device``, which may be a link as in /dev/v4l/by-id.
 
-    ``access`` says whether this user may use a path in a mode.
+    ``access`` says whether this user may use a path in a mode. Raises ``SourceError`` with advice
+    where it isn't there, isn't a camera or may not be used.
     """
     if not device.exists():
-        others = sorted(path.name for path in device.parent.glob("video*"))
+        others = sorted(path.name for path in device.parent.glob("*video*"))
         raise NoCameraError(
             f"{device}: expected a camera, found no such device"
             + (f" (there are {', '.join(others)})" if others else "")
             + "; plug one in, or choose another source"
+        )
+    number = re.fullmatch(r"video(\d+)", device.resolve().name)
+    if number is None:
+        raise SourceError(
+            f"{device}: expected a camera, found {device.resolve()}; choose one of /dev/video…"
         )
     if not access(device, os.R_OK | os.W_OK):
         group = _group(device)
@@ -58,6 +109,7 @@ def check_device(device: Path, access: Callable[[Path, int], bool] = os.access) 
             f"{device}: expected a camera that this user may use, found that only group '{group}' "
             f"may; run 'sudo usermod -aG {group} $USER' and log in again"
         )
+    return int(number[1])
 
 
 def _group(device: Path) -> str:

@@ -1,46 +1,39 @@
-"""A source that can't wait: a thread reads it, and the newest frame wins."""
+"""A source that can't wait: the newest frame wins, and what is lost is opened again."""
 
 from __future__ import annotations
 
-import threading
+import itertools
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol, Self
-
-import cv2
-import numpy as np
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Self
 
 from edge.errors import SourceError, SourceLostError
-from edge.frames import Frame, Image
-from edge.sources.mailbox import Mailbox
+from edge.frames import Frame, Outage
+from edge.sources.reader import Capture, Reader
 
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Before each attempt to open what was lost, seconds; the last one again and again."""
 _SLICE = 0.05
 """How long one wait lasts before the wish to stop is looked at, seconds."""
+_TICK = 0.1
+"""How far outages are apart, seconds."""
 _JOIN = 0.2
 """How long the end waits for the reader, seconds: it may be stuck in a read for much longer."""
-_RETRY = 0.01
-"""Pause after a read that gave nothing, seconds."""
-
-
-class Capture(Protocol):
-    """What a reader needs of ``cv2.VideoCapture``."""
-
-    def read(self) -> tuple[bool, Image | None]:
-        """Wait for the next image, ``uint8[H, W, 3]`` BGR; (False, None) where there is none."""
-        ...
-
-    def release(self) -> None:
-        """Close the device."""
-        ...
+_MOST_STUCK = 8
+"""Readers that may be stuck at a time: where a driver hangs, a month must not fill the memory."""
+_FPS = 30.0
+"""Where a device doesn't say."""
 
 
 class LiveSource:
     """Frames of a device as they come; what comes while nobody asks is dropped and counted.
 
-    ``open_capture`` opens the device and raises ``SourceError`` with advice; it and every read run
-    in a daemon thread, so that nothing here ever waits for a blocked call. ``stop`` is asked while
-    waiting. The source is lost after ``lost_after`` seconds without a frame; the first one may take
-    ``open_within`` seconds.
+    ``open_capture`` opens the device and raises ``SourceError`` with advice; where that happens at
+    the first time, or no frame comes within ``open_within`` seconds, entering fails. Later the
+    device is lost after ``lost_after`` seconds without a frame: then the iteration gives outages
+    and the device is opened again after each of ``pauses``, until there is a frame. A reader that
+    is stuck is abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked
+    for. ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
     """
 
     def __init__(
@@ -48,86 +41,118 @@ class LiveSource:
         open_capture: Callable[[], Capture],
         name: str,
         stop: Callable[[], bool],
-        lost_after: float = 2.0,
+        asked: str = "",
+        *,
+        lost_after: float = 1.8,
         open_within: float = 10.0,
+        pauses: Sequence[float] = PAUSES,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Name the device; nothing is opened yet."""
-        self.fps = 30.0
+        self.fps = _FPS
         self.description = self._name = name
-        self._open_capture, self._stop = open_capture, stop
+        self._open_capture, self._stop, self._asked = open_capture, stop, asked
         self._lost_after, self._open_within = lost_after, open_within
-        self._mailbox: Mailbox[tuple[Image, float]] = Mailbox()
+        self._pauses, self._clock, self._sleep = pauses, clock, sleep
+        self._reader = Reader(open_capture, name)
+        self._abandoned: set[Reader] = set()
         self._first: Frame | None = None
-        self._closing = threading.Event()
-        self._reader = threading.Thread(target=self._read, name=name, daemon=True)
 
     def __enter__(self) -> Self:
         """Open the device and wait for its first frame; raises ``SourceError``."""
         self._reader.start()
         self._first = self._next(0, self._open_within)
-        if self._first is None and not self._stop():
-            self._closing.set()
-            raise SourceError(
-                f"{self._name}: expected a frame within {self._open_within:g} s, found none; "
-                "is it a camera, and does another program use it?"
-            )
         if self._first is not None:
-            height, width = self._first.image.shape[:2]
-            self.description = f"{self._name} ({width}×{height})"
+            self.fps = self._reader.fps or _FPS
+            self.description = self._described(self._first)
+        elif not self._stop():
+            self._reader.close()
+            raise self._silent()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Tell the reader to release the device; it does so when its read returns."""
-        self._closing.set()
-        self._reader.join(_JOIN)
+        self._reader.close(_JOIN)
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the newest frame each time; raises ``SourceLostError`` when none comes any more."""
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Give the newest frame each time, and outages while the device is lost."""
         frame = self._first
         while frame is not None:
             yield frame
-            frame = self._next(frame.index + 1, self._lost_after)
-        if not self._stop():
-            raise SourceLostError(
-                f"{self._name}: expected frames, found none for {self._lost_after:g} s; "
-                "check its cable and power, then start again"
-            )
+            frame = yield from self._after(frame)
+
+    def _after(self, last: Frame) -> Generator[Outage, None, Frame | None]:
+        """Give the outages until the next frame, which is returned; None at the wish to stop."""
+        try:
+            frame = self._next(last.index + 1, self._lost_after)
+        except SourceError as error:
+            return (yield from self._regain(last, error))
+        if frame is not None or self._stop():
+            return frame
+        return (yield from self._regain(last, self._lost()))
 
     def _next(self, index: int, timeout: float) -> Frame | None:
         """Wait for a frame in slices; None after ``timeout`` seconds or at the wish to stop."""
-        deadline = time.monotonic() + timeout
-        while not self._stop() and time.monotonic() < deadline:
-            taken = self._mailbox.take(_SLICE)
-            if taken is not None:
-                (image, captured_at), dropped = taken
-                return Frame(image, index, captured_at, dropped)
+        deadline = self._clock() + timeout
+        while True:
+            frame = self._reader.take(index, _SLICE)
+            if frame is not None or self._stop() or self._clock() >= deadline:
+                return frame
+
+    def _regain(self, last: Frame, problem: SourceError) -> Generator[Outage, None, Frame | None]:
+        """Open the device again and again, until it gives a frame."""
+        pauses = itertools.chain(self._pauses, itertools.repeat(self._pauses[-1]))
+        while not self._stop():
+            self._reader.close()
+            self._abandoned = {r for r in (*self._abandoned, self._reader) if r.alive}
+            yield from self._pause(last, problem, next(pauses))
+            try:
+                frame = yield from self._reopen(last, problem)
+            except SourceError as error:
+                problem = error
+            else:
+                if frame is not None:
+                    return frame
         return None
 
-    def _read(self) -> None:
-        """Run in the reader's thread: open, read until told to close, release."""
-        try:
-            capture = self._open_capture()
-        except SourceError as error:
-            self._mailbox.fail(error)
-            return
-        try:
-            while not self._closing.is_set():
-                found, image = _read(capture, self._name)
-                if found and image is not None:
-                    self._mailbox.put((np.asarray(image, np.uint8), time.monotonic()))
-                else:
-                    self._closing.wait(_RETRY)
-        except SourceLostError as error:
-            self._mailbox.fail(error)
-        finally:
-            capture.release()
+    def _pause(self, last: Frame, problem: SourceError, seconds: float) -> Iterator[Outage]:
+        due = self._clock() + seconds
+        while not self._stop() and (rest := due - self._clock()) > 0:
+            yield Outage(self._clock(), last.captured_at, str(problem), rest)
+            self._sleep(min(rest, _TICK))
 
+    def _reopen(self, last: Frame, problem: SourceError) -> Generator[Outage, None, Frame | None]:
+        """Open the device once; raises ``SourceError`` where that gives no frame."""
+        if len(self._abandoned) >= _MOST_STUCK:
+            return None
+        self._reader = Reader(self._open_capture, self._name)
+        self._reader.start()
+        deadline = self._clock() + self._open_within
+        while not self._stop():
+            yield Outage(self._clock(), last.captured_at, str(problem), 0.0)
+            frame = self._reader.take(last.index + 1, _TICK)
+            if frame is not None:
+                return frame
+            if self._clock() >= deadline:
+                raise self._silent()
+        return None
 
-def _read(capture: Capture, name: str) -> tuple[bool, Image | None]:
-    try:
-        return capture.read()
-    except cv2.error as error:
-        raise SourceLostError(
-            f"{name}: expected a frame, found that OpenCV can't read it ({error.err}); "
-            "check the device, then start again"
-        ) from error
+    def _described(self, frame: Frame) -> str:
+        height, width = frame.image.shape[:2]
+        fps = f"{self._reader.fps:.4g} FPS" if self._reader.fps else ""
+        granted = ", ".join(filter(None, (f"{width}×{height}", fps, self._reader.format)))
+        asked = f"; asked for {self._asked}" if self._asked else ""
+        return f"{self._name} ({granted}{asked})"
+
+    def _silent(self) -> SourceError:
+        return SourceError(
+            f"{self._name}: expected a frame within {self._open_within:g} s, found none; "
+            "is it a camera, and does another program use it?"
+        )
+
+    def _lost(self) -> SourceError:
+        return SourceLostError(
+            f"{self._name}: expected frames, found none for {self._lost_after:g} s; "
+            "check its cable and power"
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
 from edge.errors import NoCameraError
-from edge.frames import Frame, Source
+from edge.frames import Frame, Outage, Source
+
+_SLICE = 0.05
+"""How long one wait lasts before the wish to stop is looked at, seconds."""
 
 
 class RatedSource(Source, Protocol):
@@ -37,32 +39,48 @@ class Wrapper:
         """Close ``inner``."""
         self.inner.__exit__(*problem)
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the frames of ``inner``."""
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Give what ``inner`` gives."""
         return iter(self.inner)
 
 
 class Limited(Wrapper):
-    """The first ``frames`` frames."""
+    """The first ``frames`` frames, and the outages between them."""
 
     def __init__(self, inner: RatedSource, frames: int) -> None:
         """Wrap ``inner``; ``frames`` is at least 1."""
         super().__init__(inner)
         self._frames = frames
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Frame | Outage]:
         """Give the first frames, and don't ask for one more."""
-        return itertools.islice(self.inner, self._frames)
+        left = self._frames
+        for frame in self.inner:
+            yield frame
+            left -= isinstance(frame, Frame)
+            if left == 0:
+                return
 
 
 class Paced(Wrapper):
     """Gives no frame before its capture time, so that a file plays at the speed of life."""
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the frames, each when it is due."""
+    def __init__(self, inner: RatedSource, stop: Callable[[], bool]) -> None:
+        """Wrap ``inner``; ``stop`` is asked while waiting."""
+        super().__init__(inner)
+        self._stop = stop
+
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Give the frames, each when it is due, until the wish to stop."""
         for frame in self.inner:
-            time.sleep(max(frame.captured_at - time.monotonic(), 0.0))
+            if isinstance(frame, Frame):
+                self._wait_until(frame.captured_at)
             yield frame
+
+    def _wait_until(self, due: float) -> None:
+        """Return at monotonic second ``due``, or at the wish to stop."""
+        while (rest := due - time.monotonic()) > 0 and not self._stop():
+            time.sleep(min(rest, _SLICE))
 
 
 class Fallback(Wrapper):

@@ -17,7 +17,7 @@ import pytest
 
 from edge.__main__ import main
 from edge.frames import Box
-from edge.settings import Settings, Tracking
+from edge.settings import Camera, Settings, Tracking
 from edge.sources.demo import DemoSource, load_portraits
 
 PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
@@ -81,6 +81,12 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
         (["--source", "none.mp4"], "none.mp4: expected a camera's index"),
         (["--source", "97"], "video97: expected a camera, found no such device"),
         (["--source", "/dev/video97"], "video97: expected a camera, found no such device"),
+        (
+            ["--source", "/dev/v4l/by-id/none"],
+            "by-id/none: expected a camera, found no such device",
+        ),
+        (["--source", "picamera"], "run 'sudo apt install python3-picamera2' and make the"),
+        (["--source", "rtsp://me:secret@127.0.0.1:9/a"], "rtsp://127.0.0.1:9/a: expected a stream"),
         (["--source", "pyproject.toml"], "pyproject.toml: expected a video, found no picture"),
         (["--source", "edge"], "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], "none/a.jsonl: expected a file"),
@@ -99,8 +105,11 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
 def test_the_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    names = [f.name.replace("_", "-") for f in fields(Settings) if f.name != "tracking"]
+    names = [
+        f.name.replace("_", "-") for f in fields(Settings) if f.name not in ("tracking", "camera")
+    ]
     names += [f"tracking.{f.name}" for f in fields(Tracking)] + ["config"]
+    names += [f"camera.{f.name}" for f in fields(Camera)]
     assert [name for name in names if f"--{name} " not in text] == []
 
 

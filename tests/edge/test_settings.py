@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.__main__ import app
 from edge.errors import SettingsError
-from edge.settings import Settings, Tracking
+from edge.settings import Camera, Settings, Tracking
 
 
 def parsed(*tokens: str) -> Settings:
@@ -43,6 +43,27 @@ def test_a_value_out_of_range_names_the_option_and_what_it_found(name: str, valu
 def test_tracking_times_outside_their_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=rf"tracking\.{name}"):
         Tracking(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"width": -1, "height": 480}, r"camera\.width: expected 0…16384 pixels, found -1;"),
+        ({"width": 640, "height": 99999}, r"camera\.height: expected .*, found 99999;"),
+        ({"fps": float("nan")}, r"camera\.fps: expected 0…1000, found nan;"),
+        ({"width": 640}, "expected both or neither, found 640 and 0; give both"),
+    ],
+)
+def test_what_no_camera_can_be_asked_for_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Camera(**wrong)
+
+
+def test_the_camera_has_a_table_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text('[camera]\nwidth = 1280\nheight = 720\nformat = "mjpg"\n')
+    settings = parsed("--config", str(file), "--camera.fps", "15")
+    assert settings.camera == Camera(width=1280, height=720, fps=15, format="mjpg")
 
 
 def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(

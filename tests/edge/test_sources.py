@@ -1,4 +1,4 @@
-"""Files, folders and live devices, real ones where a test can make them."""
+"""Files, folders, wrappers, and which source a name means."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceError, SourceLostError
-from edge.frames import Frame, Image
+from edge.frames import Frame
 from edge.settings import Settings
 from edge.sources import open_source
-from edge.sources.camera import camera_source, check_device
+from edge.sources.camera import camera_source
 from edge.sources.images import ImageFolder
-from edge.sources.live import Capture, LiveSource
-from edge.sources.mailbox import Mailbox
+from edge.sources.live import LiveSource
 from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced
-from tests.edge.fakes import FakeSource, frames, image
+from tests.edge.fakes import FakeSource, frames, image, outage
 
 
 def never() -> bool:
@@ -116,117 +115,6 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path, names: lis
         list(source)
 
 
-# Live devices
-
-
-class FakeCapture:
-    """A device with a beat; after ``count`` frames its read blocks until it is let go."""
-
-    def __init__(self, count: int, seconds: float = 0.002) -> None:
-        self.let_go = threading.Event()
-        self.released = threading.Event()
-        self._left, self._seconds = count, seconds
-
-    def read(self) -> tuple[bool, Image | None]:
-        time.sleep(self._seconds)
-        if self._left == 0:
-            self.let_go.wait(20)
-            return False, None
-        self._left -= 1
-        return True, image(value=self._left % 256)
-
-    def release(self) -> None:
-        self.released.set()
-
-
-def test_a_live_source_drops_what_nobody_took_and_counts_it() -> None:
-    capture = FakeCapture(1000)
-    with LiveSource(lambda: capture, "fake", never) as source:
-        stream = iter(source)
-        first = next(stream)
-        time.sleep(0.1)
-        second, third = next(stream), next(stream)
-        assert source.description == "fake (64×48)"
-    assert [frame.index for frame in (first, second, third)] == [0, 1, 2]
-    assert second.dropped >= 10
-    assert third.dropped <= 2
-    assert time.monotonic() - third.captured_at < 1
-    assert capture.released.wait(1)
-
-
-def test_a_live_source_that_stops_is_lost_in_time() -> None:
-    capture = FakeCapture(3)
-    with LiveSource(lambda: capture, "fake", never, lost_after=0.2) as source:
-        start = time.monotonic()
-        with pytest.raises(SourceLostError, match=r"found none for 0\.2 s"):
-            list(source)
-        assert 0.2 <= time.monotonic() - start < 0.6
-        start = time.monotonic()
-    assert time.monotonic() - start < 0.5, "the end doesn't wait for the blocked read"
-    capture.let_go.set()
-    assert capture.released.wait(1), "the reader closes the device when it can"
-
-
-def test_the_wish_to_stop_ends_the_wait_for_a_blocked_read() -> None:
-    capture, stop = FakeCapture(1), threading.Event()
-    threading.Timer(0.1, stop.set).start()
-    start = time.monotonic()
-    with LiveSource(lambda: capture, "fake", stop.is_set) as source:
-        assert len(list(source)) == 1
-    assert time.monotonic() - start < 0.8
-    capture.let_go.set()
-
-
-def test_a_device_that_gives_no_frame_is_refused() -> None:
-    capture = FakeCapture(0)
-    source = LiveSource(lambda: capture, "fake", never, open_within=0.1)
-    with pytest.raises(SourceError, match=r"fake: expected a frame within 0\.1 s"):
-        source.__enter__()
-    capture.let_go.set()
-    assert capture.released.wait(1)
-
-
-def test_what_opening_raises_arrives_at_once() -> None:
-    def refuse() -> Capture:
-        raise SourceError("busy")
-
-    start = time.monotonic()
-    with pytest.raises(SourceError, match="busy"):
-        LiveSource(refuse, "fake", never).__enter__()
-    assert time.monotonic() - start < 1
-
-
-def test_a_camera_that_is_not_there_is_refused_at_once_with_advice() -> None:
-    with pytest.raises(SourceError, match=r"video97: expected a camera, found no such device.*;"):
-        camera_source(97, never).__enter__()
-
-
-def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
-    device = tmp_path / "video0"
-    device.touch()
-    with pytest.raises(SourceError, match=rf"only group '{device.group()}' may; run 'sudo usermod"):
-        check_device(device, access=lambda *_: False)
-
-
-def test_a_missing_device_names_the_ones_there_are(tmp_path: Path) -> None:
-    (tmp_path / "video2").touch()
-    with pytest.raises(SourceError, match=r"\(there are video2\)"):
-        check_device(tmp_path / "video0")
-
-
-def test_the_mailbox_keeps_the_newest() -> None:
-    box: Mailbox[int] = Mailbox()
-    assert box.take(0) is None
-    for item in (1, 2, 3):
-        box.put(item)
-    assert box.take(0) == (3, 2)
-    box.put(4)
-    box.fail(SourceLostError("gone"))
-    assert box.take(0) == (4, 0), "what came before the end is still given"
-    with pytest.raises(SourceLostError):
-        box.take(0)
-
-
 # Wrappers, and which source a name means
 
 
@@ -243,11 +131,28 @@ def test_limited_asks_for_no_frame_too_many() -> None:
     assert asked == [0, 1, 2]
 
 
+def test_limited_counts_frames_only() -> None:
+    first, second, third = frames(3)
+    given = [first, outage(), outage(), second, outage(), third]
+    with Limited(FakeSource(given), 2) as source:
+        assert list(source) == given[:4]
+
+
 def test_paced_gives_no_frame_before_its_time(tmp_path: Path) -> None:
-    with Paced(VideoSource(write_video(tmp_path / "a.avi", 5))) as source:
-        lags = [time.monotonic() - frame.captured_at for frame in source]
+    with Paced(VideoSource(write_video(tmp_path / "a.avi", 5)), never) as source:
+        lags = [time.monotonic() - frame.captured_at for frame in source]  # type: ignore[union-attr]
         assert source.fps == 25
     assert min(lags) >= 0
+
+
+def test_the_wish_to_stop_ends_the_wait_for_a_frame_that_is_not_due() -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    start = time.monotonic()
+    late = Frame(image(), 0, start + 20)
+    with Paced(FakeSource([late]), stop.is_set) as source:
+        assert next(iter(source)) is late
+    assert 0.1 <= time.monotonic() - start < 0.8
 
 
 def test_fallback_takes_the_other_and_says_why() -> None:
@@ -277,9 +182,12 @@ def test_names_mean_sources(tmp_path: Path) -> None:
     assert isinstance(named(str(tmp_path)), ImageFolder)
     assert isinstance(named(str(video)), VideoSource)
     assert isinstance(named(str(video), watched=True), Paced)
-    assert isinstance(named("3"), LiveSource)
+    for name in ("3", "/dev/video3", "/dev/v4l/by-id/usb-a-video-index0", "picamera", "picamera:1"):
+        assert isinstance(named(name), LiveSource)
+    assert isinstance(named("rtsp://camera.local/1"), LiveSource)
+    assert isinstance(named("HTTP://camera.local/1"), LiveSource)
     assert isinstance(named("auto"), Fallback)
-    with pytest.raises(SourceError, match="expected a camera's index, a video file"):
+    with pytest.raises(SourceError, match="expected a camera's index, a stream's address"):
         named(str(tmp_path / "none"))
 
 

@@ -1,0 +1,133 @@
+"""A Raspberry Pi's own camera, through picamera2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import NoCameraError, SourceError, SourceLostError, first_line
+from edge.frames import Image
+from edge.settings import Camera
+from edge.sources.camera import asked
+from edge.sources.live import LiveSource
+
+NAME = "picamera"
+_SIZE = (640, 480)
+_FPS = 30.0
+_WAIT = 1.0
+"""How long a read may block, seconds."""
+
+
+def picamera_source(
+    number: int,
+    stop: Callable[[], bool],
+    wanted: Camera | None = None,
+    load: Callable[[], Any] | None = None,
+) -> LiveSource:
+    """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
+
+    ``load`` returns the class ``picamera2.Picamera2``. Opening raises ``SourceError``: no package,
+    no such camera, busy.
+    """
+    wanted, name = wanted or Camera(), f"{NAME} {number}"
+    opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
+    return LiveSource(opener, name, stop, asked(wanted))
+
+
+def load_picamera2() -> Any:
+    """Import the package, which only the system's packager has; raises ``SourceError``."""
+    try:
+        from picamera2 import Picamera2  # noqa: PLC0415 - there is none but on a Raspberry Pi
+    except (ImportError, ValueError) as error:  # ValueError: built for another NumPy
+        raise SourceError(
+            f"{NAME}: expected the package picamera2, found: {first_line(error)}; run 'sudo apt "
+            "install python3-picamera2' and make the environment with 'python3 -m venv "
+            "--system-site-packages'"
+        ) from error
+    return Picamera2
+
+
+class PiCapture:
+    """An open Raspberry Pi camera as a ``Capture``.
+
+    Its processor scales the picture down by itself (``lores``) and hands it over as YUV 4:2:0. That
+    is converted to BGR once, which the detector and the overlay need: with the video range (BT.601,
+    16…235) that is asked for here, the grey that the crop makes of it is the luma plane, stretched
+    to 0…255 as training saw it.
+    """
+
+    def __init__(self, number: int, name: str, wanted: Camera, load: Callable[[], Any]) -> None:
+        """Open the camera and start it; raises ``SourceError``."""
+        library = load()
+        found = len(library.global_camera_info())
+        if number >= found:
+            raise NoCameraError(
+                f"{name}: expected a camera of that number, found {found} in all; check its ribbon "
+                "cable, and 'rpicam-hello --list-cameras'"
+            )
+        self.fps, self.format = wanted.fps or _FPS, "YUV420"
+        self._name = name
+        try:
+            self._camera = library(number)
+        except (RuntimeError, IndexError) as error:
+            raise _refused(name, error) from error
+        try:
+            self._camera.configure(_configuration(self._camera, wanted, self.fps))
+            self._camera.start()
+        except RuntimeError as error:
+            self.release()
+            raise _refused(name, error) from error
+        self._width = int(self._camera.camera_configuration()["lores"]["size"][0])
+
+    def read(self) -> Image | None:
+        """Wait for the next image, ``uint8[H, W, 3]`` BGR; raises ``SourceLostError``."""
+        try:
+            planes = self._camera.capture_array("lores", wait=_WAIT)
+        except TimeoutError:
+            return None
+        except RuntimeError as error:
+            raise SourceLostError(
+                f"{self._name}: expected a frame, found: {first_line(error)}; check its cable"
+            ) from error
+        return to_bgr(planes, self._width)
+
+    def release(self) -> None:
+        """Stop the camera and close it."""
+        with suppress(RuntimeError):  # it is gone
+            self._camera.close()
+
+
+def to_bgr(planes: NDArray[np.uint8], width: int) -> Image:
+    """``uint8[3 H / 2, stride]`` YUV 4:2:0 (planes of Y, U, V) → ``uint8[H, width, 3]`` BGR.
+
+    ``stride`` is ``width`` and what the hardware adds to fill a row.
+    """
+    return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)[:, :width], np.uint8)
+
+
+def _configuration(camera: Any, wanted: Camera, fps: float) -> Any:
+    size = (wanted.width, wanted.height) if wanted.width else _SIZE
+    width, height = camera.sensor_resolution
+    duration = round(1e6 / fps)
+    return camera.create_video_configuration(
+        main={"size": size, "format": "YUV420"},  # nobody reads it; lores may not be larger
+        lores={"size": size, "format": "YUV420"},
+        # Half the sensor's pixels a side: fast, and the whole field of view, which the mode that is
+        # nearest to a small picture often cuts.
+        sensor={"output_size": (width // 2, height // 2)},
+        controls={"FrameDurationLimits": (duration, duration)},  # µs
+        buffer_count=4,
+    )
+
+
+def _refused(name: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"{name}: expected a camera that opens, found: {first_line(error)}; "
+        "close other programs that use it, or choose another size"
+    )

@@ -1,0 +1,51 @@
+"""A camera on the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import cv2
+
+from edge.errors import SourceError
+from edge.sources.capture import OpenCVCapture
+from edge.sources.live import LiveSource
+
+_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
+_TIMEOUTS = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 8000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000)
+"""30 s otherwise, for which a reader that was given up would keep its connection."""
+_PARTS = re.compile(r"(\w+://)(?:[^@/?#]*@)?([^@?#]*)(?:[?#][^@]*)?")
+"""Scheme, user and password, host and path, query; none where an "@" stands in a later part."""
+
+
+def is_stream(name: str) -> bool:
+    """Whether ``name`` is the address of a stream."""
+    return name.lower().startswith(_SCHEMES)
+
+
+def stream_source(url: str, stop: Callable[[], bool]) -> LiveSource:
+    """Return the stream at ``url``, to be opened by entering it.
+
+    What comes over the network is taken for live: the newest frame wins. RTSP goes over TCP where
+    the other side can do that, unless OPENCV_FFMPEG_CAPTURE_OPTIONS says something else.
+    """
+    name = masked(url)
+    return LiveSource(partial(_open, url, name), name, stop)
+
+
+def masked(url: str) -> str:
+    """Return ``url`` without user, password and query, for people and files to see."""
+    parts = _PARTS.fullmatch(url)
+    return f"{parts[1]}{parts[2]}" if parts else f"{url.partition('://')[0]}://…"
+
+
+def _open(url: str, name: str) -> OpenCVCapture:
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, _TIMEOUTS)
+    if not capture.isOpened():
+        capture.release()
+        raise SourceError(
+            f"{name}: expected a stream that opens, found that it doesn't; "
+            "check the address, its user and password, and the network"
+        )
+    return OpenCVCapture(capture, name)

@@ -1,0 +1,190 @@
+"""Streams over HTTP from a real server, which stalls and comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+import cv2
+import pytest
+
+from edge.errors import SourceError
+from edge.frames import Frame, Outage
+from edge.sources.stream import is_stream, masked, stream_source
+from tests.edge.fakes import image
+
+_, PICTURE = cv2.imencode(".jpg", image(160, 120, 90))
+PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
+
+
+def never() -> bool:
+    return False
+
+
+class Camera(ThreadingHTTPServer):
+    """A network camera: a JPEG every 0.04 s, none while it ``stalls``."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Pictures)
+        self.stalls = threading.Event()
+        self.off = threading.Event()
+        self.port = self.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/live"
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.off.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _Pictures(BaseHTTPRequestHandler):
+    server: Camera
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
+        self.end_headers()
+        part = b"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n"
+        try:
+            while not self.server.off.wait(0.04):
+                if not self.server.stalls.is_set():
+                    self.wfile.write(part % (len(PICTURE), PICTURE.tobytes()))
+        except OSError:  # the other side is gone
+            return
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Say nothing."""
+
+
+def until(stream: Iterator[Frame | Outage], kind: type[Frame | Outage]) -> Frame | Outage:
+    return next(item for item in stream if isinstance(item, kind))
+
+
+def test_a_stream_gives_its_newest_frames() -> None:
+    with Camera() as camera, stream_source(camera.url, never) as source:
+        assert source.description.startswith(f"{camera.url} (160×120, ")
+        stream = iter(source)
+        given = [next(stream) for _ in range(5)]
+    assert all(isinstance(item, Frame) for item in given)
+    assert abs(float(given[0].image.mean()) - 90) < 5  # type: ignore[union-attr]
+
+
+def test_a_stalled_stream_is_lost_in_time_and_comes_back() -> None:
+    with Camera() as camera, stream_source(camera.url, never) as source:
+        stream = iter(source)
+        until(stream, Frame)
+        camera.stalls.set()
+        outage = until(stream, Outage)
+        assert isinstance(outage, Outage)
+        assert 1 < time.monotonic() - outage.since < 2
+        camera.stalls.clear()
+        assert isinstance(until(stream, Frame), Frame)
+
+
+def test_a_camera_that_was_switched_off_and_on_comes_back() -> None:
+    with Camera() as camera, stream_source(camera.url, never) as source:
+        stream = iter(source)
+        until(stream, Frame)
+        camera.__exit__()
+        outage = until(stream, Outage)
+        assert isinstance(outage, Outage)
+        assert 1 < time.monotonic() - outage.since < 2
+        refused = (item for item in stream if isinstance(item, Outage) and "opens" in item.reason)
+        assert "expected a stream that opens" in next(refused).reason
+        with Camera(camera.port):
+            frame = until(stream, Frame)
+    assert isinstance(frame, Frame)
+    assert frame.index > 0
+
+
+def test_the_end_does_not_wait_for_a_stalled_stream() -> None:
+    with Camera() as camera:
+        with stream_source(camera.url, never) as source:
+            until(iter(source), Frame)
+            camera.stalls.set()
+            time.sleep(0.2)
+            start = time.monotonic()
+        assert time.monotonic() - start < 1
+
+
+def test_an_address_without_a_server_is_refused_at_once_without_the_password() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens there
+        port = taken.getsockname()[1]
+        source = stream_source(f"http://me:secret@127.0.0.1:{port}/live?key=secret", never)
+        start = time.monotonic()
+        with pytest.raises(SourceError, match=rf"^http://127\.0\.0\.1:{port}/live: expected") as e:
+            source.__enter__()
+        assert time.monotonic() - start < 2
+    assert "secret" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://camera.local:554/1", "rtsp://camera.local:554/1"),
+        ("rtsp://me:secret@camera.local/1", "rtsp://camera.local/1"),
+        ("https://camera.local/video?user=me&password=secret", "https://camera.local/video"),
+        ("rtsp://me:se@cret@camera.local/1", "rtsp://…"),
+        ("rtsp://me:se/cret@camera.local/1", "rtsp://…"),
+        ("rtsp://me:se?cret@camera.local/1", "rtsp://…"),
+        ("rtsp://me:se#cret@camera.local/1", "rtsp://…"),
+        ("http://camera.local/?password=se@cret", "http://…"),
+        ("http://me:secret@[::1/1", "http://[::1/1"),
+    ],
+)
+def test_passwords_are_never_shown(url: str, shown: str) -> None:
+    assert is_stream(url)
+    assert masked(url) == shown
+    assert stream_source(url, never).description == shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
+    repository: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    records = tmp_path / "a.jsonl"
+    with Camera() as camera:
+        url = camera.url.replace("http://", "http://me:secret@")
+        command = [PYTHON, "-m", "edge", "run", "--display", "off", "--source", url]
+        process = subprocess.Popen(
+            [*command, "--output", str(records)],
+            cwd=repository,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = [process.stdout.readline()]
+        camera.stalls.set()
+        while "no picture" not in said[-1]:
+            said.append(process.stdout.readline())
+            assert said[-1], "it ended by itself"
+        asked = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - asked < 1
+    assert (process.returncode, err) == (0, "")
+    assert "outages      1" in out
+    assert "secret" not in "".join(said) + out
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(len(lines)))
+    assert len(lines) >= 1
