@@ -157,6 +157,26 @@ def test_passwords_are_never_shown(url: str, shown: str) -> None:
     assert stream_source(url, never).description == shown
 
 
+def started(repository: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PYTHON, "-m", "edge", "run", "--display", "off", *arguments],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    """What it says after that signal, which ends it within a second and without a complaint."""
+    asked = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - asked < 1
+    assert (process.returncode, err) == (0, "")
+    return out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
     repository: Path, tmp_path: Path, number: signal.Signals
@@ -164,27 +184,36 @@ def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
     records = tmp_path / "a.jsonl"
     with Camera() as camera:
         url = camera.url.replace("http://", "http://me:secret@")
-        command = [PYTHON, "-m", "edge", "run", "--display", "off", "--source", url]
-        process = subprocess.Popen(
-            [*command, "--output", str(records)],
-            cwd=repository,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(repository, "--source", url, "--output", str(records))
         assert process.stdout is not None
         said = [process.stdout.readline()]
         camera.stalls.set()
         while "no picture" not in said[-1]:
             said.append(process.stdout.readline())
             assert said[-1], "it ended by itself"
-        asked = time.monotonic()
-        process.send_signal(number)
-        out, err = process.communicate(timeout=30)
-        assert time.monotonic() - asked < 1
-    assert (process.returncode, err) == (0, "")
+        out = ended_by(process, number)
     assert "outages      1" in out
     assert "secret" not in "".join(said) + out
     lines = [json.loads(line) for line in records.read_text().splitlines()]
     assert [line["frame"] for line in lines] == list(range(len(lines)))
     assert len(lines) >= 1
+
+
+def test_a_signal_ends_a_read_that_is_blocked(repository: Path) -> None:
+    with Camera() as camera:
+        process = started(repository, "--source", camera.url)
+        assert process.stdout is not None
+        process.stdout.readline()
+        camera.stalls.set()
+        time.sleep(0.3)
+        assert "outages" not in ended_by(process, signal.SIGTERM)
+
+
+def test_a_signal_ends_a_first_opening_that_is_stuck(repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/live"
+        process = started(repository, "--source", url)
+        silent.settimeout(20)
+        connection, _ = silent.accept()
+        with connection:
+            assert "0, 0 dropped" in ended_by(process, signal.SIGTERM)
