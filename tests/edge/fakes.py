@@ -129,3 +129,27 @@ class RecordingSink:
         if len(self.frames) >= self._fails_at:
             raise SinkError("fake: disk full")
         self.outages.append(outage)
+
+
+class FakeGui:
+    """OpenCV's windows: ``key`` is pressed, or the window is ``closed`` as Qt closes it."""
+
+    def __init__(self, key: int = -1, closed: bool = False) -> None:
+        self.shown: list[Image] = []
+        self.size: tuple[int, int] | None = None
+        self.closed = closed
+        self._key = key
+
+    def getWindowProperty(self, title: str, flag: int) -> float:  # noqa: N802
+        if self.closed:
+            raise cv2.error("NULL guiReceiver")
+        return 1.0
+
+    def resizeWindow(self, title: str, width: int, height: int) -> None:  # noqa: N802
+        self.size = (width, height)
+
+    def imshow(self, title: str, picture: Image) -> None:
+        self.shown.append(picture)
+
+    def waitKey(self, milliseconds: int) -> int:  # noqa: N802
+        return self._key

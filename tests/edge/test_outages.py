@@ -11,8 +11,9 @@ from edge.frames import Frame, Image, Outage
 from edge.loop import Stop
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
+from edge.sinks.window import WindowSink
 from edge.sinks.wrappers import Annotated, Guarded
-from tests.edge.fakes import LABELS, RecordingSink, feed, frames, image, levels, outage
+from tests.edge.fakes import LABELS, FakeGui, RecordingSink, feed, frames, image, levels, outage
 
 
 def test_an_outage_is_a_dark_picture_for_the_views_and_no_old_one() -> None:
@@ -72,3 +73,28 @@ def test_a_status_line_tells_of_an_outage_every_second() -> None:
         "check its cable",
         "no picture for 15 s · trying now · fake: expected frames, found none; check its cable",
     ]
+
+
+# The window, between two pictures
+
+
+def test_the_window_is_attended_while_no_picture_comes() -> None:
+    asked: list[bool] = []
+    window = WindowSink(lambda: asked.append(True), gui=FakeGui(ord("q")))
+    window.attend()
+    assert asked == [], "nothing is shown yet"
+    feed(window, frames(1))
+    window.attend()
+    assert asked == [True, True]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_window_that_was_closed_ends_a_wait(shown: bool) -> None:
+    asked: list[bool] = []
+    gui = FakeGui()
+    window = WindowSink(lambda: asked.append(True), gui=gui)
+    if shown:
+        feed(window, frames(1))
+    gui.closed = True
+    window.attend()
+    assert bool(asked) == shown

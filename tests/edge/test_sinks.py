@@ -24,6 +24,7 @@ from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Annotated
 from tests.edge.fakes import (
     LABELS,
+    FakeGui,
     RecordingSink,
     feed,
     frames,
@@ -197,30 +198,6 @@ def test_a_window_without_a_display_is_refused() -> None:
         WindowSink(lambda: None).__enter__()
 
 
-class FakeGui:
-    """OpenCV's windows: ``key`` is pressed, or the window is ``closed`` as Qt closes it."""
-
-    def __init__(self, key: int = -1, closed: bool = False) -> None:
-        self.shown: list[Image] = []
-        self.size: tuple[int, int] | None = None
-        self.closed = closed
-        self._key = key
-
-    def getWindowProperty(self, title: str, flag: int) -> float:  # noqa: N802
-        if self.closed:
-            raise cv2.error("NULL guiReceiver")
-        return 1.0
-
-    def resizeWindow(self, title: str, width: int, height: int) -> None:  # noqa: N802
-        self.size = (width, height)
-
-    def imshow(self, title: str, picture: Image) -> None:
-        self.shown.append(picture)
-
-    def waitKey(self, milliseconds: int) -> int:  # noqa: N802
-        return self._key
-
-
 @pytest.mark.parametrize(
     ("gui", "stops", "shown"),
     [
@@ -239,28 +216,6 @@ def test_q_escape_and_closing_the_window_end_the_loop(
     assert bool(asked) == stops
     assert len(gui.shown) == shown
     assert gui.size == ((64, 48) if shown else None)
-
-
-def test_the_window_is_attended_while_no_picture_comes() -> None:
-    asked: list[bool] = []
-    window = WindowSink(lambda: asked.append(True), gui=FakeGui(ord("q")))
-    window.attend()
-    assert asked == [], "nothing is shown yet"
-    feed(window, frames(1))
-    window.attend()
-    assert asked == [True, True]
-
-
-@pytest.mark.parametrize("shown", [True, False])
-def test_a_window_that_was_closed_ends_a_wait(shown: bool) -> None:
-    asked: list[bool] = []
-    gui = FakeGui()
-    window = WindowSink(lambda: asked.append(True), gui=gui)
-    if shown:
-        feed(window, frames(1))
-    gui.closed = True
-    window.attend()
-    assert bool(asked) == shown
 
 
 # Composition

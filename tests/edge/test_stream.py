@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Self
 
 import cv2
@@ -157,10 +158,11 @@ def test_passwords_are_never_shown(url: str, shown: str) -> None:
     assert stream_source(url, never).description == shown
 
 
-def started(repository: Path, *arguments: str) -> subprocess.Popen[str]:
+def started(repository: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [PYTHON, "-m", "edge", "run", "--display", "off", *arguments],
         cwd=repository,
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -217,3 +219,46 @@ def test_a_signal_ends_a_first_opening_that_is_stuck(repository: Path) -> None:
         connection, _ = silent.accept()
         with connection:
             assert "0, 0 dropped" in ended_by(process, signal.SIGTERM)
+
+
+class _Rtsp(StreamRequestHandler):
+    """A camera that has one stream, notes by which transport it is asked for, and refuses."""
+
+    server: RtspCamera
+
+    def handle(self) -> None:
+        while lines := list(iter(lambda: self.rfile.readline().decode().strip(), "")):
+            fields = dict(line.split(": ", 1) for line in lines[1:])
+            status, body = "200 OK", ""
+            if lines[0].startswith("DESCRIBE"):
+                body = "v=0\r\ns=-\r\nm=video 0 RTP/AVP 26\r\na=control:1\r\n"
+            elif lines[0].startswith("SETUP"):
+                self.server.transports.append(fields["Transport"])
+                status = "461 Unsupported Transport"
+            head = f"RTSP/1.0 {status}\r\nCSeq: {fields['CSeq']}\r\nPublic: DESCRIBE, SETUP\r\n"
+            kind = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n"
+            self.wfile.write(f"{head}{kind}{body}".encode())
+
+
+class RtspCamera(ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Rtsp)
+        self.transports: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "transport"),
+    [({}, "RTP/AVP/TCP"), ({"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp"}, "RTP/AVP/UDP")],
+)
+def test_rtsp_goes_over_tcp_unless_the_user_chose_otherwise(
+    repository: Path, chosen: dict[str, str], transport: str
+) -> None:
+    with RtspCamera() as camera:
+        threading.Thread(target=camera.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"rtsp://127.0.0.1:{camera.server_address[1]}/1"
+        _, err = started(repository, "--source", url, **chosen).communicate(timeout=30)
+        camera.shutdown()
+    assert camera.transports[0].startswith(transport)
+    assert f"{url}: expected a stream that opens, found that it doesn't" in err
