@@ -66,7 +66,7 @@ class Camera:
     height: int = 0
     """Pixels down: 0…16384, 0 for the camera's own choice."""
     fps: float = 0.0
-    """Frames a second: 0…1000, 0 for the camera's own choice."""
+    """Frames a second: 1…1000, 0 for the camera's own choice."""
     format: Literal["auto", "mjpg", "yuyv"] = "auto"
     """How a USB camera sends pictures: "mjpg" fits large ones through the cable, "yuyv" saves
     decoding them."""
@@ -75,7 +75,8 @@ class Camera:
         """Check the ranges; raises ``SettingsError``."""
         _check_range("camera.width", self.width, 0, 16384, "pixels")
         _check_range("camera.height", self.height, 0, 16384, "pixels")
-        _check_range("camera.fps", self.fps, 0, 1000)
+        if self.fps:  # a slower one would be taken for lost
+            _check_range("camera.fps", self.fps, 1, 1000)
         if bool(self.width) != bool(self.height):  # drivers ignore one without the other
             raise SettingsError(
                 "camera.width and camera.height: expected both or neither, found "

@@ -50,7 +50,8 @@ def test_tracking_times_outside_their_range_are_refused(name: str, value: float)
     [
         ({"width": -1, "height": 480}, r"camera\.width: expected 0…16384 pixels, found -1;"),
         ({"width": 640, "height": 99999}, r"camera\.height: expected .*, found 99999;"),
-        ({"fps": float("nan")}, r"camera\.fps: expected 0…1000, found nan;"),
+        ({"fps": float("nan")}, r"camera\.fps: expected 1…1000, found nan;"),
+        ({"fps": 0.5}, r"camera\.fps: expected 1…1000, found 0\.5;"),
         ({"width": 640}, "expected both or neither, found 640 and 0; give both"),
     ],
 )
