@@ -21,7 +21,7 @@ from edge.assets import read_asset
 from edge.classifier import TFLiteClassifier
 from edge.detectors.blazeface import SHORT_RANGE, BlazeFace
 from edge.detectors.every import Budgeted, EveryNth
-from edge.frames import Box, Frame, FrameResult, Image, Processor, Track
+from edge.frames import Box, Frame, FrameResult, Image, Outage, Processor, Track
 from edge.interpreter import open_model
 from edge.pipeline import STAGES
 from edge.settings import Settings
@@ -148,6 +148,8 @@ def paced(content: bytes, images: Sequence[Image], rate: int, seconds: float) ->
     )
     with source:
         for frame in source:
+            if isinstance(frame, Outage):
+                continue
             work.append(_cost(pipeline.process(frame)))
             latency.append((time.monotonic() - frame.captured_at) * 1e3)
             dropped += frame.dropped
@@ -172,15 +174,16 @@ class PacedCapture:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Start the clock; ``rate`` is in frames a second."""
+        self.fps, self.format = float(rate), ""
         self._images = itertools.cycle(images)
         self._period, self._due = 1 / rate, clock()
         self._clock, self._sleep = clock, sleep
 
-    def read(self) -> tuple[bool, Image | None]:
+    def read(self) -> Image | None:
         """Wait for the next image."""
         self._due += self._period
         self._sleep(max(self._due - self._clock(), 0.0))
-        return True, next(self._images)
+        return next(self._images)
 
     def release(self) -> None:
         """Nothing to release."""

@@ -62,7 +62,7 @@ def assemble(
         status=stats.status,
         report=report,
     )
-    status = () if window else (Guarded(StatusLine(stats.status, say, stop.set), report),)
+    status = () if window else (Guarded(StatusLine(stats.details, say, stop.set), report),)
     return Run(
         source,
         build_pipeline(detector, classifier, settings),

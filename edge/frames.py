@@ -28,7 +28,8 @@ class Frame:
 
     ``image`` is ``uint8[H, W, 3]`` BGR; ``captured_at`` is monotonic seconds; ``dropped`` counts
     the frames that a live source discarded since the one before this; ``name`` is that of the file
-    where each frame has one of its own.
+    where each frame has one of its own; ``live`` says that ``captured_at`` is when it was seen, not
+    a time of the file's own clock.
     """
 
     image: Image
@@ -36,6 +37,7 @@ class Frame:
     captured_at: float
     dropped: int = 0
     name: str = ""
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -14,14 +15,19 @@ from edge.pipeline import STAGES
 
 _RECENT = 30
 """Frames that the momentary speed is taken over."""
+LATENCY = "latency"
+"""From capture to result, of live sources."""
 _KEPT = 10_000
 """Frames that the percentiles are taken over, the newest ones: memory must not grow for ever."""
 
 
 class Stats:
-    """A sink that counts. ``clock`` gives monotonic seconds."""
+    """A sink that counts, to be the first one: it takes the time from capture to result.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    ``clock`` gives the seconds in which frames are captured.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start at nought."""
         self.frames = 0
         self.faces = 0
@@ -33,6 +39,7 @@ class Stats:
         self._lost_since = float("nan")
         self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
         self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
+        self._latency_ms: deque[float] = deque(maxlen=_KEPT)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -52,6 +59,8 @@ class Stats:
         self.faces += len(result.tracks)
         self.dropped += frame.dropped
         self.labels.update(track.emotion for track in result.tracks)
+        if frame.live:
+            self._latency_ms.append((self._ended_at - frame.captured_at) * 1e3)
         self._recent.append((self._ended_at, total))
         self._stage_ms.append([*stages, total])
 
@@ -68,22 +77,38 @@ class Stats:
         return self.frames / seconds if seconds > 0 else 0.0
 
     def status(self) -> str:
-        """Speed of the moment: frames a second and milliseconds a frame."""
+        """Speed of the moment: frames a second, and milliseconds a frame or from its capture."""
         if not self._recent:
             return "starting"
         seconds = self._recent[-1][0] - self._recent[0][0]
         fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
-        latency = float(np.median([total for _, total in self._recent]))
-        return f"{fps:.0f} FPS · {latency:.1f} ms"
+        if self._latency_ms:
+            newest = itertools.islice(reversed(self._latency_ms), _RECENT)
+            return f"{fps:.0f} FPS · {np.median(list(newest)):.1f} ms after capture"
+        work = float(np.median([total for _, total in self._recent]))
+        return f"{fps:.0f} FPS · {work:.1f} ms"
 
-    def percentiles(self) -> Mapping[str, tuple[float, float]]:
-        """p50 and p95 of each stage and of their sum, in milliseconds."""
+    def details(self) -> str:
+        """The status, for live sources with the percentiles of the latency and the drops."""
+        if not self._latency_ms:
+            return self.status()
+        p50, p95, p99 = self.percentiles()[LATENCY]
+        return (
+            f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {self.dropped} dropped"
+        )
+
+    def percentiles(self) -> Mapping[str, tuple[float, float, float]]:
+        """p50, p95 and p99 in milliseconds: of each stage, of their sum, and of the latency."""
         if not self._stage_ms:
             return {}
-        p50, p95 = np.percentile(np.array(self._stage_ms), (50, 95), axis=0)
+        rows = dict(zip((*STAGES, "total"), np.array(self._stage_ms).T, strict=True))
+        if self._latency_ms:
+            rows[LATENCY] = np.array(self._latency_ms)
         return {
-            name: (float(low), float(high))
-            for name, low, high in zip((*STAGES, "total"), p50, p95, strict=True)
+            name: (float(p50), float(p95), float(p99))
+            for name, (p50, p95, p99) in (
+                (name, np.percentile(values, (50, 95, 99))) for name, values in rows.items()
+            )
         }
 
     def shares(self) -> str:
@@ -102,9 +127,9 @@ class Stats:
             **({"outages": f"{self.outages}"} if self.outages else {}),
         }
         rows = [f"{name:<12} {value}" for name, value in lines.items()]
-        rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8}"]
+        rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}"]
         rows += [
-            f"  {stage:<10} {p50:8.2f} {p95:8.2f}"
-            for stage, (p50, p95) in self.percentiles().items()
+            f"  {stage:<10}" + "".join(f" {value:8.2f}" for value in values)
+            for stage, values in self.percentiles().items()
         ]
         return "\n".join(rows)

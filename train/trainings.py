@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(report)
 
 
-def _cells(report: Mapping[str, Any]) -> Iterable[str]:
+def _cells(report: Mapping[str, Any]) -> Sequence[str]:
     recipe, figures, votes = report["recipe"], report["validation"], report["validation_votes"]
     return (
         recipe["name"],

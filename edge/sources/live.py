@@ -95,10 +95,11 @@ class LiveSource:
     def _next(self, index: int, timeout: float) -> Frame | None:
         """Wait for a frame in slices; None after ``timeout`` seconds or at the wish to stop."""
         deadline = self._clock() + timeout
-        while True:
+        while not self._stop():
             frame = self._reader.take(index, _SLICE)
-            if frame is not None or self._stop() or self._clock() >= deadline:
+            if frame is not None or self._clock() >= deadline:
                 return frame
+        return None
 
     def _regain(self, last: Frame, problem: SourceError) -> Generator[Outage, None, Frame | None]:
         """Open the device again and again, until it gives a frame."""

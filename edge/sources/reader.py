@@ -64,7 +64,7 @@ class Reader:
         if taken is None:
             return None
         (image, captured_at), dropped = taken
-        return Frame(image, index, captured_at, dropped)
+        return Frame(image, index, captured_at, dropped, live=True)
 
     def close(self, wait: float = 0.0) -> None:
         """Release the device once its read returns; wait for that at most ``wait`` seconds."""

@@ -22,6 +22,7 @@ from tests.edge.fakes import (
     FakeSource,
     RecordingSink,
     frames,
+    image,
     outage,
     result,
     square,
@@ -143,10 +144,30 @@ def test_stats_add_up() -> None:
         stats.write(Frame(frame.image, frame.index, 0.0, dropped=2), result(frame.index, tracks))
     assert (stats.frames, stats.faces, stats.dropped) == (4, 4, 8)
     assert stats.shares() == "happy 75.0%, sad 25.0%"
-    assert stats.percentiles()["detect"] == (2.0, 2.0)
-    assert stats.percentiles()["total"] == (3.0, 3.0)
+    assert stats.percentiles()["detect"] == (2.0, 2.0, 2.0)
+    assert stats.percentiles()["total"] == (3.0, 3.0, 3.0)
     assert stats.fps == pytest.approx(4 / 0.303)
     assert stats.status() == "10 FPS · 3.0 ms"
+
+
+def test_the_latency_of_live_frames_is_counted_from_their_capture() -> None:
+    now = [0.0]
+    stats = Stats(clock=lambda: now[0])
+    for index, late in enumerate((0.004, 0.006, 0.008)):
+        now[0] = index * 0.1 + late
+        frame = Frame(image(), index, index * 0.1, dropped=index, live=True)
+        stats.write(frame, result(index, at=index * 0.1))
+    assert stats.percentiles()["latency"] == pytest.approx((6, 7.8, 7.96))
+    assert stats.status() == "10 FPS · 6.0 ms after capture"
+    assert stats.details().endswith("(p50 6.0, p95 7.8, p99 8.0), 3 dropped")
+    assert "latency" in stats.summary({})
+
+
+def test_a_files_own_clock_is_no_latency() -> None:
+    stats = Stats()
+    stats.write(frames(1)[0], result())
+    assert "latency" not in stats.percentiles()
+    assert stats.details() == stats.status()
 
 
 def test_stats_count_each_outage_once_and_forget_the_speed_before_it() -> None:
