@@ -61,6 +61,7 @@ def assemble(
         fps=lambda: source.fps,
         status=stats.status,
         report=report,
+        recording=settings.recording,
     )
     status = () if window else (Guarded(StatusLine(stats.details, say, stop.set), report),)
     return Run(

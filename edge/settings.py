@@ -6,6 +6,7 @@ The docstring under a field is its help text on the command line. A value out of
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,8 @@ from typing import Literal
 from edge.errors import SettingsError
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv")
-JSON_LINES_SUFFIX = ".jsonl"
+JSON_LINES_SUFFIX, CSV_SUFFIX = ".jsonl", ".csv"
+OUTPUT_SUFFIXES = (*VIDEO_SUFFIXES, JSON_LINES_SUFFIX, CSV_SUFFIX)
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -85,6 +87,31 @@ class Camera:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recording:
+    """How outputs are kept on the disk. A run overwrites nothing: what stood there is numbered."""
+
+    flush: float = 0.5
+    """A line of .jsonl or .csv is safe from a power loss after this: 0…60 s, 0 to wait for the disk
+    at each one."""
+    rotate_mb: float = 0.0
+    """Begin a new file when one is full: 0…1000000 MB, 0 for never. The full one becomes
+    name.1.jsonl, the next one name.2.jsonl; the highest number is the newest."""
+    keep: int = 0
+    """Keep so many numbered files of each output and delete older ones: 0…1000000, 0 for all."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``SettingsError``."""
+        _check_range("recording.flush", self.flush, 0, 60, "s")
+        _check_range("recording.rotate-mb", self.rotate_mb, 0, 1e6, "MB")
+        _check_range("recording.keep", self.keep, 0, 1e6)
+
+    @property
+    def rotate_bytes(self) -> float:
+        """``rotate_mb`` in bytes, infinite for never."""
+        return self.rotate_mb * 1e6 or math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What one run needs to know."""
 
@@ -95,7 +122,7 @@ class Settings:
     the demo."""
     output: tuple[Path, ...] = ()
     """A file to write, may be repeated: .mp4, .avi or .mkv for annotated video, .jsonl for one
-    line of JSON a frame."""
+    line of JSON a frame, .csv for one line a face."""
     model: Path = Path("models/Finalmodel.tflite")
     """The classifier, a .tflite file with a contract inside."""
     detector: Literal["blazeface", "mediapipe"] = "blazeface"
@@ -115,6 +142,7 @@ class Settings:
     """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
     tracking: Tracking = field(default_factory=Tracking)
     camera: Camera = field(default_factory=Camera)
+    recording: Recording = field(default_factory=Recording)
 
     def __post_init__(self) -> None:
         """Check the ranges; raises ``SettingsError``."""
@@ -126,8 +154,8 @@ class Settings:
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
         for path in self.output:
-            if path.suffix.lower() not in (*VIDEO_SUFFIXES, JSON_LINES_SUFFIX):
-                known = ", ".join((*VIDEO_SUFFIXES, JSON_LINES_SUFFIX))
+            if path.suffix.lower() not in OUTPUT_SUFFIXES:
+                known = ", ".join(OUTPUT_SUFFIXES)
                 raise SettingsError(
                     f"output: expected a name that ends in {known}, found {str(path)!r}; "
                     "rename the output"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from edge import overlay
 from edge.errors import EdgeError
 from edge.frames import FrameResult, Image, Sink
-from edge.settings import JSON_LINES_SUFFIX
-from edge.sinks.jsonl import JsonLinesSink
-from edge.sinks.video import VideoSink
+from edge.settings import CSV_SUFFIX, JSON_LINES_SUFFIX, Recording
+from edge.sinks.csv import Csv
+from edge.sinks.jsonl import JsonLines
+from edge.sinks.records import Format, RecordSink
+from edge.sinks.video import VideoPieces, VideoSink
 from edge.sinks.window import WindowSink
 from edge.sinks.wrappers import Annotated, Guarded
+
+_FORMATS: Mapping[str, Callable[[Sequence[str]], Format]] = {
+    JSON_LINES_SUFFIX: JsonLines,
+    CSV_SUFFIX: Csv,
+}
 
 
 def open_sinks(
@@ -23,6 +30,7 @@ def open_sinks(
     fps: Callable[[], float],
     status: Callable[[], str],
     report: Callable[[EdgeError], None],
+    recording: Recording | None = None,
 ) -> list[Sink]:
     """Return the sinks for ``outputs`` and ``window``, to be opened by entering them.
 
@@ -30,10 +38,15 @@ def open_sinks(
     overlay; a sink that fails goes to ``report`` and leaves the others alone. Raises ``SinkError``
     where pictures are wanted and can't be drawn.
     """
-    guard = partial(Guarded, report=report)
-    records = [path for path in outputs if path.suffix.lower() == JSON_LINES_SUFFIX]
-    sinks: list[Sink] = [guard(JsonLinesSink(path, labels)) for path in records]
-    views: list[Sink] = [guard(VideoSink(path, fps)) for path in outputs if path not in records]
+    guard, recording = partial(Guarded, report=report), recording or Recording()
+    records = [path for path in outputs if path.suffix.lower() in _FORMATS]
+    sinks: list[Sink] = [
+        guard(RecordSink(path, _FORMATS[path.suffix.lower()](labels), recording))
+        for path in records
+    ]
+    views: list[Sink] = [
+        guard(_video(path, fps, recording)) for path in outputs if path not in records
+    ]
     if window:
         views.append(guard(window))
     if views:
@@ -43,3 +56,8 @@ def open_sinks(
         return overlay.draw(image, result, labels, status())
 
     return [*sinks, Annotated(views, draw)] if views else sinks
+
+
+def _video(path: Path, fps: Callable[[], float], recording: Recording) -> Sink:
+    begin = partial(VideoSink, path, fps, recording.keep)
+    return VideoPieces(begin, recording.rotate_bytes) if recording.rotate_mb else begin()

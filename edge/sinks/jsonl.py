@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any
 
-from edge.errors import SinkError
-from edge.files import replace_with
-from edge.frames import Frame, FrameResult, Outage, Track
-from edge.sinks.target import check_target
+from edge.frames import Frame, FrameResult, Track
+from edge.sinks.records import wall_time
 
 
-class JsonLinesSink:
-    """Writes ``path``, which appears when the run ends; a frame without a face is a line too.
+class JsonLines:
+    """A line for each frame, also for one without a face.
 
     A line has ``frame`` (index), ``image`` (the file's name, for a folder of images),
     ``captured_at`` (ISO 8601, UTC), ``monotonic_s``, ``tracks`` (each ``id``, ``box`` as left, top,
@@ -25,50 +19,23 @@ class JsonLinesSink:
     file are those of its own clock, started with the run.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str]) -> None:
-        """Name the file and the classifier's labels; nothing is opened yet."""
-        self._path, self._labels = path, tuple(labels)
-        self._stack = ExitStack()
-        self._file: BinaryIO | None = None
+    header = b""
 
-    def __enter__(self) -> Self:
-        """Open a temporary file beside ``path``; raises ``SinkError``."""
-        check_target(self._path)
-        try:
-            self._file = self._stack.enter_context(replace_with(self._path))
-        except OSError as error:
-            raise _failed(self._path, error) from error
-        return self
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Take the classifier's labels."""
+        self._labels = tuple(labels)
 
-    def __exit__(self, *problem: Any) -> None:
-        """Put the file in its place, or remove it after an error; raises ``SinkError``."""
-        try:
-            self._stack.__exit__(*problem)
-        except OSError as error:
-            raise _failed(self._path, error) from error
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add one line; raises ``SinkError``."""
-        if self._file is None:
-            return
-        try:
-            self._file.write(json.dumps(self._record(frame, result)).encode() + b"\n")
-        except OSError as error:
-            raise _failed(self._path, error) from error
-
-    def lost(self, outage: Outage) -> None:
-        """Write nothing: the times of the lines show the gap."""
-
-    def _record(self, frame: Frame, result: FrameResult) -> dict[str, Any]:
-        wall = time.time() - time.monotonic() + result.captured_at
-        return {
+    def record(self, frame: Frame, result: FrameResult) -> bytes:
+        """Return the line."""
+        content = {
             "frame": result.index,
             **({"image": frame.name} if frame.name else {}),
-            "captured_at": datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
+            "captured_at": wall_time(result.captured_at),
             "monotonic_s": round(result.captured_at, 6),
             "tracks": [self._track(track) for track in result.tracks],
             "stage_ms": {name: round(ms, 3) for name, ms in result.stage_ms.items()},
         }
+        return json.dumps(content).encode() + b"\n"
 
     def _track(self, track: Track) -> dict[str, Any]:
         box = track.box
@@ -81,10 +48,3 @@ class JsonLinesSink:
                 for label, value in zip(self._labels, track.probabilities, strict=True)
             },
         }
-
-
-def _failed(path: Path, error: OSError) -> SinkError:
-    return SinkError(
-        f"{path}: expected a file that can be written, found {error.strerror or error}; "
-        "choose another output"
-    )

@@ -1,11 +1,18 @@
-"""Whether an output can be written at all, asked before the first frame."""
+"""The place of an output: can it be written, does another run write it, what stood there before."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import SinkError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def check_target(path: Path) -> None:
@@ -22,3 +29,83 @@ def check_target(path: Path) -> None:
         f"{path}: expected a file in a folder that can be written, found {found}; "
         "choose another output"
     )
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise what the system says in the body as a ``SinkError`` about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(
+            f"{path}: expected a file that can be written, found {error.strerror or error}; "
+            "make room, or choose another output"
+        ) from error
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep other runs off ``path`` for the length of the body.
+
+    By an advisory lock on a hidden file beside it, which goes away at the end: ``path`` itself is
+    renamed on the way. The system frees it when a process is killed. Raises ``SinkError`` before
+    the body where ``path`` can't be written or another run has claimed it, and ``OSError``.
+    """
+    check_target(path)
+    if sys.platform == "win32":  # it has no such locks, but refuses to rename what is open
+        yield
+        return
+    lock = path.with_name(f".{path.name}.lock")
+    handle = _lock(lock, path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        os.close(handle)
+
+
+def _lock(lock: Path, path: Path) -> int:
+    """Open ``lock`` and lock it; once more where another run has just removed that very file."""
+    while True:
+        handle = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise SinkError(
+                f"{path}: expected a file of this run alone, found that another run writes it; "
+                "end that one, or choose another output"
+            ) from error
+        except OSError:  # a file system without locks
+            return handle
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), lock.stat()):
+                return handle
+        os.close(handle)
+
+
+def set_aside(path: Path, keep: int = 0) -> None:
+    """Rename what is at ``path``: "a.jsonl" to "a.1.jsonl", or to one above the highest number.
+
+    So that nothing is overwritten, 1 is the oldest, and a number once given stays. Only the
+    ``keep`` highest numbers are left then, 0 for all. An empty file is left where it is. Raises
+    ``OSError``.
+    """
+    numbers = _numbers(path)
+    if path.exists() and path.stat().st_size:
+        numbers.append(max(numbers, default=0) + 1)
+        path.rename(_numbered(path, numbers[-1]))
+    for number in sorted(numbers)[:-keep] if keep else ():
+        _numbered(path, number).unlink(missing_ok=True)
+
+
+def _numbers(path: Path) -> list[int]:
+    """The numbers that were given for ``path``."""
+    pattern = re.compile(rf"{re.escape(path.stem)}\.([1-9][0-9]*){re.escape(path.suffix)}")
+    named = (pattern.fullmatch(other.name) for other in path.parent.iterdir())
+    return [int(match[1]) for match in named if match]
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")

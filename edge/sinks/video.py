@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from edge.errors import SinkError
 from edge.files import replacing
 from edge.frames import Frame, FrameResult, Image, Outage
-from edge.sinks.target import check_target
+from edge.sinks.target import claimed, set_aside, writing
 
 _CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 _TRIAL_SIZE = (64, 64)
@@ -29,16 +29,19 @@ class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothi
 
 
 class VideoSink:
-    """Writes ``path``, which appears when the run ends; the suffix says which container.
+    """Writes ``path``, which appears when it is finished; the suffix says which container.
+
+    What stood there is renamed then (``set_aside``); a power loss before costs the whole file,
+    since a container's index is written last.
 
     The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
     capture times: a frame is repeated while no newer one came, and skipped where two fall together.
     Frames of another size than the first one's are fitted into it.
     """
 
-    def __init__(self, path: Path, fps: Callable[[], float]) -> None:
-        """Name the file; nothing is opened yet."""
-        self._path, self._fps = path, fps
+    def __init__(self, path: Path, fps: Callable[[], float], keep: int = 0) -> None:
+        """Name the file; nothing is opened yet. ``keep`` is that of ``set_aside``."""
+        self._path, self._fps, self._keep = path, fps, keep
         self._stack = ExitStack()
         self._temporary: Path | None = None
         self._writer: cv2.VideoWriter | None = None
@@ -47,33 +50,33 @@ class VideoSink:
         self._shown = self._written = 0
 
     def __enter__(self) -> Self:
-        """Try the path and the codec in a temporary file beside it; raises ``SinkError``."""
-        check_target(self._path)
-        self._temporary = self._stack.enter_context(replacing(self._path))
-        try:
+        """Claim the path, and try it and the codec in a temporary file; raises ``SinkError``."""
+        with writing(self._path), ExitStack() as opened:
+            opened.enter_context(claimed(self._path))
+            self._temporary = opened.enter_context(replacing(self._path))
             self._open(_TRIAL_SIZE, 30.0).release()
-        except SinkError as error:
-            self._stack.__exit__(type(error), error, error.__traceback__)
-            raise
+            self._stack = opened.pop_all()
         return self
 
-    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Finish the file and put it in its place; remove it after an error or without a frame.
 
         Raises ``SinkError`` where the file isn't whole.
         """
         if self._writer is not None:
             self._writer.release()
-        problem = error or (self._problem() if self._written else _NoFrames())
-        try:
-            self._stack.__exit__(type(problem) if problem else None, problem, trace)
-        except OSError as failure:
-            raise SinkError(
-                f"{self._path}: expected to finish the video, found {failure.strerror or failure}; "
-                "choose another output"
-            ) from failure
-        if isinstance(problem, SinkError) and problem is not error:
-            raise problem
+        with writing(self._path):
+            if error is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            with suppress(_NoFrames), self._stack:
+                self._check()
+                set_aside(self._path, self._keep)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show ``frame.image`` from its capture time on; raises ``SinkError``."""
@@ -91,6 +94,12 @@ class VideoSink:
     def lost(self, outage: Outage) -> None:
         """Write nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file so far; raises ``SinkError``."""
+        with writing(self._path):
+            return self._temporary.stat().st_size if self._temporary else 0
+
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""
         codec = _CODECS[self._path.suffix.lower()]
@@ -99,21 +108,54 @@ class VideoSink:
         if not writer.isOpened():
             raise SinkError(
                 f"{self._path}: expected to write {codec} video with {size[0]}×{size[1]} pixels, "
-                "found that OpenCV can't here; choose another suffix, or .jsonl"
+                "found that OpenCV can't here; choose another suffix, .jsonl or .csv"
             )
         return writer
 
-    def _problem(self) -> SinkError | None:
-        """What is wrong with the finished file: OpenCV's writer doesn't say when a disk is full."""
+    def _check(self) -> None:
+        """Look at the finished file: OpenCV's writer doesn't say when a disk is full."""
+        if not self._written:
+            raise _NoFrames
         written = cv2.VideoCapture(str(self._temporary))
         count = written.get(cv2.CAP_PROP_FRAME_COUNT) if written.read()[0] else 0
         written.release()
-        if count >= _COMPLETE * self._written:
-            return None
-        return SinkError(
-            f"{self._path}: expected {self._written} frames in the finished video, found "
-            f"{count:.0f}; is the disk full?"
-        )
+        if count < _COMPLETE * self._written:
+            raise SinkError(
+                f"{self._path}: expected {self._written} frames in the finished video, found "
+                f"{count:.0f}; is the disk full?"
+            )
+
+
+class VideoPieces:
+    """A video as several files, each finished by itself: a power loss costs the last one only.
+
+    A piece that has reached ``limit`` bytes is finished and renamed when the next one is; the loop
+    waits for that, longer the larger the pieces and the slower the disk.
+    """
+
+    def __init__(self, begin: Callable[[], VideoSink], limit: float) -> None:
+        """Take what begins a piece; nothing is opened yet."""
+        self._begin, self._limit = begin, limit
+        self._piece = begin()
+
+    def __enter__(self) -> Self:
+        """Open the first piece; raises ``SinkError``."""
+        self._piece.__enter__()
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        """Finish the last piece; raises ``SinkError``."""
+        self._piece.__exit__(*problem)
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Show ``frame.image`` in this piece or in a new one; raises ``SinkError``."""
+        if self._piece.size >= self._limit:
+            self._piece.__exit__(None, None, None)
+            self._piece = self._begin().__enter__()
+        self._piece.write(frame, result)
+
+    def lost(self, outage: Outage) -> None:
+        """Write nothing, as each piece does."""
 
 
 def fit(image: Image, size: tuple[int, int]) -> Image:

@@ -17,7 +17,7 @@ import pytest
 
 from edge.__main__ import main
 from edge.frames import Box
-from edge.settings import Camera, Settings, Tracking
+from edge.settings import Camera, Recording, Settings, Tracking
 from edge.sources.demo import DemoSource, load_portraits
 
 PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
@@ -105,11 +105,11 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
 def test_the_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    names = [
-        f.name.replace("_", "-") for f in fields(Settings) if f.name not in ("tracking", "camera")
-    ]
-    names += [f"tracking.{f.name}" for f in fields(Tracking)] + ["config"]
-    names += [f"camera.{f.name}" for f in fields(Camera)]
+    names = [f.name.replace("_", "-") for f in fields(Settings)]
+    for name, table in (("tracking", Tracking), ("camera", Camera), ("recording", Recording)):
+        names.remove(name)
+        names += [f"{name}.{f.name.replace('_', '-')}" for f in fields(table)]
+    names.append("config")
     assert [name for name in names if f"--{name} " not in text] == []
 
 

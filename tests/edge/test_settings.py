@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.__main__ import app
 from edge.errors import SettingsError
-from edge.settings import Camera, Settings, Tracking
+from edge.settings import Camera, Recording, Settings, Tracking
 
 
 def parsed(*tokens: str) -> Settings:
@@ -67,22 +67,33 @@ def test_the_camera_has_a_table_of_its_own(tmp_path: Path) -> None:
     assert settings.camera == Camera(width=1280, height=720, fps=15, format="mjpg")
 
 
+@pytest.mark.parametrize("name", ["flush", "rotate_mb", "keep"])
+@pytest.mark.parametrize("value", [-1, 1e6 + 1, float("nan")])
+def test_recording_values_outside_their_range_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=rf"recording\.{name.replace('_', '-')}: expected 0…"):
+        Recording(**{name: value})
+
+
 def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "edge.toml"
-    file.write_text('threads = 3\nframes = 5\noutput = ["a.jsonl"]\n[tracking]\nhold = 0.5\n')
-    settings = parsed("--config", str(file), "--frames", "9")
+    file.write_text(
+        'threads = 3\nframes = 5\noutput = ["a.jsonl"]\n[tracking]\nhold = 0.5\n'
+        "[recording]\nrotate_mb = 2\n"
+    )
+    settings = parsed("--config", str(file), "--frames", "9", "--recording.keep", "3")
     assert settings.frames == 9
     assert settings.threads == 3
     assert settings.output == (Path("a.jsonl"),)
     assert settings.tracking == Tracking(hold=0.5)
+    assert settings.recording == Recording(rotate_mb=2, keep=3)
     assert settings.source == Settings().source
 
 
 def test_several_outputs(tmp_path: Path) -> None:
-    settings = parsed("--output", "a.mp4", "--output", "b.jsonl")
-    assert settings.output == (Path("a.mp4"), Path("b.jsonl"))
+    settings = parsed("--output", "a.mp4", "--output", "b.jsonl", "--output", "c.csv")
+    assert settings.output == (Path("a.mp4"), Path("b.jsonl"), Path("c.csv"))
 
 
 @pytest.mark.parametrize(

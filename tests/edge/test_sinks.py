@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import time
-from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -16,8 +13,8 @@ import pytest
 from edge.errors import EdgeError, SinkError
 from edge.frames import Frame, FrameResult, Image
 from edge.loop import Stop
+from edge.settings import Recording
 from edge.sinks import open_sinks
-from edge.sinks.jsonl import JsonLinesSink
 from edge.sinks.status import StatusLine
 from edge.sinks.video import VideoSink, fit
 from edge.sinks.window import WindowSink, display_problem
@@ -35,59 +32,55 @@ from tests.edge.fakes import (
     track,
 )
 
-# JSON lines
+# Files
 
 
-def test_json_lines_say_everything_of_every_frame(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    now, wall = time.monotonic(), time.time()
-    with JsonLinesSink(path, LABELS) as sink:
-        sink.write(frames(1)[0], result(0, [track(square(10, 20, 8))], now))
-        sink.write(frames(2)[1], result(1, [], now + 0.04))
-        assert not path.exists(), "the file appears when it is whole"
-    first, second = map(json.loads, path.read_text().splitlines())
-    assert first["frame"] == 0
-    assert first["monotonic_s"] == pytest.approx(now, abs=1e-5)
-    captured = datetime.fromisoformat(first["captured_at"])
-    assert captured.timestamp() == pytest.approx(wall, abs=0.5)
-    assert first["tracks"] == [
-        {
-            "id": 1,
-            "box": [6.0, 16.0, 14.0, 24.0],
-            "label": "happy",
-            "probabilities": {"angry": 0.1, "happy": 0.8, "sad": 0.1},
-        }
-    ]
-    assert first["stage_ms"] == {"detect": 2.0, "crop": 0.5, "classify": 0.4, "track": 0.1}
-    assert (second["frame"], second["tracks"]) == (1, [])
-    assert list(tmp_path.iterdir()) == [path]
+def sink_for(path: Path, recording: Recording | None = None) -> Sink:
+    [sink] = open_sinks([path], None, LABELS, lambda: 25.0, lambda: "", pytest.fail, recording)
+    return sink
 
 
-def test_json_lines_of_a_failed_run_leave_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text("old")
-
-    def fail() -> None:
-        with JsonLinesSink(path, LABELS) as sink:
-            feed(sink, frames(3))
-            raise SinkError("elsewhere")
-
-    with pytest.raises(SinkError, match="elsewhere"):
-        fail()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("suffix", [".jsonl", ".mp4"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
 def test_a_path_that_cannot_be_written_is_refused_before_the_first_frame(
     tmp_path: Path, suffix: str
 ) -> None:
     for path in (tmp_path / "none" / f"a{suffix}", tmp_path / f"folder{suffix}"):
-        sink = JsonLinesSink(path, LABELS) if suffix == ".jsonl" else VideoSink(path, lambda: 30)
         (tmp_path / f"folder{suffix}").mkdir(exist_ok=True)
         with pytest.raises(SinkError, match=f"a?{suffix}: expected a file"):
-            sink.__enter__()
+            sink_for(path).__enter__()
     assert [path.name for path in tmp_path.iterdir()] == [f"folder{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_an_output_belongs_to_one_run_at_a_time(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with sink_for(path) as first:
+        with pytest.raises(SinkError, match="another run writes it; end that one"):
+            sink_for(path).__enter__()
+        feed(first, frames(2))
+    with sink_for(path) as second:
+        feed(second, frames(2))
+    assert {other.name for other in tmp_path.iterdir()} == {f"a{suffix}", f"a.1{suffix}"}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_what_a_user_had_is_renamed_not_overwritten(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    for name in (path.name, f"a.4{suffix}", f"a.b{suffix}", f"b.9{suffix}"):
+        (tmp_path / name).write_text(f"{name}, precious")
+    with sink_for(path) as sink:
+        feed(sink, frames(2))
+    assert (tmp_path / f"a.5{suffix}").read_text() == f"{path.name}, precious"
+    assert (tmp_path / f"a.4{suffix}").read_text() == f"a.4{suffix}, precious"
+    assert b"precious" not in path.read_bytes()
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_a_run_without_a_frame_leaves_no_file(tmp_path: Path, suffix: str) -> None:
+    with sink_for(tmp_path / f"a{suffix}"):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 # Video
@@ -131,17 +124,50 @@ def test_fitting_keeps_the_shape_of_the_picture(size: tuple[int, int]) -> None:
     assert abs(width - height * size[0] / size[1]) <= 1 + size[0] / size[1]
 
 
-def test_a_video_without_a_frame_is_not_left_behind(tmp_path: Path) -> None:
-    with VideoSink(tmp_path / "a.mp4", lambda: 30.0):
-        pass
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_camera_that_slept_does_not_fill_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     with VideoSink(path, lambda: 10.0) as sink:
         feed(sink, [Frame(image(), 0, 0.0), Frame(image(), 1, 3600.0), Frame(image(), 2, 3600.1)])
     assert len(levels(path)) < 400
+
+
+def test_a_video_of_a_failed_run_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_text("old")
+
+    def fail() -> None:
+        with VideoSink(path, lambda: 30.0) as sink:
+            feed(sink, frames(3))
+            raise SinkError("elsewhere")
+
+    with pytest.raises(SinkError, match="elsewhere"):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_full_video_is_finished_and_the_next_one_begins(
+    tmp_path: Path, suffix: str, keep: int
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 99, (40, 240, 320, 3)).astype(np.uint8)
+    path = tmp_path / f"a{suffix}"
+    pictures = [noise[n] + np.uint8(4 * n) for n in range(40)]
+    with sink_for(path, Recording(rotate_mb=0.2, keep=keep)) as sink:
+        for n, picture in enumerate(pictures):
+            sink.write(Frame(picture, n, 5 + n / 25), result(n))
+            if n % 10 == 9:
+                there = [other for other in tmp_path.iterdir() if not other.name.startswith(".")]
+                assert all(levels(other) for other in there), "each that is there can be played"
+    numbers = [int(other.name.split(".")[1]) for other in tmp_path.glob(f"a.*{suffix}")]
+    assert len(numbers) == (keep or max(numbers))
+    assert max(numbers) >= 2
+    ordered = [tmp_path / f"a.{number}{suffix}" for number in sorted(numbers)] + [path]
+    seen = np.concatenate([levels(other) for other in ordered])
+    np.testing.assert_allclose(seen, [p.mean() for p in pictures[-len(seen) :]], atol=4)
+    assert keep or len(seen) == len(pictures)
+    assert all(other.stat().st_size < 600_000 for other in ordered)
 
 
 _FULL_DISK = """
@@ -155,13 +181,13 @@ noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3)).astype(np.uint8
 paths = [Path(sys.argv[1])]
 [sink] = open_sinks(paths, None, ("a", "b"), lambda: 30.0, lambda: "", lambda e: print(e))
 with sink:
-    for n in range(1000 if paths[0].suffix == ".jsonl" else 10):
+    for n in range(10 if paths[0].suffix in (".mp4", ".avi") else 1000):
         sink.write(Frame(noise, n, n / 30), FrameResult(n, n / 30, [], {"detect": 1.0}))
 """
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".jsonl"])
-def test_a_full_disk_is_reported_once_and_leaves_nothing(
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".jsonl", ".csv"])
+def test_a_full_disk_is_reported_once_and_leaves_nothing_broken(
     tmp_path: Path, suffix: str, repository: Path
 ) -> None:
     path = tmp_path / f"a{suffix}"
@@ -177,7 +203,12 @@ def test_a_full_disk_is_reported_once_and_leaves_nothing(
     assert "Traceback" not in ended.stderr
     assert ended.stdout.startswith(f"{path}: expected")
     assert ended.stdout.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    if suffix in (".mp4", ".avi"):
+        assert not list(tmp_path.iterdir())
+        return
+    assert list(tmp_path.iterdir()) == [path]
+    assert 59_000 < path.stat().st_size <= 60_000
+    assert path.read_bytes().endswith(b"\n"), "no half line"
 
 
 # The window (no display here: what is tested is that none is opened)
@@ -238,7 +269,7 @@ def test_views_share_one_annotated_picture() -> None:
 
 
 def test_outputs_become_sinks(tmp_path: Path) -> None:
-    outputs = [tmp_path / "a.jsonl", tmp_path / "a.avi"]
+    outputs = [tmp_path / "a.jsonl", tmp_path / "a.avi", tmp_path / "a.CSV"]
     problems: list[EdgeError] = []
     sinks = open_sinks(outputs, None, LABELS, lambda: 30.0, lambda: "30 FPS", problems.append)
     assert open_sinks([], None, LABELS, lambda: 30.0, lambda: "", problems.append) == []
@@ -247,6 +278,7 @@ def test_outputs_become_sinks(tmp_path: Path) -> None:
             feed(sink, [Frame(image(320, 240, 90), n, n / 30) for n in range(5)], tracks=2)
     assert len(outputs[0].read_text().splitlines()) == 5
     assert len(levels(outputs[1])) == 5
+    assert len(outputs[2].read_text().splitlines()) == 1 + 2 * 5
     assert problems == []
 
 
