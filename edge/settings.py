@@ -42,11 +42,11 @@ def _check_name(name: str) -> None:
 class Tracking:
     """How faces are followed, and how readily a label changes."""
 
-    smoothing: float = 0.15
+    smoothing: float = 0.1
     """Time constant over which probabilities are smoothed: 0…10 s, 0 for none."""
     margin: float = 0.1
     """How far another label's probability must lead before the label changes: 0…1."""
-    hold: float = 0.1
+    hold: float = 0.12
     """How long it must lead: 0…10 s."""
     forget: float = 0.5
     """A face that was not seen for longer than this is a new one: 0…60 s."""

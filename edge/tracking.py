@@ -22,6 +22,8 @@ _LARGEST_RESIZE = 2.0
 """…and its side changes by less than this factor."""
 _SPEED_SMOOTHING = 0.1
 """Time constant of a track's speed, seconds."""
+_LEAST = 0.005
+"""What a probability counts for at least in a mean: one dead-sure frame must not outweigh many."""
 
 
 class Tracker:
@@ -29,6 +31,9 @@ class Tracker:
 
     ``labels`` are the classifier's; below a top probability of ``uncertain_below`` a face has no
     label but ``"uncertain"``, and gets one again once it is above by the margin of the settings.
+
+    Probabilities are smoothed as their logarithms, which is where a network's noise is: the plain
+    mean of noisy rows is flatter than each of them, and would leave clear faces uncertain.
     """
 
     def __init__(
@@ -72,29 +77,29 @@ class Tracker:
 
     def _smooth(self, memory: _Memory, row: Floats, at: float) -> None:
         keep = _decay(at - memory.seen_at, self._settings.smoothing)
-        mixed = row + np.float32(keep) * (memory.probabilities - row)
-        memory.probabilities = np.asarray(mixed / mixed.sum(), np.float32)
+        memory.probabilities = _mean(memory.probabilities, row, keep) if keep else row
 
     def _relabel(self, memory: _Memory, at: float) -> None:
-        """Change the label once another has been right for ``hold`` seconds on end."""
-        target = self._target(memory)
-        if target == memory.label:
-            memory.challenged_at = None
-            return
-        if memory.challenged_at is None:
-            memory.challenged_at = at
-        if at - memory.challenged_at >= self._settings.hold:
-            memory.label, memory.challenged_at = target, None
+        """Change the label to one that leads by ``margin`` and has led for ``hold`` seconds.
 
-    def _target(self, memory: _Memory) -> int | None:
-        """The label that the probabilities speak for, given the one that is shown."""
-        row, shown, margin = memory.probabilities, memory.label, self._settings.margin
-        if shown is None:
-            return self._best(row, min(self._threshold + margin, 0.99))
-        best = self._best(row, self._threshold)
-        if best is None or row[best] - row[shown] >= margin:
-            return best
-        return shown
+        To uncertain, where none has reached the threshold for as long.
+        """
+        row, hold = memory.probabilities, self._settings.hold
+        best = int(row.argmax())
+        if best != memory.leader:
+            memory.leader, memory.leading_from = best, at
+        sure = bool(row[best] >= self._threshold)
+        memory.unsure_from = math.inf if sure else min(memory.unsure_from, at)
+        if at - memory.unsure_from >= hold:
+            memory.label = None
+        elif sure and at - memory.leading_from >= hold and row[best] >= self._bar(memory):
+            memory.label = best
+
+    def _bar(self, memory: _Memory) -> float:
+        """The probability from which another label is shown than now."""
+        if memory.label is None:
+            return min(self._threshold + self._settings.margin, 0.99)
+        return float(memory.probabilities[memory.label]) + self._settings.margin
 
     def _best(self, row: Floats, threshold: float) -> int | None:
         best = int(row.argmax())
@@ -103,7 +108,12 @@ class Tracker:
 
 @dataclass(slots=True)
 class _Memory:
-    """What is known of one face. ``label`` is an index, None for uncertain."""
+    """What is known of one face.
+
+    ``label`` is the index of the one that is shown, None for uncertain; ``leader`` is that of the
+    highest probability, since ``leading_from``; ``unsure_from`` is when that fell below the
+    threshold, infinite while it's above.
+    """
 
     id: int
     box: Box
@@ -111,11 +121,14 @@ class _Memory:
     seen_at: float
     label: int | None = None
     speed: tuple[float, float] = (0.0, 0.0)
-    challenged_at: float | None = None
+    leader: int = -1
+    leading_from: float = math.nan
+    unsure_from: float = math.inf
     born_at: float = math.nan
 
     def __post_init__(self) -> None:
-        self.born_at = self.seen_at
+        self.born_at = self.leading_from = self.seen_at
+        self.leader = int(self.probabilities.argmax())
 
     def expected(self, at: float) -> Box:
         """Where the face should be at ``at`` if it keeps its speed (pixels a second)."""
@@ -137,6 +150,13 @@ class _Memory:
 def _decay(seconds: float, constant: float) -> float:
     """What an exponential filter of time ``constant`` keeps after ``seconds``."""
     return math.exp(-max(seconds, 0.0) / constant) if constant > 0 else 0.0
+
+
+def _mean(before: Floats, now: Floats, keep: float) -> Floats:
+    """The geometric mean of two ``float32[labels]``, ``before`` with weight ``keep``; sums to 1."""
+    old, new = (np.maximum(row, _LEAST, dtype=np.float64) for row in (before, now))
+    mixed = old**keep * new ** (1 - keep)
+    return np.asarray(mixed / mixed.sum(), np.float32)
 
 
 def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:

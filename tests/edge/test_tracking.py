@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.frames import Box, Floats, Track
 from edge.settings import Tracking
@@ -61,6 +62,43 @@ def test_faces_that_pass_each_other_keep_their_identities() -> None:
     assert set(ids) == {ids[0]}
 
 
+def shaken(rng: np.random.Generator, x: float, y: float, side: float) -> Box:
+    """A box as a detector gives it: its place and side are off by some per cent."""
+    dx, dy, ds = rng.normal(0, 0.03 * side, 3)
+    return square(x + dx, y + dy, side + ds)
+
+
+@pytest.mark.parametrize("fps", [8, 30, 60])
+def test_a_walking_face_that_is_missed_for_some_frames_keeps_its_identity(fps: int) -> None:
+    """Five frames on end at 30 FPS and as long at other rates; it moves half its side meanwhile."""
+    subject, rng = tracker(), np.random.default_rng(0)
+    missed = max(round(5 * fps / 30), 1)
+    ids = set()
+    for n in range(8 * fps):
+        if n % (fps // 2 + missed) < missed and n > fps:
+            assert see(subject, [], n / fps) == []
+            continue
+        across = 400 + 300 * math.sin(0.8 * n / fps)
+        ids.add(see(subject, [shaken(rng, across, 200, 90)], n / fps)[0].id)
+    assert ids == {1}
+
+
+@pytest.mark.parametrize("fps", [8, 30, 60])
+@pytest.mark.parametrize("seed", range(5))
+def test_faces_that_cross_one_behind_the_other_keep_their_identities(fps: int, seed: int) -> None:
+    """The one behind isn't detected while the other covers a third of it."""
+    subject, rng = tracker(), np.random.default_rng(seed)
+    front, back = set(), set()
+    for n in range(3 * fps):
+        x = 200 * n / fps
+        near, far = shaken(rng, 100 + x, 200, 90), shaken(rng, 700 - x, 190, 80)
+        hidden = near.iou(far) > 0.3
+        tracks = see(subject, [near] if hidden else [near, far], n / fps)
+        front.add(tracks[0].id)
+        back |= {track.id for track in tracks[1:]}
+    assert (front, back) == ({1}, {2})
+
+
 def test_tracks_come_in_the_order_of_the_faces() -> None:
     subject = tracker()
     boxes = [square(50, 50, 40), square(150, 50, 40), square(250, 50, 40)]
@@ -87,30 +125,60 @@ def test_no_smoothing_gives_the_raw_probabilities() -> None:
     np.testing.assert_allclose(see(subject, box, 0.01, SAD)[0].probabilities, SAD)
 
 
-def noisy_sequence(fps: int, seconds: int) -> Floats:
-    """A minute of a face that is now and then sad, seen through heavy noise."""
+MOODS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+EVERY = 10
+"""Seconds between two real changes."""
+
+
+def noisy_sequence(fps: int, minutes: int) -> tuple[NDArray[np.int64], Floats]:
+    """A face whose expression changes at times, as a network sees it: truth, and a row a frame.
+
+    Each row is drawn by itself from a Dirichlet distribution around 0.7 for the true label, 0.12
+    for the one that is taken for it and the rest for the others. It is wide: one frame in fourteen
+    is wrong.
+    """
     rng = np.random.default_rng(7)
-    count = fps * seconds
-    truth = np.where((np.arange(count) // (10 * fps)) % 2, 2, 1)
-    base = np.full((count, 3), 0.25)
-    base[np.arange(count), truth] = 0.5
-    logits = np.log(base) + rng.normal(0, 0.8, base.shape)
-    values = np.exp(logits)
-    return (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
+    steps = rng.integers(1, len(MOODS), minutes * 60 // EVERY)
+    truth = np.repeat(np.cumsum(steps) % len(MOODS), EVERY * fps)
+    mean = np.full((len(truth), len(MOODS)), 0.18 / 5)
+    mean[np.arange(len(truth)), truth] = 0.7
+    mean[np.arange(len(truth)), (truth + 3) % len(MOODS)] = 0.12
+    drawn = rng.gamma(5 * mean)
+    return truth, (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def changes(labels: Sequence[str]) -> int:
+def shown_labels(fps: int, rows: Floats) -> list[str]:
+    """What the defaults make of it, with the threshold of the deployed contract."""
+    subject, box = Tracker(MOODS, 0.5), [face(square(100, 80, 60))]
+    return [subject.update(box, rows[n : n + 1], n / fps)[0].emotion for n in range(len(rows))]
+
+
+def delays(fps: int, truth: NDArray[np.int64], shown: Sequence[str]) -> list[float]:
+    """Seconds from each real change until it shows."""
+    starts = np.flatnonzero(np.diff(truth)) + 1
+    return [shown[start:].index(MOODS[truth[start]]) / fps for start in starts]
+
+
+def changes(labels: Sequence[object]) -> int:
     return sum(a != b for a, b in itertools.pairwise(labels))
 
 
-@pytest.mark.parametrize("fps", [15, 30, 60])
-def test_labels_change_ten_times_less_than_raw_ones(fps: int) -> None:
-    rows = noisy_sequence(fps, 60)
-    subject, box = tracker(), [square(100, 80, 60)]
-    shown = [see(subject, box, n / fps, values)[0].emotion for n, values in enumerate(rows)]
-    raw = [LABELS[int(values.argmax())] for values in rows]
-    assert changes(shown) >= 5, "the real changes show"
-    assert changes(raw) >= 10 * changes(shown)
+@pytest.mark.parametrize(
+    ("fps", "fold", "worst"), [(8, 6, 0.38), (15, 10, 0.3), (30, 10, 0.3), (60, 10, 0.3)]
+)
+def test_labels_change_ten_times_less_than_raw_ones_and_real_changes_show_within_300_ms(
+    fps: int, fold: float, worst: float
+) -> None:
+    """At 8 FPS there are but three frames in which to tell a real change from two wrong ones."""
+    truth, rows = noisy_sequence(fps, minutes=5)
+    shown = shown_labels(fps, rows)
+    waits = delays(fps, truth, shown)
+    assert len(waits) == 29
+    assert np.median(waits) <= 0.2
+    assert max(waits) <= worst
+    raw = rows.argmax(axis=1)
+    assert np.mean(raw != truth) == pytest.approx(1 / 14, abs=0.02)
+    assert changes(raw) >= fold * changes(shown)
 
 
 @pytest.mark.parametrize("fps", [8, 15, 30, 60])
