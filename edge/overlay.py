@@ -20,8 +20,8 @@ import numpy as np
 from edge.errors import SinkError
 from edge.frames import Box, FrameResult, Image, Outage, Track
 
-_WHITE, _SOFT, _DARK = (255, 255, 255), (205, 205, 205), (24, 24, 24)
-_UNSURE = (170, 170, 170)
+_WHITE, _SOFT, _DARK = (255, 255, 255), (215, 215, 215), (24, 24, 24)
+_UNSURE, _GROOVE = (170, 170, 170), (108, 108, 108)
 _COLOURS = (
     (80, 80, 240),
     (96, 190, 70),
@@ -34,8 +34,10 @@ _COLOURS = (
     (150, 215, 160),
 )
 """BGR of the labels, in the order of the contract, over and over."""
-_BACKING = 0.32
-"""How much of the picture shines through behind text."""
+_BACKING = 0.25
+"""How much of the blurred picture shines through behind text."""
+_BETWEEN = " · "
+"""Where a status that is too long for a line may be broken."""
 _REGULAR, _BOLD = 400, 600
 _PATIENCE = 0.1
 """How much of itself the panel lays over faces before it looks for another place."""
@@ -93,7 +95,12 @@ class _Style:
 
     @property
     def line(self) -> int:
-        return max(1, round(0.15 * self.text))
+        return max(1, round(0.17 * self.text))
+
+    @property
+    def rim(self) -> int:
+        """Of dark on either side of a coloured line."""
+        return max(1, round(0.06 * self.text))
 
 
 def check_opencv() -> None:
@@ -109,7 +116,7 @@ def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) 
     """Return a copy of ``image`` (``uint8[H, W, 3]`` BGR) with ``result`` drawn into it.
 
     Each face gets its box, label and confidence; the largest one also a bar for each of
-    ``labels``; ``status`` (one line) goes to the top left.
+    ``labels``; ``status`` goes to the top left, on more lines than one where it is too long.
     """
     canvas = image.copy()
     style = _Style(canvas.shape[1], canvas.shape[0])
@@ -120,8 +127,7 @@ def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) 
     if tracks:
         taken.append(_draw_bars(canvas, tracks, labels, style))
     for track in tracks:
-        confidence = f" {track.probabilities.max():.0%}" if track.emotion in labels else ""
-        texts = (track.emotion + confidence, track.emotion)
+        texts = (_caption(track, labels), track.emotion)
         area, text = _tag_place(track.box, texts, taken, style)
         _draw_tag(canvas, area, text, _colour(track, labels), style)
         taken.append(area)
@@ -147,6 +153,12 @@ def draw_outage(size: tuple[int, int], outage: Outage) -> Image:
     return canvas
 
 
+def _caption(track: Track, labels: Sequence[str]) -> str:
+    """The label with its own probability, which needn't be the highest while a change is young."""
+    own = dict(zip(labels, track.probabilities, strict=True)).get(track.emotion)
+    return track.emotion if own is None else f"{track.emotion} {own:.0%}"
+
+
 def _colour(track: Track, labels: Sequence[str]) -> tuple[int, int, int]:
     if track.emotion not in labels:
         return _UNSURE
@@ -170,15 +182,32 @@ def _draw_box(canvas: Image, box: Box, colour: tuple[int, int, int], style: _Sty
         np.add((left, bottom), arc * (1, -1))[::-1],
     )
     outline = np.rint(np.concatenate(corners) * 16).astype(np.int32)
-    for tint, thickness in ((_DARK, style.line + 2), (colour, style.line)):
+    for tint, thickness in ((_DARK, style.line + 2 * style.rim), (colour, style.line)):
         cv2.polylines(canvas, [outline], True, tint, thickness, cv2.LINE_AA, shift=4)
 
 
 def _draw_status(canvas: Image, status: str, style: _Style) -> Area:
-    area = Area(style.pad, style.pad, _width(status, style) + 2 * style.pad, style.row + style.pad)
-    _back(canvas, area)
-    _write(canvas, status, (area.left + style.pad, area), style, _WHITE)
+    lines = _broken(status, style.width - 4 * style.pad, style)
+    width = max(_width(line, style) for line in lines) + 2 * style.pad
+    area = Area(style.pad, style.pad, width, len(lines) * style.row + style.pad)
+    _back(canvas, area, style)
+    for n, line in enumerate(lines):
+        place = Area(area.left, area.top + style.pad // 2 + n * style.row, width, style.row)
+        _write(canvas, line, (area.left + style.pad, place), style, _WHITE)
     return area
+
+
+def _broken(status: str, width: int, style: _Style) -> list[str]:
+    """``status`` in lines of at most ``width`` pixels, as far as its parts are that short."""
+    first, *parts = status.split(_BETWEEN)
+    lines = [first]
+    for part in parts:
+        longer = lines[-1] + _BETWEEN + part
+        if _width(longer, style) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
 
 
 def _draw_bars(
@@ -189,7 +218,7 @@ def _draw_bars(
     names = max(_width(label, style) for label in labels)
     bar = 4 * style.text
     area = _bars_area(tracks, names + bar + 3 * pad, len(labels) * row + 2 * pad, style)
-    _back(canvas, area)
+    _back(canvas, area, style)
     for n, (label, value) in enumerate(zip(labels, tracks[0].probabilities, strict=True)):
         line = Area(area.left, area.top + pad + n * row, area.width, row)
         shown = label == tracks[0].emotion
@@ -197,7 +226,7 @@ def _draw_bars(
         start, middle = line.left + names + 2 * pad, line.top + row // 2
         half = max(1, round(0.22 * style.text))
         groove = (start, middle - half), (start + bar - 1, middle + half)
-        cv2.rectangle(canvas, *groove, (70, 70, 70), cv2.FILLED)
+        cv2.rectangle(canvas, *groove, _GROOVE, cv2.FILLED)
         if round(float(value) * bar) >= 1:
             end = start + round(float(value) * bar) - 1
             colour = _COLOURS[n % len(_COLOURS)]
@@ -224,7 +253,7 @@ def _bars_area(tracks: Sequence[Track], width: int, height: int, style: _Style) 
 def _draw_tag(
     canvas: Image, area: Area, text: str, colour: tuple[int, int, int], style: _Style
 ) -> None:
-    _back(canvas, area)
+    _back(canvas, area, style)
     accent = (area.left, area.top), (area.left + style.line, area.bottom - 1)
     cv2.rectangle(canvas, *accent, colour, cv2.FILLED)
     _write(canvas, text, (area.left + style.line + style.pad, area), style, _WHITE)
@@ -259,10 +288,11 @@ def _tag_options(box: Box, texts: Sequence[str], style: _Style) -> Iterator[tupl
     yield Area(left, min(max(tops[0], 0), style.height - height), width, height), texts[-1]
 
 
-def _back(canvas: Image, area: Area) -> None:
-    """Darken what lies behind text."""
+def _back(canvas: Image, area: Area, style: _Style) -> None:
+    """Blur and darken what lies behind text: a pattern is as hard to read on as a bright wall."""
     part = canvas[max(area.top, 0) : area.bottom, max(area.left, 0) : area.right]
     if part.size:
+        cv2.blur(part, (style.text, style.text), dst=part)
         cv2.convertScaleAbs(part, dst=part, alpha=_BACKING, beta=10)
 
 
@@ -281,12 +311,8 @@ def _write(
 
 
 @functools.lru_cache(maxsize=512)
-def _text_width(text: str, size: int) -> int:
-    return int(cv2.getTextSize((0, 0), text, (0, 0), _font(), size, _BOLD)[2])
-
-
 def _width(text: str, style: _Style) -> int:
-    return _text_width(text, style.text)
+    return int(cv2.getTextSize((0, 0), text, (0, 0), _font(), style.text, _BOLD)[2])
 
 
 @functools.cache

@@ -34,6 +34,46 @@ def test_text_is_readable_on_any_background(size: tuple[int, int], value: int) -
     assert (text > 200).mean() > 0.05
 
 
+@pytest.mark.parametrize("size", [(320, 240), (1920, 1080)])
+def test_a_pattern_behind_text_is_blurred_and_dark(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1] // 4, size[0] // 4, 3))
+    canvas = noise.astype(np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+    before, area = canvas.copy(), Area(10, 20, 100, 90)
+    overlay._back(canvas, area, overlay._Style(*size))
+    behind = canvas[area.top : area.bottom, area.left : area.right]
+    assert behind.max() < 75, "the text has 205 and more"
+    assert behind.std() < 0.15 * before.std()
+    canvas[area.top : area.bottom, area.left : area.right] = 0
+    before[area.top : area.bottom, area.left : area.right] = 0
+    assert (canvas == before).all(), "nothing else has changed"
+
+
+@pytest.mark.parametrize("size", [(160, 120), (320, 240), (1920, 1080)])
+def test_a_long_status_is_broken_between_its_parts(size: tuple[int, int]) -> None:
+    style, parts = overlay._Style(*size), ["30 FPS", "12.3 ms", "camera 0 reconnects", "145 ms"]
+    area = overlay._draw_status(image(*size), " · ".join(parts), style)
+    assert area.right <= size[0] - style.pad
+    lines = overlay._broken(" · ".join(parts), size[0] - 4 * style.pad, style)
+    assert [part for line in lines for part in line.split(" · ")] == parts
+    assert area.height == len(lines) * style.row + style.pad
+    assert (len(lines) > 1) == (size[0] < 320)
+
+
+def test_a_label_stands_with_its_own_probability() -> None:
+    late = Track(1, square(10, 10, 4), "sad", row(0.1, 0.5, 0.4), 1.0)
+    assert overlay._caption(late, LABELS) == "sad 40%"
+    unsure = Track(1, square(10, 10, 4), "uncertain", row(0.3, 0.4, 0.3), 1.0)
+    assert overlay._caption(unsure, LABELS) == "uncertain"
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_the_groove_of_a_bar_is_seen_on_any_background(value: int) -> None:
+    canvas = image(640, 360, value)
+    area = overlay._draw_bars(canvas, [track(square(0, 0, 4))], LABELS, overlay._Style(640, 360))
+    backing = int(canvas[area.top + 1, area.left + 1].max())
+    assert abs(overlay._GROOVE[0] - backing) > 30
+
+
 @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
 def test_the_bars_are_as_long_as_the_probabilities(size: tuple[int, int]) -> None:
     width, height = size
