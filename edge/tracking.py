@@ -65,7 +65,7 @@ class Tracker:
     def _see(self, memory: _Memory | None, box: Box, row: Floats, at: float) -> Track:
         if memory is None:
             memory = _Memory(self._next_id, box, row, at)
-            memory.label = self._best(row, self._threshold)
+            memory.label = memory.leader if row[memory.leader] >= self._threshold else None
             self._next_id += 1
             self._tracks.append(memory)
         else:
@@ -100,10 +100,6 @@ class Tracker:
         if memory.label is None:
             return min(self._threshold + self._settings.margin, 0.99)
         return float(memory.probabilities[memory.label]) + self._settings.margin
-
-    def _best(self, row: Floats, threshold: float) -> int | None:
-        best = int(row.argmax())
-        return best if row[best] >= threshold else None
 
 
 @dataclass(slots=True)

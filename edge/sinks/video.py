@@ -129,8 +129,8 @@ class VideoSink:
 class VideoPieces:
     """A video as several files, each finished by itself: a power loss costs the last one only.
 
-    A piece that has reached ``limit`` bytes is finished and renamed when the next one is; the loop
-    waits for that, longer the larger the pieces and the slower the disk.
+    A piece of ``limit`` bytes (less what is on its way to the disk, some 256 kB) is finished, and
+    renamed when the next one is; the loop waits for that, longer the slower the disk.
     """
 
     def __init__(self, begin: Callable[[], VideoSink], limit: float) -> None:

@@ -1,8 +1,7 @@
-"""Records: what a line says, and what is left of a file when something goes wrong."""
+"""Files of records: what is left of them when something goes wrong, and how they rotate."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import io
 import itertools
@@ -13,20 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.errors import EdgeError, SinkError
-from edge.frames import Frame, Track
+from edge.frames import Frame
 from edge.settings import Recording
 from edge.sinks.csv import Csv
 from edge.sinks.jsonl import JsonLines
 from edge.sinks.records import RecordSink, append_to
 from edge.sinks.wrappers import Guarded
-from tests.edge.fakes import LABELS, frames, image, result, row, square, track
+from tests.edge.fakes import LABELS, image, result, square, track
 
 NEVER = Recording(flush=60)
 
@@ -50,59 +48,6 @@ def eventually(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until, "within five seconds"
         time.sleep(0.005)
-
-
-# What a record says
-
-
-def test_json_lines_say_everything_of_every_frame(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    now, wall = time.monotonic(), time.time()
-    with jsonl(path) as sink:
-        sink.write(frames(1)[0], result(0, [track(square(10, 20, 8))], now))
-        sink.write(frames(2)[1], result(1, [], now + 0.04))
-    first, second = map(json.loads, path.read_text().splitlines())
-    assert first["frame"] == 0
-    assert first["monotonic_s"] == pytest.approx(now, abs=1e-5)
-    captured = datetime.fromisoformat(first["captured_at"])
-    assert captured.timestamp() == pytest.approx(wall, abs=0.5)
-    assert first["tracks"] == [
-        {
-            "id": 1,
-            "box": [6.0, 16.0, 14.0, 24.0],
-            "label": "happy",
-            "probabilities": {"angry": 0.1, "happy": 0.8, "sad": 0.1},
-        }
-    ]
-    assert first["stage_ms"] == {"detect": 2.0, "crop": 0.5, "classify": 0.4, "track": 0.1}
-    assert (second["frame"], second["tracks"]) == (1, [])
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_csv_has_a_line_for_each_face_and_one_for_a_frame_without() -> None:
-    form = Csv(LABELS)
-    slow_to_change = Track(2, square(40, 20, 8), "sad", row(0.1, 0.5, 0.4), 1.0)
-    unsure = Track(3, square(60, 20, 8), "uncertain", row(0.3, 0.4, 0.3), 1.0)
-    named = Frame(image(), 1, 0.0, name='a "b",\r\n\udcff.png')
-    content = (
-        form.header
-        + form.record(frames(1)[0], result(0, [track(square(10, 20, 8)), slow_to_change, unsure]))
-        + form.record(named, result(1, []))
-    )
-    happy, sad, uncertain, nobody = csv.DictReader(io.StringIO(content.decode(), newline=""))
-    assert ",".join(happy) == (
-        "frame,image,captured_at,track,left,top,right,bottom,label,confidence,"
-        "angry,happy,sad,detect_ms,crop_ms,classify_ms,track_ms"
-    )
-    datetime.fromisoformat(happy.pop("captured_at"))
-    assert ",".join(happy.values()) == (
-        "0,,1,6.00,16.00,14.00,24.00,happy,0.8000,0.1000,0.8000,0.1000,2.000,0.500,0.400,0.100"
-    )
-    assert (sad["label"], sad["confidence"]) == ("sad", "0.4000"), "the one that is shown"
-    assert (uncertain["label"], uncertain["confidence"]) == ("uncertain", "0.4000")
-    assert (nobody["frame"], nobody["image"]) == ("1", 'a "b",\r\n\\udcff.png')
-    assert {nobody[name] for name in ("track", "left", "label", "confidence", *LABELS)} == {""}
-    assert nobody["detect_ms"] == "2.000"
 
 
 # When it is on the disk

@@ -1,0 +1,99 @@
+"""Annotated video: every frame at its time, and files that are whole or not there."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.errors import SinkError
+from edge.frames import Frame
+from edge.sinks.video import VideoPieces, VideoSink, fit
+from tests.edge.fakes import feed, frames, image, levels, result
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_a_video_is_written_frame_by_frame(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    given = [Frame(image(value=20 * n), n, 5 + n / 25) for n in range(10)]
+    with VideoSink(path, lambda: 25.0) as sink:
+        feed(sink, given)
+        assert not path.exists()
+    np.testing.assert_allclose(levels(path), 20 * np.arange(10), atol=4)
+    capture = cv2.VideoCapture(str(path))
+    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(25, abs=0.01)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_video_plays_at_the_speed_of_the_capture_times(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    times = (0.0, 0.1, 0.4, 0.41, 0.5)
+    with VideoSink(path, lambda: 10.0) as sink:
+        feed(sink, [Frame(image(value=50 * n), n, at) for n, at in enumerate(times)])
+    np.testing.assert_allclose(levels(path), [0, 50, 100, 100, 100, 200], atol=4)
+
+
+def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with VideoSink(path, lambda: 1.0) as sink:
+        feed(sink, [Frame(image(64, 48), 0, 0.0), Frame(image(48, 64, 200), 1, 1.0)])
+    assert len(levels(path)) == 2
+
+
+@pytest.mark.parametrize("size", [(64, 48), (48, 64), (128, 96), (1000, 10), (1, 1)])
+def test_fitting_keeps_the_shape_of_the_picture(size: tuple[int, int]) -> None:
+    fitted = fit(image(*size, value=200), (64, 48))
+    assert fitted.shape == (48, 64, 3)
+    bright = fitted[..., 0] > 100
+    width, height = bright.any(axis=0).sum(), bright.any(axis=1).sum()
+    assert width == 64 or height == 48
+    assert abs(width - height * size[0] / size[1]) <= 1 + size[0] / size[1]
+
+
+def test_a_camera_that_slept_does_not_fill_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with VideoSink(path, lambda: 10.0) as sink:
+        feed(sink, [Frame(image(), 0, 0.0), Frame(image(), 1, 3600.0), Frame(image(), 2, 3600.1)])
+    assert len(levels(path)) < 400
+
+
+def test_a_video_of_a_failed_run_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_text("old")
+
+    def fail() -> None:
+        with VideoSink(path, lambda: 30.0) as sink:
+            feed(sink, frames(3))
+            raise SinkError("elsewhere")
+
+    with pytest.raises(SinkError, match="elsewhere"):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_full_video_is_finished_and_the_next_one_begins(
+    tmp_path: Path, suffix: str, keep: int
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 99, (40, 240, 320, 3)).astype(np.uint8)
+    path = tmp_path / f"a{suffix}"
+    pictures = [noise[n] + np.uint8(4 * n) for n in range(40)]
+    with VideoPieces(partial(VideoSink, path, lambda: 25.0, keep), 200_000) as sink:
+        for n, picture in enumerate(pictures):
+            sink.write(Frame(picture, n, 5 + n / 25), result(n))
+            if n % 10 == 9:
+                there = [other for other in tmp_path.iterdir() if not other.name.startswith(".")]
+                assert all(levels(other) for other in there), "each that is there can be played"
+    numbers = [int(other.name.split(".")[1]) for other in tmp_path.glob(f"a.*{suffix}")]
+    assert len(numbers) == (keep or max(numbers))
+    assert max(numbers) >= 2
+    ordered = [tmp_path / f"a.{number}{suffix}" for number in sorted(numbers)] + [path]
+    seen = np.concatenate([levels(other) for other in ordered])
+    np.testing.assert_allclose(seen, [p.mean() for p in pictures[-len(seen) :]], atol=4)
+    assert keep or len(seen) == len(pictures)
+    assert all(other.stat().st_size < 600_000 for other in ordered)
