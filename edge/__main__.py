@@ -1,4 +1,4 @@
-"""The command line: ``python -m edge run`` and ``python -m edge info MODEL``.
+"""The command line: ``python -m edge run``, ``doctor`` and ``info MODEL``.
 
 The only place that prints results or sets the exit code.
 """
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Toml
 
+from edge.doctor import Device, examine, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.settings import Settings
 
@@ -120,6 +121,31 @@ def _end_on_signals(stop: Stop) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: a terminal or an SSH session closes
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end)
+
+
+@app.command
+def doctor(
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 - it's frozen
+    *,
+    config: Path | None = None,
+) -> int:
+    """Say what this machine has for a run with these options, and what mends what is missing.
+
+    Opens no camera and no connection, and writes nothing. The exit code is 0 where the run can
+    work.
+
+    Parameters
+    ----------
+    config
+        A settings file (TOML) with any of these options; the command line goes before it.
+    """
+    del config  # read_settings_file has used it
+    _prepare_opencv()
+    findings = examine(settings, Device())
+    for finding in findings:
+        _say(finding.line())
+    _say(verdict(findings))
+    return int(any(finding.state == "problem" for finding in findings))
 
 
 @app.command
