@@ -14,20 +14,24 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Toml
 
-from edge.doctor import Device, examine, verdict
+from edge.device import Device
+from edge.doctor import examine, verdict
 from edge.errors import EdgeError, SettingsError
+from edge.notify import Manager
 from edge.settings import Settings
 
 if TYPE_CHECKING:
     from edge.assembly import Run
     from edge.loop import Stop
+    from edge.session import Stretch, Wish
 
 _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
@@ -82,31 +86,45 @@ def run(
     settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 - it's frozen
     *,
     config: Path | None = None,
+    reread: Annotated[Callable[[], Settings], Parameter(parse=False)],
 ) -> int:
     """Show and record the expressions of the faces that a camera or a file shows.
 
-    q, Esc or Ctrl-C ends it; a summary is printed at the end.
+    q, Esc or Ctrl-C ends it; a summary is printed at the end. SIGHUP rereads the settings file.
 
     Parameters
     ----------
     config
         A settings file (TOML) with any of these options; the command line goes before it.
     """
-    del config  # read_settings_file has used it
     _prepare_opencv()
-    from edge import assembly, loop  # noqa: PLC0415 - they import OpenCV
+    from edge import assembly, session  # noqa: PLC0415 - they import OpenCV
 
-    stop = loop.Stop()
     problems: list[EdgeError] = []
 
     def report(problem: EdgeError) -> None:
         problems.append(problem)
         _complain(problem)
 
-    parts = assembly.assemble(settings, stop, _say, report)
-    _end_on_signals(stop)
-    loop.run(parts.source, parts.pipeline, parts.sinks, stop, report)
-    _say(parts.stats.summary(_facts(parts, settings)))
+    def refuse(problem: EdgeError) -> None:
+        _complain(f"settings not taken, the old ones go on: {problem}")
+
+    def finished(stretch: Stretch) -> None:
+        _say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
+
+    with Manager() as manager:
+        assemble = partial(
+            assembly.assemble,
+            say=_say,
+            report=report,
+            show=manager.status if manager.present else _say,
+        )
+        whole = session.Session(assemble, reread, manager, report, refuse, finished)
+        first = whole.build(settings)
+        _end_on_signals(whole.stop)
+        if config:
+            _on_hang_up(whole.reload)
+        whole.run(first)
     return problems[0].exit_code if problems else 0
 
 
@@ -121,6 +139,23 @@ def _end_on_signals(stop: Stop) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: a terminal or an SSH session closes
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end)
+
+
+def _on_hang_up(reload: Wish) -> None:
+    """Let SIGHUP reread the settings, as services do."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: reload.set())
+
+
+def _settings(tokens: Sequence[str]) -> Settings:
+    """Read the settings of this command line and its file anew; raises ``SettingsError``."""
+    try:
+        _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise SettingsError(str(error)) from error
+    found = bound.arguments.get("settings", Settings())
+    assert isinstance(found, Settings)
+    return found
 
 
 @app.command
@@ -197,8 +232,11 @@ def _complain(problem: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; every failure is one line on stderr."""
+    tokens = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(arguments, exit_on_error=False, print_error=False)
+        command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        more = {"reread": partial(_settings, tokens)} if "reread" in ignored else {}
+        code = command(*bound.args, **bound.kwargs, **more)
     except CycloptsError as error:
         _complain(error)
         return SettingsError.exit_code

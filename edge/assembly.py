@@ -43,11 +43,13 @@ def assemble(
     stop: Stop,
     say: Callable[[str], None],
     report: Callable[[EdgeError], None],
+    show: Callable[[str], None] | None = None,
 ) -> Run:
     """Build everything that ``settings`` ask for.
 
-    ``say`` takes lines for the user, ``report`` an error that ends only a part of the run. Raises
-    ``EdgeError`` for what can't be had at all.
+    ``say`` takes lines for the user, ``show`` those of the status where another place is for them,
+    ``report`` an error that ends only a part of the run. Raises ``EdgeError`` for what can't be had
+    at all.
     """
     classifier = load_classifier(settings.model_path, settings.threads)
     detector = open_detector(settings, stop)
@@ -63,7 +65,7 @@ def assemble(
         report=report,
         recording=settings.recording,
     )
-    status = () if window else (Guarded(StatusLine(stats.details, say, stop.set), report),)
+    status = () if window else (Guarded(StatusLine(stats.details, show or say, stop.set), report),)
     return Run(
         source,
         build_pipeline(detector, classifier, settings),
