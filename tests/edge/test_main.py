@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import fields
@@ -20,37 +18,12 @@ from edge.__main__ import main
 from edge.frames import Box
 from edge.settings import Camera, Recording, Settings, Tracking
 from edge.sources.demo import DemoSource, load_portraits
-
-PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
-"""With the edge's requirements only, where the environment variable names one."""
-QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, one_line, start
 
 
 @pytest.fixture(scope="module")
 def model(repository: Path) -> Path:
     return repository / "models" / "Finalmodel.tflite"
-
-
-def start(repository: Path, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [PYTHON, "-m", "edge", "run", *map(str, arguments)],
-        cwd=repository,
-        env=QUIET_ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
-
-
-def one_line(text: str) -> str:
-    assert text.count("\n") == 1, text
-    assert "Traceback" not in text
-    return text
 
 
 @pytest.mark.parametrize(
@@ -243,54 +216,6 @@ def test_a_closed_terminal_keeps_the_recording(repository: Path, tmp_path: Path)
     assert code == 0
     assert "frames" in out
     assert len(records.read_text().splitlines()) >= 1
-
-
-def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_path: Path) -> None:
-    settings, first, second = (tmp_path / name for name in ("a.toml", "1.jsonl", "2.jsonl"))
-    common = 'source = "demo"\ndisplay = "off"\n'
-    settings.write_text(f'{common}frames = 1000000\noutput = ["{first}"]\n')
-    process = start(repository, "--config", settings)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    settings.write_text("threads = 0\n")
-    process.send_signal(signal.SIGHUP)
-    refused = process.stderr.readline()
-    assert "settings not taken, the old ones go on: threads: expected 1…64, found 0" in refused
-    settings.write_text(f'{common}model = "none.tflite"\n')
-    process.send_signal(signal.SIGHUP)
-    assert "none.tflite: expected a .tflite file" in process.stderr.readline()
-    assert not first.exists()
-    settings.write_text(f'{common}frames = 5\noutput = ["{second}"]\n')
-    process.send_signal(signal.SIGHUP)
-    code, out, err = finish(process)
-    assert (code, err) == (0, "")
-    assert out.count("p95") == 2, "a summary of each stretch"
-    assert len(first.read_text().splitlines()) >= 1
-    assert len(second.read_text().splitlines()) == 5
-
-
-def test_a_service_manager_is_told_and_the_log_stays_short(
-    repository: Path, tmp_path: Path
-) -> None:
-    address = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.setblocking(False)
-        done = subprocess.run(
-            [PYTHON, "-m", "edge", "run", "--source", "demo", "--frames", "5", "--display", "off"],
-            cwd=repository,
-            env=QUIET_ENVIRONMENT | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "8000000"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-        heard = [manager.recv(4096).decode() for _ in range(4)]
-    assert heard[0].startswith("STATUS=frame 0 · ")
-    assert heard[1:] == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
-    assert "frame 0" not in done.stdout
-    assert "p95" in done.stdout
 
 
 @pytest.mark.parametrize("option", ["--source", "--output"])

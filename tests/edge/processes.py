@@ -1,0 +1,34 @@
+"""The command line in a process of its own, as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
+"""With the edge's requirements only, where the environment variable names one."""
+QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+def start(repository: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PYTHON, "-m", "edge", "run", *map(str, arguments)],
+        cwd=repository,
+        env=QUIET_ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text

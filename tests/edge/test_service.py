@@ -1,0 +1,219 @@
+"""The product as a service: its unit, its settings file, its wheel, and how it answers signals."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge import template
+from edge.__main__ import main
+from edge.assets import ASSETS, ASSETS_FOLDER
+from edge.errors import SettingsError
+from edge.places import home
+from edge.settings import Settings
+from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
+
+SERVICE = Path(template.__file__).with_name("service")
+
+
+@pytest.fixture(scope="module")
+def project(repository: Path) -> Mapping[str, Any]:
+    return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def unit() -> dict[str, list[str]]:
+    """The settings of the unit by name; systemd lets a name stand several times."""
+    found: dict[str, list[str]] = {}
+    for line in (SERVICE / "expressions.service").read_text(encoding="utf-8").splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not line.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+# Signals and the service manager
+
+
+def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_path: Path) -> None:
+    settings, first, second = (tmp_path / name for name in ("a.toml", "1.jsonl", "2.jsonl"))
+    common = 'source = "demo"\ndisplay = "off"\n'
+    settings.write_text(f'{common}frames = 1000000\noutput = ["{first}"]\n')
+    process = start(repository, "--config", settings)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    settings.write_text("threads = 0\n")
+    process.send_signal(signal.SIGHUP)
+    refused = process.stderr.readline()
+    assert "settings not taken, the old ones go on: threads: expected 1…64, found 0" in refused
+    settings.write_text(f'{common}model = "none.tflite"\n')
+    process.send_signal(signal.SIGHUP)
+    assert "none.tflite: expected a .tflite file" in process.stderr.readline()
+    assert not first.exists()
+    settings.write_text(f'{common}frames = 5\noutput = ["{second}"]\n')
+    process.send_signal(signal.SIGHUP)
+    code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert out.count("p95") == 2, "a summary of each stretch"
+    assert len(first.read_text().splitlines()) >= 1
+    assert len(second.read_text().splitlines()) == 5
+
+
+def test_a_service_manager_is_told_and_the_log_stays_short(
+    repository: Path, tmp_path: Path
+) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.setblocking(False)
+        done = subprocess.run(
+            [PYTHON, "-m", "edge", "run", "--source", "demo", "--frames", "5", "--display", "off"],
+            cwd=repository,
+            env=QUIET_ENVIRONMENT | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "8000000"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        heard = [manager.recv(4096).decode() for _ in range(4)]
+    assert heard[0].startswith("STATUS=frame 0 · ")
+    assert heard[1:] == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
+    assert "frame 0" not in done.stdout
+    assert "p95" in done.stdout
+
+
+# The settings file
+
+
+def plain(value: Any) -> Any:
+    """``value`` as TOML has it."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return list(map(plain, value))
+    return str(value) if isinstance(value, Path) else value
+
+
+def test_the_settings_file_has_every_setting_and_its_default() -> None:
+    text = (SERVICE / "expressions.toml").read_text(encoding="utf-8")
+    chosen = "|".join(template.SERVICE)
+    defaults = re.sub(rf"^(?:{chosen}) = .*\n", "", text, flags=re.MULTILINE)
+    defaults = re.sub(r"^#(?=\w)", "", defaults, flags=re.MULTILINE)
+    assert tomllib.loads(defaults) == plain(asdict(Settings()))
+    assert text == template.settings_file(), (
+        "run 'python -m edge.template > edge/service/expressions.toml'"
+    )
+
+
+def test_what_the_settings_file_sets_is_only_that(capsys: pytest.CaptureFixture[str]) -> None:
+    path = SERVICE / "expressions.toml"
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == {"source": "0", "tracking": {}}
+    assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 1
+    assert "none.mp4: expected" in capsys.readouterr().err
+
+
+def test_a_setting_that_toml_cannot_say_is_refused() -> None:
+    with pytest.raises(TypeError, match="expected a value that TOML can say"):
+        template.settings_file({"source": object()})
+
+
+# The unit
+
+
+def test_the_unit_does_not_loop_on_bad_settings_and_restarts_what_hangs() -> None:
+    settings = unit()
+    assert settings["RestartPreventExitStatus"] == [str(SettingsError.exit_code)]
+    assert settings["Restart"] == ["on-failure"]
+    assert settings["Type"] == ["notify"]
+    assert settings["WatchdogSec"] == ["30s"]
+    assert settings["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+
+
+def test_the_unit_leaves_the_process_no_network_and_no_rights() -> None:
+    settings = unit()
+    assert settings["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert settings["CapabilityBoundingSet"] == [""]
+    assert settings["NoNewPrivileges"] == ["yes"]
+    assert settings["DevicePolicy"] == ["closed"]
+    assert "char-video4linux rw" in settings["DeviceAllow"]
+
+
+def test_the_unit_and_its_installer_name_the_same_places() -> None:
+    script = (SERVICE / "install").read_text(encoding="utf-8")
+    program, _, _, config = unit()["ExecStart"][0].split()
+    assert program == "/opt/expressions/bin/expressions"
+    assert "program=$root/opt/expressions" in script
+    assert f"settings=$root{config}" in script
+
+
+def test_the_installer_wants_wheels(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", SERVICE / "install", tmp_path],
+        env={"PATH": "/usr/bin:/bin", "ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "expected expressions-*.whl" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# The wheel
+
+
+def test_the_wheel_carries_the_model_and_every_asset(project: Mapping[str, Any]) -> None:
+    carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    model = Settings().model
+    assets = [Path("models/assets", asset.file_name) for asset in ASSETS.values()]
+    assert carried == {str(path): f"edge/{path}" for path in (model, *assets)}
+
+
+def test_the_wheel_needs_what_the_environment_of_a_device_has(
+    project: Mapping[str, Any], repository: Path
+) -> None:
+    files = ("edge.txt", "opencv-headless.txt")
+    lines = [
+        line
+        for name in files
+        for line in (repository / "requirements" / name).read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert project["project"]["dependencies"] == lines
+
+
+def test_the_command_of_the_wheel_is_python_m_edge(project: Mapping[str, Any]) -> None:
+    module, _, name = project["project"]["scripts"]["expressions"].partition(":")
+    assert callable(getattr(import_module(module), name))
+    code = f"import sys, {module}; sys.argv = ['expressions', 'run', '--threads', '0']; "
+    done = subprocess.run(
+        [PYTHON, "-c", f"{code}{module}.{name}()"],
+        cwd=SERVICE.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("edge: threads: expected 1…64, found 0")
+
+
+def test_models_are_found_beside_the_package_and_inside_it(
+    tmp_path: Path, repository: Path
+) -> None:
+    package = tmp_path / "edge"
+    package.mkdir()
+    assert home(package) == tmp_path
+    (package / "models").mkdir()
+    assert home(package) == package
+    assert home() == repository
+    assert repository / "models" / "assets" == ASSETS_FOLDER
