@@ -66,9 +66,12 @@ def forbid_sockets() -> None:
         _expect_refusal(family)
 
 
-def refuse_calls(machine: str, calls: tuple[int, ...]) -> None:
-    """Answer these system calls of all threads with EACCES from now on; raises ``OSError``."""
-    code = filter_code(_MACHINES[machine].architecture, calls)
+def refuse_calls(machine: str, calls: tuple[int, ...], answer: int = _REFUSE) -> None:
+    """Let the kernel give ``answer`` to these system calls of all threads from now on.
+
+    EACCES by default. Raises ``OSError``.
+    """
+    code = filter_code(_MACHINES[machine].architecture, calls, answer)
     program = _Program(len(code) // 8, code)
     libc = ctypes.CDLL(None, use_errno=True)
     # Without this, only root may set a filter.
@@ -79,7 +82,7 @@ def refuse_calls(machine: str, calls: tuple[int, ...]) -> None:
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-def filter_code(architecture: int, refused: tuple[int, ...]) -> bytes:
+def filter_code(architecture: int, refused: tuple[int, ...], answer: int = _REFUSE) -> bytes:
     """Refuse these calls and all of other call tables: an array of ``struct sock_filter``."""
     tests = ((_IF_AT_LEAST, _X32_CALLS), *((_IF_EQUAL, call) for call in refused))
     number, machine = 0, 4  # offsets in struct seccomp_data
@@ -89,7 +92,7 @@ def filter_code(architecture: int, refused: tuple[int, ...]) -> bytes:
         (_LOAD, 0, 0, number),
         *((test, len(tests) - i, 0, value) for i, (test, value) in enumerate(tests)),
         (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, answer),
     ]
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
