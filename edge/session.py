@@ -39,8 +39,10 @@ class Wish:
 
     def take(self) -> bool:
         """Return whether it was uttered since it was last taken."""
-        wished, self._wished = self._wished, False
-        return wished
+        if not self._wished:
+            return False
+        self._wished = False  # one that is uttered right before this is fulfilled along
+        return True
 
 
 class StretchStop(Stop):
