@@ -23,7 +23,7 @@ from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Toml
 
 from edge.device import Device
-from edge.doctor import examine, verdict
+from edge.doctor import examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings
@@ -148,14 +148,17 @@ def _on_hang_up(reload: Wish) -> None:
 
 
 def _settings(tokens: Sequence[str]) -> Settings:
-    """Read the settings of this command line and its file anew; raises ``SettingsError``."""
+    """Read the settings of this command line and its file anew, and check that they can work.
+
+    Raises ``SettingsError``.
+    """
     try:
         _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise SettingsError(str(error)) from error
     found = bound.arguments.get("settings", Settings())
     assert isinstance(found, Settings)
-    return found
+    return require(found, Device())
 
 
 @app.command

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from edge.console import complaint
 from edge.device import UNDER_VOLTAGE, Device
-from edge.errors import AssetError, EdgeError, NoCameraError, SinkError, first_line
+from edge.errors import AssetError, EdgeError, NoCameraError, SettingsError, SinkError, first_line
 from edge.settings import VIDEO_SUFFIXES, Settings
 
 _HOT = 80.0
@@ -63,6 +63,14 @@ def verdict(findings: Sequence[Finding]) -> str:
     if problems:
         return f"'run' can't work with these settings: mend {', '.join(problems)}"
     return "'run' can work with these settings"
+
+
+def require(settings: Settings, device: Device) -> Settings:
+    """Return ``settings`` where a run with them can work; raises ``SettingsError``."""
+    for finding in examine(settings, device):
+        if finding.state == "problem":
+            raise SettingsError(f"{finding.text}; {finding.remedy}")
+    return settings
 
 
 def _finding(name: str, check: Check, settings: Settings, device: Device) -> Finding:

@@ -11,7 +11,8 @@ import pytest
 
 from edge.__main__ import main
 from edge.device import Device
-from edge.doctor import CHECKS, Finding, examine, verdict
+from edge.doctor import CHECKS, Finding, examine, require, verdict
+from edge.errors import SettingsError
 from edge.settings import Settings
 
 PI = "Raspberry Pi 4 Model B Rev 1.4"
@@ -74,6 +75,13 @@ def test_what_run_would_stumble_over_is_a_problem_with_its_remedy(
     assert text in findings[name].text
     assert remedy in findings[name].remedy
     assert verdict(list(findings.values())).endswith(f"mend {name}")
+
+
+def test_settings_that_cannot_work_are_refused_with_the_first_problem(pi: Path) -> None:
+    settings = Settings(threads=9)
+    assert require(settings, device(pi)) is settings, "a warning is no reason"
+    with pytest.raises(SettingsError, match=r"no\.mp4: expected .*; check the path"):
+        require(Settings(source="no.mp4", display="on"), device(pi))
 
 
 def test_a_camera_that_this_user_may_not_open_is_a_problem_for_auto_too(pi: Path) -> None:
