@@ -154,11 +154,9 @@ def _settings(tokens: Sequence[str]) -> Settings:
     """
     try:
         _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        raise SettingsError(str(error)) from error
-    found = bound.arguments.get("settings", Settings())
-    assert isinstance(found, Settings)
-    return require(found, Device())
+        return require(bound.arguments.get("settings", Settings()), Device())
+    except (CycloptsError, OSError) as error:
+        raise SettingsError(complaint(error)) from error
 
 
 @app.command

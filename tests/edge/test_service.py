@@ -62,6 +62,9 @@ def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_
     settings.write_text(f"{common.replace('demo', '97')}")
     process.send_signal(signal.SIGHUP)
     assert "video97: expected a camera, found no such device" in process.stderr.readline()
+    settings.write_text(f'source = "{"x" * 300}"')  # the file system itself refuses it
+    process.send_signal(signal.SIGHUP)
+    assert "File name too long" in process.stderr.readline()
     assert not first.exists()
     settings.write_text(f'{common}frames = 5\noutput = ["{second}"]\n')
     process.send_signal(signal.SIGHUP)
