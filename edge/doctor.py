@@ -155,11 +155,12 @@ def _cameras(_: Settings, device: Device) -> str:
 def _source(settings: Settings, device: Device) -> str | Concern:
     from edge.sources.demo import load_portraits  # noqa: PLC0415
 
-    number = "0" if settings.source == "auto" else settings.source.removeprefix("/dev/video")
-    if not number.isdecimal():
+    name = "/dev/video0" if settings.source == "auto" else settings.source
+    name = f"/dev/video{name}" if name.isdecimal() else name
+    if not name.startswith(("/dev/video", "/dev/v4l/")):
         return _opened(settings)
     try:
-        return _camera(int(number), device)
+        return _camera(name, device)
     except NoCameraError as error:
         if settings.source != "auto":
             raise
@@ -168,19 +169,23 @@ def _source(settings: Settings, device: Device) -> str | Concern:
         return Concern(f"{text}: the demo is shown instead", remedy)
 
 
-def _camera(index: int, device: Device) -> str:
-    from edge.sources.camera import check_device  # noqa: PLC0415
+def _camera(name: str, device: Device) -> str:
+    from edge.sources.camera import find_device  # noqa: PLC0415
 
     if not sys.platform.startswith("linux"):
-        return f"camera {index}, which only 'run' can look at here"
-    check_device(device.root / f"dev/video{index}", device.access)
+        return f"camera {name}, which only 'run' can look at here"
+    index = find_device(device.root / name[1:], device.access)
     return f"{device.camera_name(f'video{index}')}, which this user may open"
 
 
 def _opened(settings: Settings) -> str:
-    """Open what is a file, a folder or the demo; what isn't would be a connection."""
+    """Open what is a file, a folder or the demo; what isn't would be a connection or a camera."""
     from edge.sources import open_source  # noqa: PLC0415
+    from edge.sources.picamera import NAME as PICAMERA  # noqa: PLC0415
+    from edge.sources.picamera import load_picamera2  # noqa: PLC0415
 
+    if settings.source.partition(":")[0] == PICAMERA:
+        load_picamera2()
     source = open_source(settings, False, lambda: False, lambda _: None)
     if settings.source == "demo" or Path(settings.source).expanduser().exists():
         with source:

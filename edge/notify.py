@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from edge.frames import Frame, FrameResult
+    from edge.frames import Frame, FrameResult, Outage
 
 _PINGS = 4
 """Pings in the time after which the watchdog bites: a late one or two are no hang."""
@@ -102,7 +102,7 @@ class Heartbeat:
             self._manager.tell("READY=1")
         self._ping()
 
-    def lost(self, outage: object) -> None:
+    def lost(self, outage: Outage) -> None:
         """Ping where it is due: without a source the loop still turns."""
         self._ping()
 

@@ -7,14 +7,13 @@ can't work change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from edge import loop
 from edge.errors import EdgeError
-from edge.frames import Frame, FrameResult
+from edge.frames import Frame, FrameResult, Outage
 from edge.loop import Stop
 from edge.notify import Heartbeat, Manager
 from edge.settings import Settings
@@ -98,7 +97,7 @@ class Reload:
         """Look whether it is wished for."""
         self._look()
 
-    def lost(self, outage: object) -> None:
+    def lost(self, outage: Outage) -> None:
         """Look whether it is wished for."""
         self._look()
 
@@ -149,8 +148,6 @@ class Session:
         while stretch is not None:
             following = self._play(stretch)
             self._finished(stretch)
-            if following is not None:
-                _keep(stretch.settings.output, following.settings.output)
             stretch = following
 
     def _play(self, stretch: Stretch) -> Stretch | None:
@@ -162,15 +159,3 @@ class Session:
         sinks = (*parts.sinks, Heartbeat(self._manager), reload)
         loop.run(parts.source, parts.pipeline, sinks, stop, self._report)
         return None if self.stop.is_set() else reload.next
-
-
-def _keep(written: Sequence[Path], coming: Sequence[Path]) -> None:
-    """Number those recordings of a stretch that the next one would replace."""
-    replaced = {path.resolve() for path in coming}
-    for path in written:
-        if path.resolve() not in replaced or not path.exists():
-            continue
-        number = 1
-        while (kept := path.with_stem(f"{path.stem}.{number}")).exists():
-            number += 1
-        path.rename(kept)

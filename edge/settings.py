@@ -95,7 +95,7 @@ class Recording:
     at each one."""
     rotate_mb: float = 0.0
     """Begin a new file when one is full: 0…1000000 MB, 0 for never. The full one becomes
-    name.1.jsonl, the next one name.2.jsonl; the highest number is the newest."""
+    name.00001.jsonl, the next one name.00002.jsonl; the highest number is the newest."""
     keep: int = 0
     """Keep so many numbered files of each output and delete older ones: 0…1000000, 0 for all."""
 

@@ -14,6 +14,9 @@ from edge.errors import SinkError
 if sys.platform != "win32":
     import fcntl
 
+_DIGITS = 5
+"""Of a file's number at the least: files sort by it, and a year in a user's own name is none."""
+
 
 def check_target(path: Path) -> None:
     """Raise ``SinkError`` unless ``path`` names a file in a folder that can be written."""
@@ -86,9 +89,9 @@ def _lock(lock: Path, path: Path) -> int:
 
 
 def set_aside(path: Path, keep: int = 0) -> None:
-    """Rename what is at ``path``: "a.jsonl" to "a.1.jsonl", or to one above the highest number.
+    """Rename what is at ``path``: "a.jsonl" to "a.00001.jsonl", or to one above the highest number.
 
-    So that nothing is overwritten, 1 is the oldest, and a number once given stays. Only the
+    So that nothing is overwritten. 1 is the oldest, and a number once given stays. Only the
     ``keep`` highest numbers are left then, 0 for all. An empty file is left where it is. Raises
     ``OSError``.
     """
@@ -102,10 +105,10 @@ def set_aside(path: Path, keep: int = 0) -> None:
 
 def _numbers(path: Path) -> list[int]:
     """The numbers that were given for ``path``."""
-    pattern = re.compile(rf"{re.escape(path.stem)}\.([1-9][0-9]*){re.escape(path.suffix)}")
+    pattern = re.compile(rf"{re.escape(path.stem)}\.([0-9]{{{_DIGITS},}}){re.escape(path.suffix)}")
     named = (pattern.fullmatch(other.name) for other in path.parent.iterdir())
     return [int(match[1]) for match in named if match]
 
 
 def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return path.with_name(f"{path.stem}.{number:0{_DIGITS}}{path.suffix}")

@@ -65,7 +65,7 @@ def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_
     settings.write_text(f'source = "{"x" * 300}"')  # the file system itself refuses it
     process.send_signal(signal.SIGHUP)
     assert "File name too long" in process.stderr.readline()
-    assert not first.exists()
+    assert not second.exists(), "the first stretch still runs"
     settings.write_text(f'{common}frames = 5\noutput = ["{second}"]\n')
     process.send_signal(signal.SIGHUP)
     code, out, err = finish(process)
@@ -123,7 +123,10 @@ def test_the_settings_file_has_every_setting_and_its_default() -> None:
 
 def test_what_the_settings_file_sets_is_only_that(capsys: pytest.CaptureFixture[str]) -> None:
     path = SERVICE / "expressions.toml"
-    assert tomllib.loads(path.read_text(encoding="utf-8")) == {"source": "0", "tracking": {}}
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == {
+        "source": "0",
+        **dict.fromkeys(("tracking", "camera", "recording"), {}),
+    }
     assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 1
     assert "none.mp4: expected" in capsys.readouterr().err
 

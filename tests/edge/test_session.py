@@ -14,7 +14,8 @@ from edge.loop import Stop
 from edge.notify import Manager
 from edge.session import Reload, Session, Stretch, StretchStop, Wish
 from edge.settings import Settings
-from edge.sinks.jsonl import JsonLinesSink
+from edge.sinks.jsonl import JsonLines
+from edge.sinks.records import RecordSink
 from edge.stats import Stats
 from tests.edge.fakes import LABELS, FakeSource, RecordingSink, frames, result
 
@@ -75,7 +76,7 @@ class Trial:
     def _assemble(self, settings: Settings, stop: Stop) -> Run:
         sink = RecordingSink() if self._sinks else Acting(lambda: self._happens(self._session))
         self._sinks.append(sink)
-        writers = [JsonLinesSink(path, LABELS) for path in settings.output]
+        writers = [RecordSink(path, JsonLines(LABELS)) for path in settings.output]
         source, pipeline = FakeSource(frames(10)), FakePipeline()
         return Run(source, pipeline, (sink, *writers), Stats(), "", "")  # type: ignore[arg-type]
 
@@ -136,10 +137,10 @@ def test_the_end_while_new_settings_are_read_is_not_lost() -> None:
 
 def test_what_was_recorded_before_is_kept_under_a_number(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    (tmp_path / "a.1.jsonl").write_text("earlier")
+    (tmp_path / "a.00001.jsonl").write_text("earlier")
     Trial(lambda: Settings(output=(path,))).run(Settings(output=(path,)))
     lines = {file.name: len(file.read_text().splitlines()) for file in tmp_path.iterdir()}
-    assert lines == {"a.1.jsonl": 1, "a.2.jsonl": 4, "a.jsonl": 10}
+    assert lines == {"a.00001.jsonl": 1, "a.00002.jsonl": 4, "a.jsonl": 10}
 
 
 def test_a_lost_source_does_not_keep_new_settings_waiting() -> None:

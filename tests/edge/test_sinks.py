@@ -55,18 +55,18 @@ def test_an_output_belongs_to_one_run_at_a_time(tmp_path: Path, suffix: str) -> 
         feed(first, frames(2))
     with sink_for(path) as second:
         feed(second, frames(2))
-    assert {other.name for other in tmp_path.iterdir()} == {f"a{suffix}", f"a.1{suffix}"}
+    assert {other.name for other in tmp_path.iterdir()} == {f"a{suffix}", f"a.00001{suffix}"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
 def test_what_a_user_had_is_renamed_not_overwritten(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
-    for name in (path.name, f"a.4{suffix}", f"a.b{suffix}", f"b.9{suffix}"):
+    for name in (path.name, f"a.00004{suffix}", f"a.2024{suffix}", f"b.9{suffix}"):
         (tmp_path / name).write_text(f"{name}, precious")
     with sink_for(path) as sink:
         feed(sink, frames(2))
-    assert (tmp_path / f"a.5{suffix}").read_text() == f"{path.name}, precious"
-    assert (tmp_path / f"a.4{suffix}").read_text() == f"a.4{suffix}, precious"
+    assert (tmp_path / f"a.00005{suffix}").read_text() == f"{path.name}, precious"
+    assert (tmp_path / f"a.00004{suffix}").read_text() == f"a.00004{suffix}, precious"
     assert b"precious" not in path.read_bytes()
     assert len(list(tmp_path.iterdir())) == 5
 

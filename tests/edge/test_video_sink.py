@@ -92,7 +92,7 @@ def test_a_full_video_is_finished_and_the_next_one_begins(
     numbers = [int(other.name.split(".")[1]) for other in tmp_path.glob(f"a.*{suffix}")]
     assert len(numbers) == (keep or max(numbers))
     assert max(numbers) >= 2
-    ordered = [tmp_path / f"a.{number}{suffix}" for number in sorted(numbers)] + [path]
+    ordered = [tmp_path / f"a.{number:05}{suffix}" for number in sorted(numbers)] + [path]
     seen = np.concatenate([levels(other) for other in ordered])
     np.testing.assert_allclose(seen, [p.mean() for p in pictures[-len(seen) :]], atol=4)
     assert keep or len(seen) == len(pictures)
