@@ -26,6 +26,9 @@ from edge.files import replace_with
 from edge.places import home
 
 ASSETS_FOLDER = home() / "models" / "assets"
+_USAGE = """usage: python -m edge.assets [FOLDER]
+
+Fetches the face detector's weights and the demo's portraits into FOLDER, or to their place."""
 _MAX_WHEEL_BYTES = 128 << 20
 _MAX_MEMBER_BYTES = 8 << 20
 _PIP_SECONDS = 600
@@ -63,6 +66,12 @@ ASSETS = {
         _MEDIAPIPE,
         "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
         "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+    ),
+    # The licence of these two, which goes wherever they go
+    "BlazeFace licence": Asset(
+        _MEDIAPIPE,
+        "mediapipe-0.10.21.dist-info/LICENSE",
+        "8707eef0533987efc5b155d64761eeb6e20793f50b9bd1a68dad1cf4719d0ed8",
     ),
     # NASA, public domain
     "astronaut": Asset(
@@ -199,6 +208,9 @@ def _write(path: Path, content: bytes) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Fetch into the folder that is named, or into ``models/assets``; return the exit code."""
+    if arguments and arguments[0].startswith("-"):
+        print(_USAGE)
+        return 0 if arguments[0] in ("-h", "--help") else 2
     try:
         fetch(Path(arguments[0]) if arguments else ASSETS_FOLDER)
     except AssetError as error:

@@ -124,3 +124,17 @@ def test_the_runtime_names_make_assets(tmp_path: Path) -> None:
     (tmp_path / "astronaut.png").write_bytes(b"changed")
     with pytest.raises(AssetError, match=r"expected SHA-256 88431cd9653c.*run 'make assets'"):
         asset_path("astronaut", tmp_path)
+
+
+@pytest.mark.parametrize(("option", "code"), [("--help", 0), ("-h", 0), ("--nonsense", 2)])
+def test_an_option_is_no_folder(
+    option: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([option]) == code
+    assert "usage: python -m edge.assets [FOLDER]" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []

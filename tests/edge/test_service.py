@@ -125,7 +125,7 @@ def test_what_the_settings_file_sets_is_only_that(capsys: pytest.CaptureFixture[
     path = SERVICE / "expressions.toml"
     assert tomllib.loads(path.read_text(encoding="utf-8")) == {
         "source": "0",
-        **dict.fromkeys(("tracking", "camera", "recording"), {}),
+        **{name: {} for name in ("tracking", "camera", "recording")},
     }
     assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 1
     assert "none.mp4: expected" in capsys.readouterr().err
