@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from edge import overlay
 from edge.frames import Box, Outage, Track
-from edge.overlay import Area, draw, draw_outage
+from edge.layout import Area, Style, bars_area, broken, tag_place
+from edge.overlay import draw, draw_outage
 from tests.edge.fakes import LABELS, image, outage, result, row, square, track
 
 
@@ -27,7 +28,7 @@ def test_the_picture_itself_stays_as_it_is() -> None:
 @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
 def test_text_is_readable_on_any_background(size: tuple[int, int], value: int) -> None:
     canvas = image(*size, value=value)
-    area = overlay._draw_status(canvas, "30 FPS · 3.0 ms", overlay._Style(*size))
+    area = overlay._draw_status(canvas, "30 FPS · 3.0 ms", Style(*size))
     text = canvas[area.top : area.bottom, area.left : area.right]
     assert text.max() >= 250, "white text"
     assert np.median(text) <= 100, "on dark"
@@ -39,7 +40,7 @@ def test_a_pattern_behind_text_is_blurred_and_dark(size: tuple[int, int]) -> Non
     noise = np.random.default_rng(0).integers(0, 256, (size[1] // 4, size[0] // 4, 3))
     canvas = noise.astype(np.uint8).repeat(4, axis=0).repeat(4, axis=1)
     before, area = canvas.copy(), Area(10, 20, 100, 90)
-    overlay._back(canvas, area, overlay._Style(*size))
+    overlay._back(canvas, area, Style(*size))
     behind = canvas[area.top : area.bottom, area.left : area.right]
     assert behind.max() < 75, "the text has 205 and more"
     assert behind.std() < 0.15 * before.std()
@@ -50,10 +51,10 @@ def test_a_pattern_behind_text_is_blurred_and_dark(size: tuple[int, int]) -> Non
 
 @pytest.mark.parametrize("size", [(160, 120), (320, 240), (1920, 1080)])
 def test_a_long_status_is_broken_between_its_parts(size: tuple[int, int]) -> None:
-    style, parts = overlay._Style(*size), ["30 FPS", "12.3 ms", "camera 0 reconnects", "145 ms"]
+    style, parts = Style(*size), ["30 FPS", "12.3 ms", "camera 0 reconnects", "145 ms"]
     area = overlay._draw_status(image(*size), " · ".join(parts), style)
     assert area.right <= size[0] - style.pad
-    lines = overlay._broken(" · ".join(parts), size[0] - 4 * style.pad, style)
+    lines = broken(" · ".join(parts), size[0] - 4 * style.pad, style)
     assert [part for line in lines for part in line.split(" · ")] == parts
     assert area.height == len(lines) * style.row + style.pad
     assert (len(lines) > 1) == (size[0] < 320)
@@ -69,7 +70,7 @@ def test_a_label_stands_with_its_own_probability() -> None:
 @pytest.mark.parametrize("value", [0, 255])
 def test_the_groove_of_a_bar_is_seen_on_any_background(value: int) -> None:
     canvas = image(640, 360, value)
-    area = overlay._draw_bars(canvas, [track(square(0, 0, 4))], LABELS, overlay._Style(640, 360))
+    area = overlay._draw_bars(canvas, [track(square(0, 0, 4))], LABELS, Style(640, 360))
     backing = int(canvas[area.top + 1, area.left + 1].max())
     assert abs(overlay._GROOVE[0] - backing) > 30
 
@@ -109,11 +110,11 @@ def test_any_box_in_any_frame_can_be_drawn(
 def test_a_tag_is_inside_the_frame_and_off_the_others(
     x: float, y: float, side: float, crowd: int
 ) -> None:
-    style = overlay._Style(640, 360)
+    style = Style(640, 360)
     taken: list[Area] = []
     for n in range(crowd + 1):
         box = square((x + 170 * n) % 640, y, side)
-        area, _ = overlay._tag_place(box, ("surprise 100%", "surprise"), taken, style)
+        area, _ = tag_place(box, ("surprise 100%", "surprise"), taken, style)
         assert area.left >= 0
         assert area.top >= 0
         assert area.right <= 640
@@ -123,10 +124,10 @@ def test_a_tag_is_inside_the_frame_and_off_the_others(
 
 
 def test_the_panel_gives_way_to_faces() -> None:
-    style = overlay._Style(640, 360)
-    alone = overlay._bars_area([track(square(500, 100, 80))], 120, 130, style)
+    style = Style(640, 360)
+    alone = bars_area([track(square(500, 100, 80))], 120, 130, style)
     assert (alone.left, alone.bottom) == (style.pad, 360 - style.pad)
-    moved = overlay._bars_area([track(square(80, 300, 100))], 120, 130, style)
+    moved = bars_area([track(square(80, 300, 100))], 120, 130, style)
     assert moved.right == 640 - style.pad
 
 
