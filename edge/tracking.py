@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.frames import Box, Face, Floats, Track
 from edge.settings import Tracking
@@ -18,8 +17,8 @@ from edge.settings import Tracking
 UNCERTAIN = "uncertain"
 _REACH = 1.0
 """A face moves by less than its own side between two sightings, beyond what was predicted."""
-_LARGEST_RESIZE = 2.0
-"""…and its side changes by less than this factor."""
+_LARGEST_RESIZE = math.log(2)
+"""…and its side changes by less than this factor, as a logarithm."""
 _SPEED_SMOOTHING = 0.1
 """Time constant of a track's speed, seconds."""
 _LEAST = 0.005
@@ -137,9 +136,11 @@ class _Memory:
         seconds = at - self.seen_at
         if seconds > 0:
             keep = _decay(seconds, _SPEED_SMOOTHING)
-            step = np.subtract(box.centre, self.box.centre) / seconds
-            vx, vy = step + keep * (np.asarray(self.speed) - step)
-            self.speed = float(vx), float(vy)
+            (x, y), (old_x, old_y), (vx, vy) = box.centre, self.box.centre, self.speed
+            self.speed = (
+                keep * vx + (1 - keep) * (x - old_x) / seconds,
+                keep * vy + (1 - keep) * (y - old_y) / seconds,
+            )
         self.box, self.seen_at = box, at
 
 
@@ -161,24 +162,22 @@ def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:
     The distance is that of the centres in units of the smaller box's side, plus the logarithm of
     the ratio of the sides; what is too far apart on either count isn't paired.
     """
-    if not before or not now:
-        return []
-    old, new = _centres_and_sides(before), _centres_and_sides(now)
-    smaller = np.minimum(old[:, np.newaxis, 2], new[:, 2])
-    moved = np.hypot(*(old[:, np.newaxis, :2] - new[:, :2]).transpose(2, 0, 1)) / smaller
-    resized = np.abs(np.log(old[:, np.newaxis, 2] / new[:, 2]))
-    cost = np.where(resized <= math.log(_LARGEST_RESIZE), moved + resized, np.inf)
-    cost[moved > _REACH] = np.inf
-    pairs: list[tuple[int, int]] = []
-    for _ in range(min(cost.shape)):
-        n, m = divmod(int(cost.argmin()), cost.shape[1])
-        if not math.isfinite(cost[n, m]):
-            break
-        pairs.append((n, m))
-        cost[n, :] = cost[:, m] = np.inf
-    return pairs
+    costs = sorted(
+        (cost, n, m)
+        for n, old in enumerate(before)
+        for m, new in enumerate(now)
+        if (cost := _distance(old, new)) < math.inf
+    )
+    pairs: dict[int, int] = {}
+    for _, n, m in costs:
+        if n not in pairs and m not in pairs.values():
+            pairs[n] = m
+    return list(pairs.items())
 
 
-def _centres_and_sides(boxes: Sequence[Box]) -> NDArray[np.float64]:
-    """``float64[n, 3]``: centre x, centre y and mean side, in pixels."""
-    return np.array([(*box.centre, max((box.width + box.height) / 2, 1e-3)) for box in boxes])
+def _distance(old: Box, new: Box) -> float:
+    """Infinite where the two can't be the same face."""
+    one, other = (max((box.width + box.height) / 2, 1e-3) for box in (old, new))
+    moved = math.dist(old.centre, new.centre) / min(one, other)
+    resized = abs(math.log(one / other))
+    return moved + resized if moved <= _REACH and resized <= _LARGEST_RESIZE else math.inf
