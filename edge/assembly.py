@@ -10,7 +10,7 @@ import cv2
 
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.crops import crop_faces
-from edge.detectors.every import Budgeted, EveryNth
+from edge.detectors.every import EveryNth, Sparing
 from edge.errors import EdgeError, SinkError
 from edge.frames import Detector, Processor, Sink
 from edge.loop import Stop
@@ -102,8 +102,7 @@ def build_pipeline(
     if settings.detect_every == 1 and not settings.budget:
         return Pipeline(detector, crop, classifier, tracker)
     every = EveryNth(detector, settings.detect_every)
-    pipeline = Pipeline(every, crop, classifier, tracker)
-    return Budgeted(pipeline, every, settings.budget) if settings.budget else pipeline
+    return Sparing(Pipeline(every, crop, classifier, tracker), every, settings.budget)
 
 
 def open_detector(settings: Settings, stop: Stop) -> Detector:

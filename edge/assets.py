@@ -41,16 +41,18 @@ _WHEEL_OF = (
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A ``member`` of the wheel of ``package`` (name==version)."""
+    """A ``member`` of the wheel of ``package`` (name==version), and its ``name`` here."""
 
     package: str
     member: str
     sha256: str
+    name: str = ""
+    """The member's own without one."""
 
     @property
     def file_name(self) -> str:
         """The name that it has here."""
-        return PurePosixPath(self.member).name
+        return self.name or PurePosixPath(self.member).name
 
 
 _MEDIAPIPE = "mediapipe==0.10.21"
@@ -72,6 +74,7 @@ ASSETS = {
         _MEDIAPIPE,
         "mediapipe-0.10.21.dist-info/LICENSE",
         "8707eef0533987efc5b155d64761eeb6e20793f50b9bd1a68dad1cf4719d0ed8",
+        "LICENSE.mediapipe",
     ),
     # NASA, public domain
     "astronaut": Asset(

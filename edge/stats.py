@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from edge.pipeline import STAGES
 
 _RECENT = 30
 """Frames that the momentary speed is taken over."""
+_PERCENTILES = (50, 95, 99)
 LATENCY = "latency"
 """From capture to result, of live sources."""
 _KEPT = 10_000
@@ -59,9 +59,10 @@ class Stats:
         self.faces += len(result.tracks)
         self.dropped += frame.dropped
         self.labels.update(track.emotion for track in result.tracks)
+        latency = (self._ended_at - frame.captured_at) * 1e3
         if frame.live:
-            self._latency_ms.append((self._ended_at - frame.captured_at) * 1e3)
-        self._recent.append((self._ended_at, total))
+            self._latency_ms.append(latency)
+        self._recent.append((self._ended_at, latency if frame.live else total))
         self._stage_ms.append([*stages, total])
 
     def lost(self, outage: Outage) -> None:
@@ -82,17 +83,14 @@ class Stats:
             return "starting"
         seconds = self._recent[-1][0] - self._recent[0][0]
         fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
-        if self._latency_ms:
-            newest = itertools.islice(reversed(self._latency_ms), _RECENT)
-            return f"{fps:.0f} FPS · {np.median(list(newest)):.1f} ms after capture"
-        work = float(np.median([total for _, total in self._recent]))
-        return f"{fps:.0f} FPS · {work:.1f} ms"
+        shown = float(np.median([milliseconds for _, milliseconds in self._recent]))
+        return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self._latency_ms else ''}"
 
     def details(self) -> str:
         """The status, for live sources with the percentiles of the latency and the drops."""
         if not self._latency_ms:
             return self.status()
-        p50, p95, p99 = self.percentiles()[LATENCY]
+        p50, p95, p99 = np.percentile(np.array(self._latency_ms), _PERCENTILES)
         return (
             f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {self.dropped} dropped"
         )
@@ -107,7 +105,7 @@ class Stats:
         return {
             name: (float(p50), float(p95), float(p99))
             for name, (p50, p95, p99) in (
-                (name, np.percentile(values, (50, 95, 99))) for name, values in rows.items()
+                (name, np.percentile(values, _PERCENTILES)) for name, values in rows.items()
             )
         }
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.detectors.every import MOST, Budgeted, EveryNth
+from edge.detectors.every import MOST, EveryNth, Sparing
 from edge.frames import Box, Face, Frame, FrameResult, Image
 from tests.edge.fakes import face, frames, image, square
 
@@ -76,6 +76,29 @@ def test_an_empty_scene_is_not_looked_at_more_often() -> None:
     assert detector.calls == [0, 4, 8]
 
 
+def test_a_box_is_not_turned_inside_out() -> None:
+    class Shrinking(Moving):
+        def true(self) -> Box:
+            return square(100, 100, max(200 - 20 * self.frame, 40))
+
+    detector = Shrinking(0)
+    for faces in watch(EveryNth(detector, 6), detector, 24):
+        assert all(face.box.width >= 20 for face in faces)
+
+
+@pytest.mark.parametrize(("fps", "interval", "expected"), [(1, 5, 10), (30, 5, 2), (10, 30, 2)])
+def test_what_was_found_is_never_older_than_half_a_second(
+    fps: float, interval: int, expected: int
+) -> None:
+    detector = Moving(0)
+    every = EveryNth(detector, interval)
+    subject = Sparing(Costly(every, 1.0), every)
+    for frame in frames(10, fps):
+        detector.frame += 1
+        subject.process(frame)
+    assert len(detector.calls) == expected
+
+
 class Costly:
     """A pipeline whose detector takes ``detect`` and whose other stages take ``others`` ms."""
 
@@ -102,7 +125,7 @@ def test_the_interval_follows_from_the_budget(
 ) -> None:
     ticks = itertools.accumulate(itertools.cycle((0.0, detect / 1e3)))
     every = EveryNth(Moving(0), least, clock=lambda: next(ticks))
-    subject = Budgeted(Costly(every, others), every, budget)
+    subject = Sparing(Costly(every, others), every, budget)
     for frame in frames(5):
         subject.process(frame)
     assert every.interval == expected
