@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+_DIGITS = 5
+"""Of a numbered file at the least: files sort by it."""
+
 
 def check_target(path: Path) -> None:
     """Raise ``OSError`` where no file could be put at ``path``; nothing is made or changed.
@@ -60,6 +63,18 @@ def write_text(path: Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8."""
     with replace_with(path) as file:
         file.write(text.encode())
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return where an earlier file of ``path`` is kept: "a.jsonl", 1 → "a.part00001.jsonl"."""
+    return path.with_name(f"{path.stem}.part{number:0{_DIGITS}}{path.suffix}")
+
+
+def number_of(other: Path, path: Path) -> int | None:
+    """Return the number that makes ``path`` into ``other``, None where none does."""
+    pattern = rf"{re.escape(path.stem)}\.part([0-9]{{{_DIGITS},}}){re.escape(path.suffix)}"
+    named = re.fullmatch(pattern, other.name) if other.parent == path.parent else None
+    return int(named[1]) if named else None
 
 
 def _refuse_folder(path: Path) -> None:

@@ -7,11 +7,13 @@ The docstring under a field is its help text on the command line. A value out of
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from edge.errors import SettingsError
+from edge.files import number_of
 from edge.places import home
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv")
@@ -36,6 +38,18 @@ def _check_name(name: str) -> None:
         usable = False
     if not usable:
         raise SettingsError(f"path: expected a name in UTF-8, found {name!a}; rename the file")
+
+
+def _check_not_numbered(other: Path, path: Path) -> None:
+    """Raise ``SettingsError`` where ``other`` is named like an earlier file of the output ``path``.
+
+    It would be renamed or deleted along with those.
+    """
+    if number_of(other.resolve(), path.resolve()) is not None:
+        raise SettingsError(
+            f"output: expected numbered files of {str(path)!r} to be its own, found "
+            f"{str(other)!r} in use; rename one of the two"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +109,7 @@ class Recording:
     at each one."""
     rotate_mb: float = 0.0
     """Begin a new file when one is full: 0…1000000 MB, 0 for never. The full one becomes
-    name.00001.jsonl, the next one name.00002.jsonl; the highest number is the newest."""
+    name.part00001.jsonl, the next one name.part00002.jsonl; the highest number is the newest."""
     keep: int = 0
     """Keep so many numbered files of each output and delete older ones: 0…1000000, 0 for all."""
 
@@ -153,6 +167,10 @@ class Settings:
         _check_range("frames", self.frames, 0, 1e9)
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
+        self._check_outputs()
+
+    def _check_outputs(self) -> None:
+        """Refuse outputs that we can't write, or that would take another file's place."""
         for path in self.output:
             if path.suffix.lower() not in OUTPUT_SUFFIXES:
                 known = ", ".join(OUTPUT_SUFFIXES)
@@ -164,13 +182,16 @@ class Settings:
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
-        inputs = {Path(self.source).resolve(), self.model_path.resolve()}
+        source = Path(os.path.expanduser(self.source))  # noqa: PTH111 - this one raises nothing
+        inputs = {source.resolve(), self.model_path.resolve()}
         for path in self.output:
             if path.resolve() in inputs:
                 raise SettingsError(
                     f"output: expected another file than the input, found {str(path)!r} as both; "
                     "rename the output"
                 )
+            for other in (source, *self.output):
+                _check_not_numbered(other, path)
 
     @property
     def model_path(self) -> Path:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import SinkError
+from edge.files import number_of, numbered
 
 if sys.platform != "win32":
     import fcntl
-
-_DIGITS = 5
-"""Of a file's number at the least: files sort by it, and a year in a user's own name is none."""
 
 
 def check_target(path: Path) -> None:
@@ -89,26 +86,16 @@ def _lock(lock: Path, path: Path) -> int:
 
 
 def set_aside(path: Path, keep: int = 0) -> None:
-    """Rename what is at ``path``: "a.jsonl" to "a.00001.jsonl", or to one above the highest number.
+    """Rename what is at ``path``: "a.jsonl" to "a.part00001.jsonl", or to a number above all.
 
     So that nothing is overwritten. 1 is the oldest, and a number once given stays. Only the
     ``keep`` highest numbers are left then, 0 for all. An empty file is left where it is. Raises
     ``OSError``.
     """
-    numbers = _numbers(path)
+    others = (number_of(other, path) for other in path.parent.iterdir())
+    numbers = [number for number in others if number is not None]
     if path.exists() and path.stat().st_size:
         numbers.append(max(numbers, default=0) + 1)
-        path.rename(_numbered(path, numbers[-1]))
+        path.rename(numbered(path, numbers[-1]))
     for number in sorted(numbers)[:-keep] if keep else ():
-        _numbered(path, number).unlink(missing_ok=True)
-
-
-def _numbers(path: Path) -> list[int]:
-    """The numbers that were given for ``path``."""
-    pattern = re.compile(rf"{re.escape(path.stem)}\.([0-9]{{{_DIGITS},}}){re.escape(path.suffix)}")
-    named = (pattern.fullmatch(other.name) for other in path.parent.iterdir())
-    return [int(match[1]) for match in named if match]
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}.{number:0{_DIGITS}}{path.suffix}")
+        numbered(path, number).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from edge.errors import EdgeError, SinkError
+from edge.files import number_of, numbered
 from edge.frames import Frame
 from edge.settings import Recording
 from edge.sinks.csv import Csv
@@ -75,7 +76,7 @@ with jsonl(Path(sys.argv[1])) as sink:
     with jsonl(path) as sink:  # the dead one's claim is no hindrance
         write(sink, 2)
     assert indices(path) == [0, 1]
-    assert indices(tmp_path / "a.00001.jsonl") == list(range(50))
+    assert indices(tmp_path / "a.part00001.jsonl") == list(range(50))
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -209,8 +210,8 @@ def test_a_full_file_makes_room_for_a_new_one_between_two_lines(tmp_path: Path, 
     path = tmp_path / "a.jsonl"
     with jsonl(path, Recording(flush=60, rotate_mb=0.001, keep=keep)) as sink:
         write(sink, 20)
-    numbers = sorted(int(other.name.split(".")[1]) for other in tmp_path.glob("a.*.jsonl"))
-    files = [tmp_path / f"a.{number:05}.jsonl" for number in numbers] + [path]
+    numbers = sorted(number_of(other, path) or 0 for other in tmp_path.glob("a.*.jsonl"))
+    files = [numbered(path, number) for number in numbers] + [path]
     assert all(200 < other.stat().st_size <= 1000 for other in files)
     seen = [index for other in files for index in indices(other)]
     assert seen == list(range(20 - len(seen), 20)), "in order, and none twice"
@@ -223,10 +224,10 @@ def test_rotated_files_are_synced_before_they_are_renamed(tmp_path: Path) -> Non
     disk, path = Disk(), tmp_path / "a.jsonl"
     with jsonl(path, Recording(flush=60, rotate_mb=0.001), sync=disk.sync) as sink:
         n = 0
-        while not (tmp_path / "a.00001.jsonl").exists():
+        while not (tmp_path / "a.part00001.jsonl").exists():
             write(sink, 1, n)
             n += 1
-        assert disk.synced == (tmp_path / "a.00001.jsonl").stat().st_size
+        assert disk.synced == (tmp_path / "a.part00001.jsonl").stat().st_size
 
 
 def test_every_csv_file_has_its_header(tmp_path: Path) -> None:

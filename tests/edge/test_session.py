@@ -137,10 +137,10 @@ def test_the_end_while_new_settings_are_read_is_not_lost() -> None:
 
 def test_what_was_recorded_before_is_kept_under_a_number(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    (tmp_path / "a.00001.jsonl").write_text("earlier")
+    (tmp_path / "a.part00001.jsonl").write_text("earlier")
     Trial(lambda: Settings(output=(path,))).run(Settings(output=(path,)))
     lines = {file.name: len(file.read_text().splitlines()) for file in tmp_path.iterdir()}
-    assert lines == {"a.00001.jsonl": 1, "a.00002.jsonl": 4, "a.jsonl": 10}
+    assert lines == {"a.part00001.jsonl": 1, "a.part00002.jsonl": 4, "a.jsonl": 10}
 
 
 def test_a_lost_source_does_not_keep_new_settings_waiting() -> None:

@@ -31,6 +31,8 @@ def parsed(*tokens: str) -> Settings:
         ("min_score", float("nan")),
         ("output", (Path("a.txt"),)),
         ("output", (Path("a.jsonl"), Path("./a.jsonl"))),
+        ("output", (Path("a.jsonl"), Path("./a.part00001.jsonl"))),
+        ("output", (Path("a.part123456.avi"), Path("a.avi"))),
     ],
 )
 def test_a_value_out_of_range_names_the_option_and_what_it_found(name: str, value: Any) -> None:
@@ -89,6 +91,21 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
     assert settings.tracking == Tracking(hold=0.5)
     assert settings.recording == Recording(rotate_mb=2, keep=3)
     assert settings.source == Settings().source
+
+
+@pytest.mark.parametrize("source", ["a.part00001.mp4", "a.mp4", "~/a.part00001.mp4", "~/a.mp4"])
+def test_an_output_never_takes_the_place_of_the_input(source: str) -> None:
+    output = Path(source.partition("/")[0]).expanduser() / "a.mp4" if "/" in source else "a.mp4"
+    with pytest.raises(SettingsError, match=r"output: expected .*found .*a.*\.mp4'.*; rename"):
+        Settings(source=source, output=(Path(output),))
+
+
+@pytest.mark.parametrize(
+    "name", ["a.00001.mp4", "a.20250101.mp4", "b.part00001.mp4", "a.part1.mp4"]
+)
+def test_other_names_beside_an_output_are_free(name: str) -> None:
+    settings = Settings(source=name, output=(Path("a.mp4"), Path("c") / "a.part00001.mp4"))
+    assert len(settings.output) == 2
 
 
 def test_several_outputs(tmp_path: Path) -> None:

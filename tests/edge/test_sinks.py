@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge.errors import EdgeError, SinkError
+from edge.files import number_of
 from edge.frames import Frame, FrameResult, Image, Sink
 from edge.loop import Stop
 from edge.settings import Recording
@@ -55,20 +56,33 @@ def test_an_output_belongs_to_one_run_at_a_time(tmp_path: Path, suffix: str) -> 
         feed(first, frames(2))
     with sink_for(path) as second:
         feed(second, frames(2))
-    assert {other.name for other in tmp_path.iterdir()} == {f"a{suffix}", f"a.00001{suffix}"}
+    assert {other.name for other in tmp_path.iterdir()} == {f"a{suffix}", f"a.part00001{suffix}"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
 def test_what_a_user_had_is_renamed_not_overwritten(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
-    for name in (path.name, f"a.00004{suffix}", f"a.2024{suffix}", f"b.9{suffix}"):
+    for name in (path.name, f"a.part00004{suffix}", f"a.2024{suffix}", f"b.9{suffix}"):
         (tmp_path / name).write_text(f"{name}, precious")
     with sink_for(path) as sink:
         feed(sink, frames(2))
-    assert (tmp_path / f"a.00005{suffix}").read_text() == f"{path.name}, precious"
-    assert (tmp_path / f"a.00004{suffix}").read_text() == f"a.00004{suffix}, precious"
+    assert (tmp_path / f"a.part00005{suffix}").read_text() == f"{path.name}, precious"
+    assert (tmp_path / f"a.part00004{suffix}").read_text() == f"a.part00004{suffix}, precious"
     assert b"precious" not in path.read_bytes()
     assert len(list(tmp_path.iterdir())) == 5
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_a_limit_deletes_none_of_the_users_own_files(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    own = [f"a.{name}{suffix}" for name in ("20250101", "00001", "part1", "part0001x")]
+    ours = [f"a.part{number}{suffix}" for number in ("00001", "00002", "100000")]
+    for name in (path.name, *own, *ours):
+        (tmp_path / name).write_text("precious")
+    with sink_for(path, Recording(keep=1)) as sink:
+        feed(sink, frames(2))
+    left = {other.name for other in tmp_path.iterdir()}
+    assert left == {*own, path.name, f"a.part100001{suffix}"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
@@ -195,9 +209,9 @@ def test_every_output_rotates_where_a_size_is_given(tmp_path: Path, suffix: str)
     noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3)).astype(np.uint8)
     with sink_for(tmp_path / f"a{suffix}", Recording(rotate_mb=1e-6, keep=1)) as sink:
         feed(sink, [Frame(noise, n, n / 30) for n in range(12)])
-    older, newest = sorted(path.name for path in tmp_path.iterdir())
+    newest, older = sorted(path.name for path in tmp_path.iterdir())
     assert newest == f"a{suffix}"
-    assert int(older.split(".")[1]) > 2
+    assert (number_of(tmp_path / older, tmp_path / newest) or 0) > 2
 
 
 def test_a_status_line_comes_at_the_first_frame_and_then_every_second() -> None:

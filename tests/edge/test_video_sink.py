@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge.errors import SinkError
+from edge.files import number_of, numbered
 from edge.frames import Frame
 from edge.sinks.video import VideoPieces, VideoSink, fit
 from tests.edge.fakes import feed, frames, image, levels, result
@@ -89,10 +90,10 @@ def test_a_full_video_is_finished_and_the_next_one_begins(
             if n % 10 == 9:
                 there = [other for other in tmp_path.iterdir() if not other.name.startswith(".")]
                 assert all(levels(other) for other in there), "each that is there can be played"
-    numbers = [int(other.name.split(".")[1]) for other in tmp_path.glob(f"a.*{suffix}")]
+    numbers = [number_of(other, path) or 0 for other in tmp_path.glob(f"a.*{suffix}")]
     assert len(numbers) == (keep or max(numbers))
     assert max(numbers) >= 2
-    ordered = [tmp_path / f"a.{number:05}{suffix}" for number in sorted(numbers)] + [path]
+    ordered = [numbered(path, number) for number in sorted(numbers)] + [path]
     seen = np.concatenate([levels(other) for other in ordered])
     np.testing.assert_allclose(seen, [p.mean() for p in pictures[-len(seen) :]], atol=4)
     assert keep or len(seen) == len(pictures)
