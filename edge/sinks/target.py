@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge import files
 from edge.errors import SinkError
-from edge.files import number_of, numbered
 
 if sys.platform != "win32":
     import fcntl
@@ -17,18 +17,27 @@ if sys.platform != "win32":
 
 def check_target(path: Path) -> None:
     """Raise ``SinkError`` unless ``path`` names a file in a folder that can be written."""
-    if path.is_dir():
-        found = "a folder of that name"
-    elif not path.parent.is_dir():
-        found = "no such folder"
-    elif not os.access(path.parent, os.W_OK):
-        found = "that this user may not write there"
-    else:
-        return
-    raise SinkError(
-        f"{path}: expected a file in a folder that can be written, found {found}; "
-        "choose another output"
-    )
+    found = _hindrance(path)
+    if found:
+        raise SinkError(
+            f"{path}: expected a file in a folder that can be written, found {found}; "
+            "choose another output"
+        )
+
+
+def _hindrance(path: Path) -> str:
+    """What keeps a file from being written at ``path``; empty where nothing does."""
+    try:
+        if not path.parent.is_dir():
+            return "no such folder"
+        files.check_target(path)
+    except IsADirectoryError:
+        return "a folder of that name"
+    except PermissionError:
+        return "that this user may not write there"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 @contextlib.contextmanager
@@ -92,10 +101,10 @@ def set_aside(path: Path, keep: int = 0) -> None:
     ``keep`` highest numbers are left then, 0 for all. An empty file is left where it is. Raises
     ``OSError``.
     """
-    others = (number_of(other, path) for other in path.parent.iterdir())
+    others = (files.number_of(other, path) for other in path.parent.iterdir())
     numbers = [number for number in others if number is not None]
     if path.exists() and path.stat().st_size:
         numbers.append(max(numbers, default=0) + 1)
-        path.rename(numbered(path, numbers[-1]))
+        path.rename(files.numbered(path, numbers[-1]))
     for number in sorted(numbers)[:-keep] if keep else ():
-        numbered(path, number).unlink(missing_ok=True)
+        files.numbered(path, number).unlink(missing_ok=True)
