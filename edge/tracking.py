@@ -42,6 +42,8 @@ class Tracker:
         self._labels = tuple(labels)
         self._threshold = uncertain_below
         self._settings = settings or Tracking()
+        # Where all others stand at their least, the mean nears once that much below 1, for ever.
+        self._reachable = 1 - 2 * _LEAST * (len(self._labels) - 1)
         self._tracks: list[_Memory] = []
         self._next_id = 1
 
@@ -95,10 +97,10 @@ class Tracker:
             memory.label = best
 
     def _bar(self, memory: _Memory) -> float:
-        """The probability from which another label is shown than now."""
-        if memory.label is None:
-            return min(self._threshold + self._settings.margin, 0.99)
-        return float(memory.probabilities[memory.label]) + self._settings.margin
+        """The probability from which another label is shown than now, one that can be reached."""
+        shown = memory.label
+        now = self._threshold if shown is None else float(memory.probabilities[shown])
+        return min(now + self._settings.margin, self._reachable)
 
 
 @dataclass(slots=True)

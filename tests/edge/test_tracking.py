@@ -206,6 +206,19 @@ def test_below_the_threshold_a_face_is_uncertain_until_it_is_clearly_above() -> 
     assert labels == ["happy", UNCERTAIN, UNCERTAIN, UNCERTAIN, "happy", "happy"]
 
 
+@pytest.mark.parametrize("fps", [8, 60])
+@pytest.mark.parametrize("settings", [Tracking(margin=1), Tracking(margin=0.5, smoothing=1)])
+@pytest.mark.parametrize("start", [np.full(7, 1 / 7, np.float32), np.eye(7, dtype=np.float32)[0]])
+def test_no_margin_keeps_a_clear_face_from_its_label_for_ever(
+    fps: int, settings: Tracking, start: Floats
+) -> None:
+    subject, box = Tracker(MOODS, 0.5, settings), [face(square(100, 80, 60))]
+    subject.update(box, start[None], 0.0)
+    sure = np.eye(7, dtype=np.float32)[3:4]
+    seen = [subject.update(box, sure, n / fps)[0] for n in range(1, 10 * fps)]
+    assert seen[-1].emotion == "happy"
+
+
 def test_a_margin_and_a_minimum_time_hold_the_label() -> None:
     subject = tracker(Tracking(smoothing=0, hold=0.2, margin=0.3))
     box = [square(100, 80, 60)]
