@@ -65,7 +65,8 @@ def assemble(
         report=report,
         recording=settings.recording,
     )
-    status = () if window else (Guarded(StatusLine(stats.details, show or say, stop.set), report),)
+    line = StatusLine(classifier.labels, stats.details, show or say, stop.set)
+    status = () if window else (Guarded(line, report),)
     return Run(
         source,
         build_pipeline(detector, classifier, settings),

@@ -126,6 +126,15 @@ class Track:
     probabilities: Floats
     age: float
 
+    def confidence(self, labels: Sequence[str]) -> float:
+        """Return the probability of the label that is shown; of "uncertain" the highest one.
+
+        It needn't be the highest while a change is young. ``labels`` are those of the
+        probabilities.
+        """
+        own = dict(zip(labels, self.probabilities, strict=True)).get(self.emotion)
+        return float(self.probabilities.max() if own is None else own)
+
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:

@@ -86,9 +86,8 @@ def draw_outage(size: tuple[int, int], outage: Outage) -> Image:
 
 
 def _caption(track: Track, labels: Sequence[str]) -> str:
-    """The label with its own probability, which needn't be the highest while a change is young."""
-    own = dict(zip(labels, track.probabilities, strict=True)).get(track.emotion)
-    return track.emotion if own is None else f"{track.emotion} {own:.0%}"
+    sure = track.emotion in labels
+    return f"{track.emotion} {track.confidence(labels):.0%}" if sure else track.emotion
 
 
 def _colour(track: Track, labels: Sequence[str]) -> tuple[int, int, int]:

@@ -37,10 +37,9 @@ class Csv:
         return _lines((*seen, *face, *stages) for face in faces)
 
     def _face(self, track: Track) -> tuple[object, ...]:
-        box, values = track.box, [float(value) for value in track.probabilities]
-        confidence = dict(zip(self._labels, values, strict=True)).get(track.emotion, max(values))
+        box, values = track.box, (track.confidence(self._labels), *track.probabilities)
         sides = (f"{side:.2f}" for side in (box.left, box.top, box.right, box.bottom))
-        rounded = (f"{value:.4f}" for value in (confidence, *values))
+        rounded = (f"{value:.4f}" for value in values)
         return track.id, *sides, track.emotion, *rounded
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from edge.errors import SinkError
@@ -15,18 +15,20 @@ _EVERY = 1.0
 class StatusLine:
     """Says at the first frame and then every second how fast it goes and what is seen.
 
-    ``speed`` gives the momentary speed as text, ``say`` takes a line, ``clock`` gives seconds.
-    ``stop`` is called when nobody reads the lines any more.
+    ``labels`` are the classifier's, ``speed`` gives the momentary speed as text, ``say`` takes a
+    line, ``clock`` gives seconds. ``stop`` is called when nobody reads the lines any more.
     """
 
     def __init__(
         self,
+        labels: Sequence[str],
         speed: Callable[[], str],
         say: Callable[[str], None],
         stop: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep the four."""
+        """Keep the five."""
+        self._labels = labels
         self._speed, self._say, self._stop, self._clock = speed, say, stop, clock
         self._due = float("-inf")
 
@@ -41,7 +43,7 @@ class StatusLine:
         """Say the line if it's due; raises ``SinkError``."""
         if self._is_due():
             seen = ", ".join(
-                f"#{t.id} {t.emotion} {t.probabilities.max():.0%}" for t in result.tracks
+                f"#{t.id} {t.emotion} {t.confidence(self._labels):.0%}" for t in result.tracks
             )
             self._print(f"frame {result.index} · {self._speed()} · {seen or 'no face'}")
 

@@ -63,7 +63,8 @@ def test_a_sink_that_fails_in_an_outage_is_reported_once() -> None:
 def test_a_status_line_tells_of_an_outage_every_second() -> None:
     said: list[str] = []
     now = iter([0.0, 0.1, 1.0, 1.5, 2.0])
-    with StatusLine(lambda: "30 FPS", said.append, Stop().set, lambda: next(now)) as sink:
+    speed = "30 FPS"
+    with StatusLine(LABELS, lambda: speed, said.append, Stop().set, lambda: next(now)) as sink:
         feed(sink, frames(1), tracks=0)
         for n, retry_in in enumerate((4.2, 3.9, 3.5, 0.0)):
             sink.lost(outage(retry_in, at=112.0 + n))

@@ -12,11 +12,12 @@ import pytest
 
 from edge.errors import EdgeError, SinkError
 from edge.files import number_of
-from edge.frames import Frame, FrameResult, Image, Sink
+from edge.frames import Frame, FrameResult, Image, Sink, Track
 from edge.loop import Stop
 from edge.settings import Recording
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
+from edge.sinks.target import check_target
 from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Annotated
 from tests.edge.fakes import (
@@ -26,6 +27,9 @@ from tests.edge.fakes import (
     feed,
     frames,
     image,
+    result,
+    row,
+    square,
 )
 
 # Files
@@ -45,6 +49,26 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_first_frame(
         with pytest.raises(SinkError, match=f"a?{suffix}: expected a file"):
             sink_for(path).__enter__()
     assert [path.name for path in tmp_path.iterdir()] == [f"folder{suffix}"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "found"),
+    [
+        ("file", "no such folder"),
+        ("folder.csv/none", "no such folder"),
+        ("long" * 99, "(File name too long|no such folder)"),
+        pytest.param(
+            "/proc", ".+", marks=pytest.mark.skipif(not Path("/proc").exists(), reason="")
+        ),
+    ],
+)
+def test_a_folder_is_tried_not_only_asked(tmp_path: Path, folder: str, found: str) -> None:
+    """/proc says that root may write there, and takes no file."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match=rf"a\.csv: expected a file .*, found {found}; choose"):
+        check_target(tmp_path / folder / "a.csv")
+    check_target(tmp_path / "a.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left of the trial"
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
@@ -217,7 +241,8 @@ def test_every_output_rotates_where_a_size_is_given(tmp_path: Path, suffix: str)
 def test_a_status_line_comes_at_the_first_frame_and_then_every_second() -> None:
     said: list[str] = []
     now = iter([0.0, 0.5, 0.99, 1.0, 1.5, 2.2])
-    with StatusLine(lambda: "30 FPS", said.append, Stop().set, lambda: next(now)) as sink:
+    speed = "30 FPS"
+    with StatusLine(LABELS, lambda: speed, said.append, Stop().set, lambda: next(now)) as sink:
         feed(sink, frames(5))
         feed(sink, frames(1), tracks=0)
     assert said == [
@@ -225,3 +250,15 @@ def test_a_status_line_comes_at_the_first_frame_and_then_every_second() -> None:
         "frame 3 · 30 FPS · #1 happy 80%",
         "frame 0 · 30 FPS · no face",
     ]
+
+
+def test_a_status_line_gives_each_label_with_its_own_probability() -> None:
+    said: list[str] = []
+    late, unsure = (
+        Track(number, square(10, 20, 10), label, row(0.1, 0.5, 0.4), 1.0)
+        for number, label in ((1, "sad"), (2, "uncertain"))
+    )
+    StatusLine(LABELS, lambda: "30 FPS", said.append, Stop().set).write(
+        frames(1)[0], result(0, [late, unsure])
+    )
+    assert said == ["frame 0 · 30 FPS · #1 sad 40%, #2 uncertain 50%"]
