@@ -44,18 +44,16 @@ def open_sinks(
         guard(RecordSink(path, _FORMATS[path.suffix.lower()](labels), recording))
         for path in records
     ]
-    views: list[Sink] = [
-        guard(_video(path, fps, recording)) for path in outputs if path not in records
-    ]
-    if window:
-        views.append(guard(window))
-    if views:
-        overlay.check_opencv()
+    videos = [guard(_video(path, fps, recording)) for path in outputs if path not in records]
+    views = [guard(window)] if window else []
+    if not (views or videos):
+        return sinks
+    overlay.check_opencv()
 
     def draw(image: Image, result: FrameResult) -> Image:
         return overlay.draw(image, result, labels, status())
 
-    return [*sinks, Annotated(views, draw)] if views else sinks
+    return [*sinks, Annotated(views, draw, recordings=videos)]
 
 
 def _video(path: Path, fps: Callable[[], float], recording: Recording) -> Sink:

@@ -84,7 +84,7 @@ class VideoSink:
             height, width = frame.image.shape[:2]
             self._size, self._rate, self._start = (width, height), self._fps(), frame.captured_at
             self._writer = self._open(self._size, self._rate)
-        due = round((frame.captured_at - self._start) * self._rate) + 1
+        due = self._due(frame.captured_at)
         image = fit(frame.image, self._size)
         for _ in range(min(due - self._shown, _MOST_REPEATS)):
             self._writer.write(image)
@@ -92,7 +92,13 @@ class VideoSink:
         self._shown = max(due, self._shown)
 
     def lost(self, outage: Outage) -> None:
-        """Write nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
+        """Let the time pass without a frame: what of an outage is to be seen comes as a picture."""
+        if self._writer is not None:
+            self._shown = max(self._due(outage.at), self._shown)
+
+    def _due(self, at: float) -> int:
+        """How many frames belong to the time until ``at``, that of the frame at ``at`` included."""
+        return round((at - self._start) * self._rate) + 1
 
     @property
     def size(self) -> int:
@@ -155,7 +161,8 @@ class VideoPieces:
         self._piece.write(frame, result)
 
     def lost(self, outage: Outage) -> None:
-        """Write nothing, as each piece does."""
+        """Let the time pass in this piece."""
+        self._piece.lost(outage)
 
 
 def fit(image: Image, size: tuple[int, int]) -> Image:

@@ -12,6 +12,8 @@ from edge.errors import EdgeError, SinkError
 from edge.frames import Frame, FrameResult, Image, Outage, Sink
 
 P = ParamSpec("P")
+_RECORDED_OUTAGE = 5.0
+"""How much of an outage is worth its place on a disk, seconds."""
 
 
 class Guarded:
@@ -60,9 +62,11 @@ class Guarded:
 
 
 class Annotated:
-    """Draws the result into the picture, once, and passes that on to ``views``.
+    """Draws the result into the picture, once, and passes that on to ``views`` and ``recordings``.
 
-    An outage is a picture too: dark, of the last frame's size, with the reason in it.
+    An outage is a picture too: dark, of the last frame's size, with the reason in it. Recordings
+    get it for the first seconds and are told of the rest, so that a night without a camera doesn't
+    fill the disk.
     """
 
     def __init__(
@@ -70,38 +74,51 @@ class Annotated:
         views: Sequence[Sink],
         draw: Callable[[Image, FrameResult], Image],
         draw_outage: Callable[[tuple[int, int], Outage], Image] = overlay.draw_outage,
+        recordings: Sequence[Sink] = (),
     ) -> None:
-        """Wrap ``views``; both functions return a new ``uint8[H, W, 3]`` BGR."""
-        self._views, self._draw, self._draw_outage = views, draw, draw_outage
+        """Wrap the sinks; both functions return a new ``uint8[H, W, 3]`` BGR."""
+        self._views, self._recordings = tuple(views), tuple(recordings)
+        self._draw, self._draw_outage = draw, draw_outage
         self._stack = ExitStack()
         self._last: Frame | None = None
 
     def __enter__(self) -> Self:
-        """Open every view; raises ``SinkError``."""
+        """Open every sink; raises ``SinkError``."""
         with ExitStack() as opened:
-            for view in self._views:
-                opened.enter_context(view)
+            for sink in self._all:
+                opened.enter_context(sink)
             self._stack = opened.pop_all()
         return self
 
     def __exit__(self, *problem: Any) -> None:
-        """Close every view."""
+        """Close every sink."""
         self._stack.__exit__(*problem)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw and pass on."""
         self._last = frame
-        self._show(dataclasses.replace(frame, image=self._draw(frame.image, result)), result)
+        drawn = dataclasses.replace(frame, image=self._draw(frame.image, result))
+        for sink in self._all:
+            sink.write(drawn, result)
 
     def lost(self, outage: Outage) -> None:
         """Draw that there is no picture, and pass that on."""
-        if self._last is None:
+        if outage.at - outage.since <= _RECORDED_OUTAGE:
+            self._show(outage, self._all)
+            return
+        self._show(outage, self._views)
+        for recording in self._recordings:
+            recording.lost(outage)
+
+    def _show(self, outage: Outage, sinks: Sequence[Sink]) -> None:
+        if self._last is None or not sinks:
             return
         height, width = self._last.image.shape[:2]
         dark = self._draw_outage((width, height), outage)
         frame = dataclasses.replace(self._last, image=dark, captured_at=outage.at, dropped=0)
-        self._show(frame, FrameResult(frame.index, frame.captured_at, (), {}))
+        for sink in sinks:
+            sink.write(frame, FrameResult(frame.index, frame.captured_at, (), {}))
 
-    def _show(self, frame: Frame, result: FrameResult) -> None:
-        for view in self._views:
-            view.write(frame, result)
+    @property
+    def _all(self) -> tuple[Sink, ...]:
+        return self._views + self._recordings

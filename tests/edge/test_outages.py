@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from edge.errors import EdgeError
-from edge.frames import Frame, Image, Outage
+from edge.frames import Frame, Image, Outage, Sink
 from edge.loop import Stop
+from edge.settings import Recording
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
 from edge.sinks.window import WindowSink
@@ -48,6 +49,42 @@ def test_a_recorded_video_is_dark_during_an_outage(tmp_path: Path) -> None:
     assert len(found) == 7
     assert max(found[1:6]) < 60
     assert min(found[0], found[6]) > 150
+
+
+def night(sink: Sink, seconds: float, at: float) -> None:
+    """Let ``sink`` see a frame at ``at`` and then an outage, as a live source gives it."""
+    feed(sink, [Frame(image(320, 240, 200), 0, at)], tracks=0)
+    for n in range(round(2 / 0.1), round(seconds / 0.1)):
+        sink.lost(Outage(at + n / 10, at, "fake: expected frames, found none; check its cable", 0))
+
+
+def test_a_window_shows_all_of_an_outage_and_a_recording_its_beginning() -> None:
+    view, recording = RecordingSink(), RecordingSink()
+    with Annotated([view], lambda picture, _: picture, recordings=[recording]) as sink:
+        night(sink, 60, at=100.0)
+        assert len(view.frames) == 1 + 580
+        assert recording.frames[-1].captured_at == pytest.approx(105, abs=0.11)
+        assert len(recording.outages) == 581 - len(recording.frames)
+        feed(sink, [Frame(image(320, 240, 200), 1, 160.0)], tracks=0)
+    assert recording.frames[-1].captured_at == 160
+
+
+@pytest.mark.parametrize("recording", [Recording(), Recording(rotate_mb=0.1, keep=1)])
+def test_a_night_without_a_camera_takes_seconds_of_a_video(
+    tmp_path: Path, recording: Recording
+) -> None:
+    path = tmp_path / "a.avi"
+    [sink] = open_sinks([path], None, LABELS, lambda: 10.0, lambda: "", pytest.fail, recording)
+    with sink:
+        feed(sink, [Frame(image(320, 240, 200), n, 99 + n / 10) for n in range(10)], tracks=0)
+        for outage in range(2):
+            night(sink, 600, at=100.0 + 600 * outage)
+        feed(sink, [Frame(image(320, 240, 200), n, 1300 + n / 10) for n in range(20)], tracks=0)
+    found = [level for other in sorted(tmp_path.iterdir(), reverse=True) for level in levels(other)]
+    bright = [level > 150 for level in found]
+    assert len(found) - sum(bright) == pytest.approx(2 * 50, abs=2), "five seconds each"
+    assert sum(bright) == pytest.approx(10 + 2 + 20, abs=2), "no frame is held for the rest"
+    assert bright[0] and bright[-1]
 
 
 def test_a_sink_that_fails_in_an_outage_is_reported_once() -> None:
