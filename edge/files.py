@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +65,15 @@ def write_text(path: Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8."""
     with replace_with(path) as file:
         file.write(text.encode())
+
+
+def free_bytes(folder: Path) -> float:
+    """Return how much this user may still write there, infinite where the system doesn't say.
+
+    Raises ``OSError``.
+    """
+    disk = shutil.disk_usage(folder)
+    return disk.free if disk.total else math.inf
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.errors import SinkError
-from edge.files import replacing
+from edge.files import free_bytes, replacing
 from edge.frames import Frame, FrameResult, Image, Outage
 from edge.sinks.target import claimed, set_aside, writing
 
@@ -22,6 +22,9 @@ _MOST_REPEATS = 250
 """A still picture is repeated at most so often: a camera that slept must not fill the disk."""
 _COMPLETE = 0.9
 """Share of the frames that a whole file admits to; containers count roughly."""
+_ROOM, _INDEX = 16e6, 32
+"""What a disk must have left: for a second of video and what is on its way to the disk, and for
+each frame's place in the index, which is written last; bytes."""
 
 
 class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothing failed
@@ -32,16 +35,26 @@ class VideoSink:
     """Writes ``path``, which appears when it is finished; the suffix says which container.
 
     What stood there is renamed then (``set_aside``); a power loss before costs the whole file,
-    since a container's index is written last.
+    since a container's index is written last. OpenCV doesn't say when a disk is full: so the file
+    is finished while there is room left for that.
 
     The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
     capture times: a frame is repeated while no newer one came, and skipped where two fall together.
     Frames of another size than the first one's are fitted into it.
     """
 
-    def __init__(self, path: Path, fps: Callable[[], float], keep: int = 0) -> None:
-        """Name the file; nothing is opened yet. ``keep`` is that of ``set_aside``."""
-        self._path, self._fps, self._keep = path, fps, keep
+    def __init__(
+        self,
+        path: Path,
+        fps: Callable[[], float],
+        keep: int = 0,
+        free: Callable[[Path], float] = free_bytes,
+    ) -> None:
+        """Name the file; nothing is opened yet.
+
+        ``keep`` is that of ``set_aside``; ``free`` says how many bytes may be written to a folder.
+        """
+        self._path, self._fps, self._keep, self._free = path, fps, keep, free
         self._stack = ExitStack()
         self._temporary: Path | None = None
         self._writer: cv2.VideoWriter | None = None
@@ -66,20 +79,21 @@ class VideoSink:
     ) -> None:
         """Finish the file and put it in its place; remove it after an error or without a frame.
 
-        Raises ``SinkError`` where the file isn't whole.
+        Raises ``SinkError`` where the file isn't whole; one that can be played is kept all the
+        same.
         """
-        if self._writer is not None:
-            self._writer.release()
+        if error is None:
+            self._finish()
+            return
+        self._release()
         with writing(self._path):
-            if error is not None:
-                self._stack.__exit__(kind, error, trace)
-                return
-            with suppress(_NoFrames), self._stack:
-                self._check()
-                set_aside(self._path, self._keep)
+            self._stack.__exit__(kind, error, trace)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Show ``frame.image`` from its capture time on; raises ``SinkError``."""
+        """Show ``frame.image`` from its capture time on.
+
+        Raises ``SinkError``, with the file finished and in its place where the disk is full.
+        """
         if self._writer is None:
             height, width = frame.image.shape[:2]
             self._size, self._rate, self._start = (width, height), self._fps(), frame.captured_at
@@ -87,6 +101,8 @@ class VideoSink:
         due = self._due(frame.captured_at)
         image = fit(frame.image, self._size)
         for _ in range(min(due - self._shown, _MOST_REPEATS)):
+            if self._written % max(round(self._rate), 1) == 0:
+                self._check_room()
             self._writer.write(image)
             self._written += 1
         self._shown = max(due, self._shown)
@@ -118,18 +134,51 @@ class VideoSink:
             )
         return writer
 
-    def _check(self) -> None:
-        """Look at the finished file: OpenCV's writer doesn't say when a disk is full."""
+    def _check_room(self) -> None:
+        """Finish the file before the disk is full, and raise ``SinkError`` then."""
+        with writing(self._path):
+            free = self._free(self._path.parent)
+        least = _ROOM + _INDEX * self._written
+        if free < least:
+            self._finish()
+            raise SinkError(
+                f"{self._path}: expected {least / 1e6:.0f} MB of room for more video, found "
+                f"{free / 1e6:.0f} MB; what is recorded is kept, make room for the next one"
+            )
+
+    def _finish(self) -> None:
+        """Put the file in its place; raises ``SinkError`` where it isn't whole."""
+        self._release()
+        with writing(self._path), suppress(_NoFrames):
+            with self._stack:
+                count = self._count()
+                set_aside(self._path, self._keep)
+            if count < _COMPLETE * self._written:
+                raise SinkError(
+                    f"{self._path}: expected {self._written} frames in the finished video, found "
+                    "fewer; it is kept, make room for the next one"
+                )
+
+    def _release(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
+
+    def _count(self) -> float:
+        """How many frames the finished file admits to; raises ``SinkError`` where none plays.
+
+        A file without its end may say anything.
+        """
         if not self._written:
             raise _NoFrames
         written = cv2.VideoCapture(str(self._temporary))
-        count = written.get(cv2.CAP_PROP_FRAME_COUNT) if written.read()[0] else 0
+        playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)
         written.release()
-        if count < _COMPLETE * self._written:
+        if not playable:
             raise SinkError(
-                f"{self._path}: expected {self._written} frames in the finished video, found "
-                f"{count:.0f}; is the disk full?"
+                f"{self._path}: expected {self._written} frames in the finished video, found none "
+                "that plays; make room, or choose another output"
             )
+        return count
 
 
 class VideoPieces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import SinkError
-from edge.files import number_of, numbered
+from edge.errors import EdgeError, SinkError
+from edge.files import free_bytes, number_of, numbered
 from edge.frames import Frame
 from edge.sinks.video import VideoPieces, VideoSink, fit
+from edge.sinks.wrappers import Guarded
 from tests.edge.fakes import feed, frames, image, levels, result
 
 
@@ -59,6 +61,57 @@ def test_a_camera_that_slept_does_not_fill_the_disk(tmp_path: Path) -> None:
     with VideoSink(path, lambda: 10.0) as sink:
         feed(sink, [Frame(image(), 0, 0.0), Frame(image(), 1, 3600.0), Frame(image(), 2, 3600.1)])
     assert len(levels(path)) < 400
+
+
+class FillingDisk:
+    """Has room for ``seconds`` looks, one a second."""
+
+    def __init__(self, seconds: int) -> None:
+        self.left = seconds
+
+    def free(self, folder: Path) -> float:
+        self.left -= 1
+        return 1e9 if self.left >= 0 else 1e6
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_a_video_is_finished_before_the_disk_is_full(tmp_path: Path, suffix: str) -> None:
+    path, problems = tmp_path / f"a{suffix}", list[EdgeError]()
+    path.write_text("old")
+    disk = FillingDisk(3)
+    with Guarded(VideoSink(path, lambda: 10.0, free=disk.free), problems.append) as sink:
+        feed(sink, [Frame(image(value=2 * n), n, n / 10) for n in range(100)])
+        assert len(levels(path)) == 30, "at once, and whole"
+    assert [str(problem) for problem in problems] == [
+        f"{path}: expected 16 MB of room for more video, found 1 MB; what is recorded is kept, "
+        "make room for the next one"
+    ]
+    assert disk.left == -1, "nobody asks any more"
+    assert set(tmp_path.iterdir()) == {path, numbered(path, 1)}
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+def test_a_disk_that_is_full_at_the_start_leaves_no_file(tmp_path: Path, pieces: bool) -> None:
+    path, problems = tmp_path / "a.avi", list[EdgeError]()
+    begin = partial(VideoSink, path, lambda: 10.0, free=FillingDisk(0).free)
+    with Guarded(VideoPieces(begin, 1e6) if pieces else begin(), problems.append) as sink:
+        feed(sink, frames(20))
+    assert len(problems) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_long_recording_leaves_more_room_for_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    sink = VideoSink(path, lambda: 10.0, free=lambda _: 16e6 + 1000)
+    with pytest.raises(SinkError, match="found 16 MB"), sink:
+        feed(sink, [Frame(image(), n, n / 10) for n in range(100)])
+    assert len(levels(path)) == 40, "32 bytes each"
+
+
+def test_a_disk_that_does_not_say_how_full_it_is_has_room(tmp_path: Path) -> None:
+    assert 0 < free_bytes(tmp_path) < math.inf
+    if Path("/proc").exists():
+        assert free_bytes(Path("/proc")) == math.inf
 
 
 def test_a_video_of_a_failed_run_leaves_the_old_file(tmp_path: Path) -> None:
