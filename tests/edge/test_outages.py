@@ -84,7 +84,8 @@ def test_a_night_without_a_camera_takes_seconds_of_a_video(
     bright = [level > 150 for level in found]
     assert len(found) - sum(bright) == pytest.approx(2 * 50, abs=2), "five seconds each"
     assert sum(bright) == pytest.approx(10 + 2 + 20, abs=2), "no frame is held for the rest"
-    assert bright[0] and bright[-1]
+    assert bright[0]
+    assert bright[-1]
 
 
 def test_a_sink_that_fails_in_an_outage_is_reported_once() -> None:
