@@ -123,9 +123,8 @@ RECIPES = {
             _COMPACT,
             name=DEPLOYED,
             start="fer2013",
-            epochs=30,
-            learning_rate=1e-3,
-            votes=0.4,
+            epochs=24,
+            votes=0.55,
         ),
     )
 }
