@@ -149,8 +149,10 @@ class FrameResult:
 class Source(Protocol):
     """Frames from somewhere: a context manager to be iterated once."""
 
-    description: str
-    """For people: "camera 0 (640×480)"."""
+    @property
+    def description(self) -> str:
+        """For people: "camera 0 (640×480)"."""
+        ...
 
     def __enter__(self) -> Self:
         """Open; raises ``SourceError``."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edge.errors import SourceError
+from edge.errors import SettingsError
 from edge.settings import Settings
 from edge.sources.camera import DEVICE, camera_source
 from edge.sources.demo import DemoSource, load_portraits
@@ -23,40 +23,50 @@ _LINKS = "/dev/v4l/"
 
 
 def open_source(
-    settings: Settings, watched: bool, stop: Callable[[], bool], say: Callable[[str], None]
+    settings: Settings,
+    watched: bool,
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+    before: str = "",
 ) -> RatedSource:
     """Return the source that ``settings`` name, to be opened by entering it.
 
     ``watched`` says that somebody looks on: then files and the demo play at their own speed, and
     the demo doesn't end. ``stop`` is asked by sources that wait; ``say`` takes what a user should
-    know. Raises ``SourceError`` where the name means nothing.
+    know. Raises ``SettingsError`` where the name means nothing.
+
+    ``before`` names the source that the same run had open before, empty for none. A camera or a
+    stream that stays may be lost at this moment, and the old reader may still hold it: that is an
+    outage then. The demo takes the place of a camera at the start only.
     """
+    patient = settings.source == before
     demo_frames = settings.frames or (0 if watched else _DEMO_FRAMES)
     demo = partial(_demo, demo_frames, watched, stop)
     source: RatedSource
     if settings.source == "auto":
-        source = Fallback(camera_source(0, stop, settings.camera), demo, say)
+        camera = camera_source(0, stop, settings.camera, patient)
+        source = camera if before else Fallback(camera, demo, say)
     elif settings.source == "demo":
         source = demo()
     else:
-        source = _live(settings, stop) or _paced(
+        source = _live(settings, stop, patient) or _paced(
             _from_path(_expanded(settings.source), say), watched, stop
         )
     return Limited(source, settings.frames) if settings.frames else source
 
 
-def _live(settings: Settings, stop: Callable[[], bool]) -> RatedSource | None:
+def _live(settings: Settings, stop: Callable[[], bool], patient: bool) -> RatedSource | None:
     """The camera or the stream of that name, None for another name."""
     name, wanted = settings.source, settings.camera
     if is_stream(name):
-        return stream_source(name, stop)
+        return stream_source(name, stop, patient)
     if (number := name.removeprefix(DEVICE)).isdecimal():
-        return camera_source(int(number), stop, wanted)
+        return camera_source(int(number), stop, wanted, patient)
     if name.startswith(_LINKS):
-        return camera_source(Path(name), stop, wanted)
+        return camera_source(Path(name), stop, wanted, patient)
     kind, _, number = name.partition(":")
     if kind == PICAMERA and (number or "0").isdecimal():
-        return picamera_source(int(number or 0), stop, wanted)
+        return picamera_source(int(number or 0), stop, wanted, patient=patient)
     return None
 
 
@@ -72,7 +82,7 @@ def _expanded(name: str) -> Path:
     try:
         return Path(name).expanduser()
     except RuntimeError as error:  # "~somebody"
-        raise SourceError(
+        raise SettingsError(
             f"{name}: expected a path, found no such user; write the path in full"
         ) from error
 
@@ -82,7 +92,7 @@ def _from_path(path: Path, say: Callable[[str], None]) -> RatedSource:
         return ImageFolder(path, say)
     if path.exists():
         return VideoSource(path)
-    raise SourceError(
+    raise SettingsError(
         f"{path}: expected a camera's index, a stream's address, a video file, a folder of images, "
         "'picamera', 'demo' or 'auto', found no such file; check the path"
     )

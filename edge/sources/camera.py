@@ -22,15 +22,20 @@ DEVICE = "/dev/video"
 
 
 def camera_source(
-    device: int | Path, stop: Callable[[], bool], wanted: Camera | None = None
+    device: int | Path,
+    stop: Callable[[], bool],
+    wanted: Camera | None = None,
+    patient: bool = False,
 ) -> LiveSource:
     """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
-    Opening raises ``SourceError``: no such device, no permission (and which group has it), busy.
+    Opening raises ``SourceError`` unless it is ``patient``: no such device, no permission (and
+    which group has it), busy.
     """
     wanted = wanted or Camera()
     name = f"camera {device}" if isinstance(device, int) else f"camera {device.name}"
-    return LiveSource(partial(_open, device, name, wanted), name, stop, asked(wanted))
+    opener = partial(_open, device, name, wanted)
+    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
 
 
 def _open(device: int | Path, name: str, wanted: Camera) -> OpenCVCapture:

@@ -29,11 +29,12 @@ class LiveSource:
     """Frames of a device as they come; what comes while nobody asks is dropped and counted.
 
     ``open_capture`` opens the device and raises ``SourceError`` with advice; where that happens at
-    the first time, or no frame comes within ``open_within`` seconds, entering fails. Later the
-    device is lost after ``lost_after`` seconds without a frame: then the iteration gives outages
-    and the device is opened again after each of ``pauses``, until there is a frame. A reader that
-    is stuck is abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked
-    for. ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
+    the first time, or no frame comes within ``open_within`` seconds, entering fails, unless it is
+    ``patient``: then the device counts as lost from the beginning. Later it is lost after
+    ``lost_after`` seconds without a frame: then the iteration gives outages and the device is
+    opened again after each of ``pauses``, until there is a frame. A reader that is stuck is
+    abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for.
+    ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LiveSource:
         stop: Callable[[], bool],
         asked: str = "",
         *,
+        patient: bool = False,
         lost_after: float = 1.8,
         open_within: float = 10.0,
         pauses: Sequence[float] = PAUSES,
@@ -53,23 +55,41 @@ class LiveSource:
         self.fps = _FPS
         self.description = self._name = name
         self._open_capture, self._stop, self._asked = open_capture, stop, asked
-        self._lost_after, self._open_within = lost_after, open_within
+        self._patient, self._lost_after, self._open_within = patient, lost_after, open_within
         self._pauses, self._clock, self._sleep = pauses, clock, sleep
         self._reader = Reader(open_capture, name)
         self._abandoned: set[Reader] = set()
         self._first: Frame | None = None
+        self._entered_at = 0.0
+        self._missing = ""
+        """Why there is no first frame, empty where there is one or the wish to stop came before."""
 
     def __enter__(self) -> Self:
         """Open the device and wait for its first frame; raises ``SourceError``."""
+        self._entered_at = self._clock()
+        try:
+            self._first = self._open()
+        except SourceError as error:
+            if not self._patient:
+                raise
+            self._missing = str(error)
+        return self
+
+    def _open(self) -> Frame | None:
+        """Open the device for the first time; None at the wish to stop, raises ``SourceError``."""
         self._reader.start()
-        self._first = self._next(0, self._open_within)
-        if self._first is not None:
-            self.fps = self._reader.fps or _FPS
-            self.description = self._described(self._first)
+        frame = self._next(0, self._open_within)
+        if frame is not None:
+            self._granted(frame)
         elif not self._stop():
             self._reader.close()
             raise self._silent()
-        return self
+        return frame
+
+    def _granted(self, frame: Frame) -> None:
+        """Note what the device grants, now that it is open and ``frame`` is its first one."""
+        self.fps = self._reader.fps or _FPS
+        self.description = self._described(frame)
 
     def __exit__(self, *_: object) -> None:
         """Tell the reader to release the device; it does so when its read returns."""
@@ -78,6 +98,8 @@ class LiveSource:
     def __iter__(self) -> Iterator[Frame | Outage]:
         """Give the newest frame each time, and outages while the device is lost."""
         frame = self._first
+        if self._missing:
+            frame = yield from self._regain(0, self._entered_at, self._missing)
         while frame is not None:
             yield frame
             frame = yield from self._after(frame)
@@ -87,10 +109,12 @@ class LiveSource:
         try:
             frame = self._next(last.index + 1, self._lost_after)
         except SourceError as error:
-            return (yield from self._regain(last, error))
-        if frame is not None or self._stop():
-            return frame
-        return (yield from self._regain(last, self._lost()))
+            reason = str(error)
+        else:
+            if frame is not None or self._stop():
+                return frame
+            reason = str(self._lost())
+        return (yield from self._regain(last.index + 1, last.captured_at, reason))
 
     def _next(self, index: int, timeout: float) -> Frame | None:
         """Wait for a frame in slices; None after ``timeout`` seconds or at the wish to stop."""
@@ -101,29 +125,34 @@ class LiveSource:
                 return frame
         return None
 
-    def _regain(self, last: Frame, problem: SourceError) -> Generator[Outage, None, Frame | None]:
-        """Open the device again and again, until it gives a frame."""
+    def _regain(
+        self, index: int, since: float, reason: str
+    ) -> Generator[Outage, None, Frame | None]:
+        """Open the device again and again, until it gives frame ``index``."""
         pauses = itertools.chain(self._pauses, itertools.repeat(self._pauses[-1]))
         while not self._stop():
             self._reader.close()
             self._abandoned = {r for r in (*self._abandoned, self._reader) if r.alive}
-            yield from self._pause(last, problem, next(pauses))
+            yield from self._pause(since, reason, next(pauses))
             try:
-                frame = yield from self._reopen(last, problem)
+                frame = yield from self._reopen(index, since, reason)
             except SourceError as error:
-                problem = error
+                reason = str(error)
             else:
                 if frame is not None:
+                    self._granted(frame)
                     return frame
         return None
 
-    def _pause(self, last: Frame, problem: SourceError, seconds: float) -> Iterator[Outage]:
+    def _pause(self, since: float, reason: str, seconds: float) -> Iterator[Outage]:
         due = self._clock() + seconds
         while not self._stop() and (rest := due - self._clock()) > 0:
-            yield Outage(self._clock(), last.captured_at, str(problem), rest)
+            yield Outage(self._clock(), since, reason, rest)
             self._sleep(min(rest, _TICK))
 
-    def _reopen(self, last: Frame, problem: SourceError) -> Generator[Outage, None, Frame | None]:
+    def _reopen(
+        self, index: int, since: float, reason: str
+    ) -> Generator[Outage, None, Frame | None]:
         """Open the device once; raises ``SourceError`` where that gives no frame."""
         if len(self._abandoned) >= _MOST_STUCK:
             return None
@@ -131,8 +160,8 @@ class LiveSource:
         self._reader.start()
         deadline = self._clock() + self._open_within
         while not self._stop():
-            yield Outage(self._clock(), last.captured_at, str(problem), 0.0)
-            frame = self._reader.take(last.index + 1, _TICK)
+            yield Outage(self._clock(), since, reason, 0.0)
+            frame = self._reader.take(index, _TICK)
             if frame is not None:
                 return frame
             if self._clock() >= deadline:

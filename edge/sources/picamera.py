@@ -29,15 +29,16 @@ def picamera_source(
     stop: Callable[[], bool],
     wanted: Camera | None = None,
     load: Callable[[], Any] | None = None,
+    patient: bool = False,
 ) -> LiveSource:
     """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
 
-    ``load`` returns the class ``picamera2.Picamera2``. Opening raises ``SourceError``: no package,
-    no such camera, busy.
+    ``load`` returns the class ``picamera2.Picamera2``. Opening raises ``SourceError`` unless it is
+    ``patient``: no package, no such camera, busy.
     """
     wanted, name = wanted or Camera(), f"{NAME} {number}"
     opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
-    return LiveSource(opener, name, stop, asked(wanted))
+    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
 
 
 def load_picamera2() -> Any:

@@ -24,14 +24,14 @@ def is_stream(name: str) -> bool:
     return name.lower().startswith(_SCHEMES)
 
 
-def stream_source(url: str, stop: Callable[[], bool]) -> LiveSource:
+def stream_source(url: str, stop: Callable[[], bool], patient: bool = False) -> LiveSource:
     """Return the stream at ``url``, to be opened by entering it.
 
     What comes over the network is taken for live: the newest frame wins. RTSP goes over TCP where
     the other side can do that, unless OPENCV_FFMPEG_CAPTURE_OPTIONS says something else.
     """
     name = masked(url)
-    return LiveSource(partial(_open, url, name), name, stop)
+    return LiveSource(partial(_open, url, name), name, stop, patient=patient)
 
 
 def masked(url: str) -> str:

@@ -14,9 +14,12 @@ _SLICE = 0.05
 
 
 class RatedSource(Source, Protocol):
-    """A source that knows how many frames a second it means to give, once it is open."""
+    """A source that knows how many frames a second it means to give, once it gives some."""
 
-    fps: float
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        ...
 
 
 class Wrapper:
@@ -24,15 +27,21 @@ class Wrapper:
 
     def __init__(self, inner: RatedSource) -> None:
         """Wrap ``inner``, which is opened and closed along."""
-        self._use(inner)
-
-    def _use(self, inner: RatedSource) -> None:
         self.inner = inner
-        self.description, self.fps = inner.description, inner.fps
+
+    @property
+    def description(self) -> str:
+        """That of ``inner``."""
+        return self.inner.description
+
+    @property
+    def fps(self) -> float:
+        """That of ``inner``, which may be known with its first frame only."""
+        return self.inner.fps
 
     def __enter__(self) -> Self:
         """Open ``inner``; raises ``SourceError``."""
-        self._use(self.inner.__enter__())
+        self.inner = self.inner.__enter__()
         return self
 
     def __exit__(self, *problem: Any) -> None:
@@ -104,6 +113,6 @@ class Fallback(Wrapper):
         try:
             return super().__enter__()
         except NoCameraError as error:
-            self._use(self._other())
+            self.inner = self._other()
             self._say(f"{error}; showing the {self.description} instead")
             return super().__enter__()

@@ -141,6 +141,24 @@ def test_a_wrong_first_opening_fails_at_once_and_is_not_tried_again() -> None:
     assert device.opened == 1
 
 
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_patient_source_takes_a_first_opening_that_fails_for_an_outage(busy: bool) -> None:
+    """Refused, or without a frame, as while the reader before it still holds the device."""
+    silent = FakeCapture(0)
+    device = FakeDevice(SourceError("busy") if busy else silent, FakeCapture(2, breaks=True))
+    options = {"open_within": 0.1, "pauses": (0.02,)}
+    with LiveSource(device, "fake", never, patient=True, **options) as source:  # type: ignore[arg-type]
+        assert source.description == "fake"
+        given = until_frames(iter(source), 1)
+        assert source.description == "fake (64×48, 25 FPS, MJPG)"
+        assert source.fps == 25
+    outages = [item for item in given if isinstance(item, Outage)]
+    assert outages[0].reason.startswith("busy" if busy else "fake: expected a frame within 0.1 s")
+    assert outages[0].retry_in == pytest.approx(0.02, abs=0.01)
+    assert [item.index for item in given if isinstance(item, Frame)] == [0]
+    silent.let_go.set()
+
+
 # What is lost comes back
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import SourceError, SourceLostError
+from edge.errors import SettingsError, SourceError, SourceLostError
 from edge.frames import Frame
 from edge.settings import Settings
 from edge.sources import open_source
@@ -187,8 +187,30 @@ def test_names_mean_sources(tmp_path: Path) -> None:
     assert isinstance(named("rtsp://camera.local/1"), LiveSource)
     assert isinstance(named("HTTP://camera.local/1"), LiveSource)
     assert isinstance(named("auto"), Fallback)
-    with pytest.raises(SourceError, match="expected a camera's index, a stream's address"):
+    with pytest.raises(SettingsError, match="expected a camera's index, a stream's address"):
         named(str(tmp_path / "none"))
+
+
+def test_the_demo_stands_in_for_a_camera_at_the_start_only() -> None:
+    def after(before: str) -> LiveSource:
+        source = open_source(Settings(source="auto"), False, never, pytest.fail, before)
+        assert isinstance(source, LiveSource)
+        return source
+
+    if Path("/dev/video0").exists():
+        pytest.skip("there is a camera")
+    with pytest.raises(SourceError, match="no such device"):
+        after("1").__enter__()
+    with after("auto") as same:
+        outage = next(iter(same))
+    assert "no such device" in outage.reason  # type: ignore[union-attr]
+
+
+def test_a_wrapper_knows_what_its_source_learns_with_the_first_frame() -> None:
+    source = FakeSource(frames(2))
+    with Limited(source, 1) as limited:
+        source.fps, source.description = 12.0, "fake (64×48)"
+        assert (limited.fps, limited.description) == (12.0, "fake (64×48)")
 
 
 @pytest.mark.parametrize(
