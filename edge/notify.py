@@ -14,7 +14,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ class Manager:
         self.ping_every = _watchdog(environment, process or os.getpid()) / _PINGS
         self._address = address.replace("@", "\0", 1) if address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self.present else None
+        self._knows_ready = False
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -51,20 +51,28 @@ class Manager:
         if self._socket is not None:
             self._socket.close()
 
-    def tell(self, *lines: str) -> None:
-        """Send ``lines`` as one message, without ever waiting."""
+    def tell(self, *lines: str) -> bool:
+        """Send ``lines`` as one message, without ever waiting; return whether it was sent."""
         if self._socket is None:
-            return
+            return False
         message = "\n".join(lines).encode(errors="replace")
-        with suppress(OSError):  # gone, or its queue is full
+        try:
             self._socket.sendto(message, getattr(socket, "MSG_DONTWAIT", 0), self._address)
+        except OSError:  # gone, or its queue is full
+            return False
+        return True
 
     def status(self, line: str) -> None:
         """Send what ``systemctl status`` shows."""
         self.tell(f"STATUS={line}")
 
+    def ready(self) -> None:
+        """Say that the run works, once: again only where that was not sent, or after a reload."""
+        self._knows_ready = self._knows_ready or self.tell("READY=1")
+
     def reloading(self) -> None:
-        """Say that the settings are read anew; ``READY=1`` says when that is over."""
+        """Say that the settings are read anew; ``ready`` says when that is over."""
+        self._knows_ready = False
         self.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
@@ -77,15 +85,15 @@ def _watchdog(environment: Mapping[str, str], process: int) -> float:
 
 
 class Heartbeat:
-    """A sink that says when the first result is there, and then that the loop still turns.
+    """A sink that says when the loop has begun to turn, and then that it still does.
 
-    It pings from the loop itself, so that the pings stop when the loop hangs.
+    It pings from the loop itself, so that the pings stop when the loop hangs. A run begins with a
+    result; what follows a reload may begin with an outage.
     """
 
     def __init__(self, manager: Manager, clock: Callable[[], float] = time.monotonic) -> None:
         """Tell ``manager``; ``clock`` gives seconds."""
         self._manager, self._clock = manager, clock
-        self._ready = False
         self._due = -math.inf
 
     def __enter__(self) -> Self:
@@ -96,17 +104,15 @@ class Heartbeat:
         """Nothing to release."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Say that results come; ping where it is due."""
-        if not self._ready:
-            self._ready = True
-            self._manager.tell("READY=1")
-        self._ping()
+        """Say that the loop turns."""
+        self._beat()
 
     def lost(self, outage: Outage) -> None:
-        """Ping where it is due: without a source the loop still turns."""
-        self._ping()
+        """Say that the loop turns: without a source it does too."""
+        self._beat()
 
-    def _ping(self) -> None:
+    def _beat(self) -> None:
+        self._manager.ready()
         now = self._clock()
         if now >= self._due:
             self._due = now + self._manager.ping_every

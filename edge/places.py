@@ -1,4 +1,4 @@
-"""Where the model and the assets lie that come with the product."""
+"""Where the model and the assets lie that come with the product, and what mends their absence."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def home(package: Path = _PACKAGE) -> Path:
     A wheel carries it inside the ``package``; in a clone of the repository it stands beside it.
     """
     return package if (package / "models").is_dir() else package.parent
+
+
+def advice(in_a_clone: str, package: Path = _PACKAGE) -> str:
+    """Return what mends an installation: a wheel has neither make nor requirements."""
+    if home(package) != package:
+        return in_a_clone
+    return (
+        "install it again: 'pip install --force-reinstall --no-index --find-links dist expressions'"
+    )

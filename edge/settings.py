@@ -153,7 +153,8 @@ class Settings:
     display: Literal["auto", "on", "off"] = "auto"
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0
-    """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
+    """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300). New
+    settings don't begin the count anew."""
     tracking: Tracking = field(default_factory=Tracking)
     camera: Camera = field(default_factory=Camera)
     recording: Recording = field(default_factory=Recording)
@@ -195,7 +196,6 @@ class Settings:
 
     @property
     def model_path(self) -> Path:
-        """``model``; a relative path that isn't in the working folder is the product's own."""
-        if self.model.exists() or self.model.is_absolute():
-            return self.model
-        return home() / self.model
+        """``model``, or the product's own of that name where only that is there."""
+        own = home() / self.model
+        return own if own.exists() and not self.model.exists() else self.model

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge import files
-from edge.errors import SinkError
+from edge.errors import SinkError, TargetError
 
 if sys.platform != "win32":
     import fcntl
 
 
 def check_target(path: Path) -> None:
-    """Raise ``SinkError`` unless ``path`` names a file in a folder that can be written."""
+    """Raise ``TargetError`` unless ``path`` names a file in a folder that can be written."""
     found = _hindrance(path)
     if found:
-        raise SinkError(
+        raise TargetError(
             f"{path}: expected a file in a folder that can be written, found {found}; "
             "choose another output"
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 import cv2
@@ -17,49 +19,67 @@ TITLE = "Expressions"
 _ESCAPE = 27
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
+_SLICE = 0.1
+"""How long one wait lasts before the wish to stop is looked at, seconds."""
 
 
-def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
+def display_problem(
+    environment: Mapping[str, str] = os.environ, stop: Callable[[], bool] = lambda: False
+) -> str | None:
     """Return why no window can be opened, None where one can.
 
     Asked before the first call that draws: without a display, OpenCV's GUI doesn't raise but aborts
-    the process. A display that is named but doesn't answer is found out in a process of its own.
+    the process. A display that is named but doesn't answer is found out in a process of its own;
+    ``stop`` is asked while that is waited for.
     """
     if not cv2.currentUIFramework():
         return "this OpenCV is built without windows; install requirements/opencv.txt"
     linux = sys.platform.startswith("linux")
     if linux and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"
-    if linux and not _opens_window(environment):
+    if linux and not _opens_window(environment, stop):
         return "the display doesn't answer; check DISPLAY and its permissions"
     return None
 
 
-def _opens_window(environment: Mapping[str, str]) -> bool:
+def _opens_window(environment: Mapping[str, str], stop: Callable[[], bool]) -> bool:
+    command = [sys.executable, "-c", _PROBE]
     try:
-        probe = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            env=dict(environment),
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
+        probe = subprocess.Popen(
+            command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return False
-    return probe.returncode == 0
+    deadline = time.monotonic() + _PROBE_SECONDS
+    while not stop() and time.monotonic() < deadline:
+        with suppress(subprocess.TimeoutExpired):
+            return probe.wait(_SLICE) == 0
+    probe.kill()
+    probe.wait()
+    return False
 
 
 class WindowSink:
     """Shows the pictures; q, Esc or closing the window calls ``stop``."""
 
-    def __init__(self, stop: Callable[[], None], title: str = TITLE, gui: Any = cv2) -> None:
-        """Name the window; nothing is opened yet. ``gui`` has OpenCV's functions for windows."""
+    def __init__(
+        self,
+        stop: Callable[[], None],
+        title: str = TITLE,
+        gui: Any = cv2,
+        problem: Callable[[], str | None] = display_problem,
+    ) -> None:
+        """Name the window; nothing is opened yet.
+
+        ``gui`` has OpenCV's functions for windows, ``problem`` says why there can be none.
+        """
         self._stop, self._title, self._gui = stop, title, gui
+        self._problem = problem
         self._sized = False
 
     def __enter__(self) -> Self:
         """Open the window; raises ``SinkError`` where there is no display."""
-        problem = display_problem()
+        problem = self._problem()
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL

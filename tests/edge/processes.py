@@ -12,7 +12,8 @@ PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
 QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
-def start(repository: Path, *arguments: object) -> subprocess.Popen[str]:
+def start(repository: Path, *arguments: object, terminal: bool = True) -> subprocess.Popen[str]:
+    """Run it; without a ``terminal`` it has none even where the tests have one, as a service."""
     return subprocess.Popen(
         [PYTHON, "-m", "edge", "run", *map(str, arguments)],
         cwd=repository,
@@ -20,6 +21,7 @@ def start(repository: Path, *arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=not terminal,
     )
 
 

@@ -74,7 +74,7 @@ def open_files() -> int:
 
 def test_a_manager_that_is_gone_or_does_not_listen_is_no_failure(tmp_path: Path) -> None:
     with Manager({"NOTIFY_SOCKET": str(tmp_path / "nobody")}) as manager:
-        manager.tell("READY=1")
+        assert not manager.tell("READY=1")
     address = str(tmp_path / "full")
     with closing(Listener(address)), Manager({"NOTIFY_SOCKET": address}) as manager:
         for _ in range(2000):  # more than its queue takes: a blocking one would wait for ever
@@ -110,3 +110,19 @@ def test_ready_with_the_first_result_and_pings_while_the_loop_turns(listener: Li
         assert listener.heard() == ["WATCHDOG=1"], "the loop turns without a source too"
         now[0] = 500.0
         assert listener.heard() == [], "nothing pings by itself"
+
+
+def test_ready_is_said_again_until_it_was_sent_and_after_a_reload(tmp_path: Path) -> None:
+    address = str(tmp_path / "full")
+    with closing(Listener(address)) as listener, Manager({"NOTIFY_SOCKET": address}) as manager:
+        heartbeat = Heartbeat(manager)
+        while manager.tell("STATUS=as many as the queue takes"):
+            pass
+        heartbeat.write(frames(1)[0], result())
+        assert "READY=1" not in listener.heard()
+        for _ in range(2):
+            heartbeat.write(frames(1)[0], result())
+        assert listener.heard() == ["READY=1"]
+        manager.reloading()
+        heartbeat.lost("an outage")
+        assert listener.heard()[1:] == ["READY=1"]

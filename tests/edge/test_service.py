@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -21,7 +21,9 @@ from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.errors import SettingsError
 from edge.places import home
 from edge.settings import Settings
+from edge.sinks.target import claimed
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
+from tests.edge.test_stream import Camera
 
 SERVICE = Path(template.__file__).with_name("service")
 
@@ -44,35 +46,75 @@ def unit() -> dict[str, list[str]]:
 # Signals and the service manager
 
 
+def until(stream: IO[str] | None, word: str) -> str:
+    """The next line of ``stream`` with ``word`` in it."""
+    assert stream is not None
+    return next(line for line in stream if word in line)
+
+
 def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_path: Path) -> None:
-    settings, first, second = (tmp_path / name for name in ("a.toml", "1.jsonl", "2.jsonl"))
-    common = 'source = "demo"\ndisplay = "off"\n'
-    settings.write_text(f'{common}frames = 1000000\noutput = ["{first}"]\n')
-    process = start(repository, "--config", settings)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    settings.write_text("threads = 0\n")
+    path, first, second = (tmp_path / name for name in ("a.toml", "1.jsonl", "2.jsonl"))
+    with Camera() as camera, claimed(second):
+        common = f'source = "{camera.url}"\ndisplay = "off"\n'
+        path.write_text(f'{common}output = ["{first}"]\n')
+        process = start(repository, "--config", path, terminal=False)
+        until(process.stdout, "frame 0")
+        for settings, complaint in (
+            ("threads = 0\n", "the old ones go on: threads: expected 1…64, found 0"),
+            (f'{common}model = "none.tflite"\n', "none.tflite: expected a .tflite file"),
+            ('source = "97"\n', "video97: expected a camera, found no such device"),
+            (f'source = "{"x" * 300}"', "File name too long"),
+            (f'{common}output = ["none/a.jsonl"]', "none/a.jsonl: expected a file in a folder"),
+        ):
+            path.write_text(settings)
+            process.send_signal(signal.SIGHUP)
+            assert complaint in until(process.stderr, "settings not taken")
+        assert len(list(tmp_path.iterdir())) == 4, "the first stretch still runs"
+        path.write_text(f'{common}output = ["{second}"]\n')
+        process.send_signal(signal.SIGHUP)
+        assert "found that another run writes it" in until(process.stderr, "settings not taken")
+        until(process.stdout, "frame 0")
+        process.send_signal(signal.SIGTERM)
+        code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert "p95" in out
+    assert len(first.read_text().splitlines()) >= 1, "the old settings ran again"
+    assert (tmp_path / "1.00001.jsonl").exists()
+
+
+def test_sighup_while_the_source_is_off_is_no_end(repository: Path, tmp_path: Path) -> None:
+    path, output = tmp_path / "a.toml", tmp_path / "a.jsonl"
+    with Camera() as camera:
+        common = f'source = "{camera.url}"\ndisplay = "off"\n'
+        path.write_text(common)
+        process = start(repository, "--config", path, terminal=False)
+        until(process.stdout, "frame 0")
+    until(process.stdout, "no picture")
+    path.write_text(f'{common}output = ["{output}"]\n')
     process.send_signal(signal.SIGHUP)
-    refused = process.stderr.readline()
-    assert "settings not taken, the old ones go on: threads: expected 1…64, found 0" in refused
-    settings.write_text(f'{common}model = "none.tflite"\n')
+    until(process.stdout, "p95")
+    assert "expected a stream that opens" in until(process.stdout, "no picture")
+    with Camera(camera.port):
+        until(process.stdout, " FPS · ")
+        process.send_signal(signal.SIGTERM)
+        code, _, err = finish(process)
+    assert (code, err) == (0, "")
+    assert len(output.read_text().splitlines()) >= 1
+
+
+def test_a_source_that_would_begin_anew_keeps_its_settings(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('source = "demo"\ndisplay = "off"\nframes = 1000000\n')
+    process = start(repository, "--config", path, terminal=False)
+    until(process.stdout, "frame 0")
     process.send_signal(signal.SIGHUP)
-    assert "none.tflite: expected a .tflite file" in process.stderr.readline()
-    settings.write_text(f"{common.replace('demo', '97')}")
-    process.send_signal(signal.SIGHUP)
-    assert "video97: expected a camera, found no such device" in process.stderr.readline()
-    settings.write_text(f'source = "{"x" * 300}"')  # the file system itself refuses it
-    process.send_signal(signal.SIGHUP)
-    assert "File name too long" in process.stderr.readline()
-    assert not second.exists(), "the first stretch still runs"
-    settings.write_text(f'{common}frames = 5\noutput = ["{second}"]\n')
-    process.send_signal(signal.SIGHUP)
+    assert "expected a camera or a stream" in until(process.stderr, "settings not taken")
+    process.send_signal(signal.SIGTERM)
     code, out, err = finish(process)
     assert (code, err) == (0, "")
-    assert out.count("p95") == 2, "a summary of each stretch"
-    assert len(first.read_text().splitlines()) >= 1
-    assert len(second.read_text().splitlines()) == 5
+    assert out.count("p95") == 1
 
 
 def test_a_service_manager_is_told_and_the_log_stays_short(
@@ -127,7 +169,7 @@ def test_what_the_settings_file_sets_is_only_that(capsys: pytest.CaptureFixture[
         "source": "0",
         **{name: {} for name in ("tracking", "camera", "recording")},
     }
-    assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 1
+    assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 2
     assert "none.mp4: expected" in capsys.readouterr().err
 
 
@@ -213,7 +255,7 @@ def test_the_command_of_the_wheel_is_python_m_edge(project: Mapping[str, Any]) -
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("edge: threads: expected 1…64, found 0")
+    assert done.stderr.startswith("expressions: threads: expected 1…64, found 0")
 
 
 def test_models_are_found_beside_the_package_and_inside_it(
