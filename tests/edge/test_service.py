@@ -19,7 +19,7 @@ from edge import template
 from edge.__main__ import main
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.errors import SettingsError
-from edge.places import home
+from edge.places import advice, home
 from edge.settings import Settings
 from edge.sinks.target import claimed
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
@@ -220,6 +220,60 @@ def test_the_installer_wants_wheels(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+  "-m venv "*)
+    for folder; do :; done
+    mkdir -p "$folder/bin" "$folder/edge"
+    cp -r "$SERVICE" "$folder/edge/service"
+    cp "$0" "$folder/bin/python"
+    echo "$*" > "$folder/made" ;;
+  "-m pip "*) exit "$PIP_EXIT" ;;
+  *import*) echo "$(dirname "$(dirname "$0")")/edge" ;;
+esac
+"""
+
+
+def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
+    """Call the installer with a Python that makes an environment without installing anything."""
+    python, wheel = folder / "python", folder / "wheels" / "expressions-0.1.0-py3-none-any.whl"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    wheel.parent.mkdir(exist_ok=True)
+    wheel.touch()
+    more = {"PYTHON": str(python), "PIP_EXIT": str(pip_exit), "SERVICE": str(SERVICE)}
+    return subprocess.run(
+        ["sh", SERVICE / "install", wheel.parent],
+        env={"PATH": "/usr/bin:/bin", "ROOT": str(folder / "root"), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_update_takes_the_place_of_the_program_and_keeps_the_settings(tmp_path: Path) -> None:
+    opt, settings = tmp_path / "root" / "opt", tmp_path / "root" / "etc" / "expressions.toml"
+    assert install(tmp_path, 0).returncode == 0
+    first = (opt / "expressions").resolve()
+    assert "--system-site-packages" in (first / "made").read_text()
+    settings.write_text("threads = 2\n")
+    assert install(tmp_path, 0).returncode == 0
+    second = (opt / "expressions").resolve()
+    assert second != first
+    assert sorted(opt.iterdir()) == [opt / "expressions", second]
+    assert settings.read_text() == "threads = 2\n"
+
+
+def test_an_update_that_fails_leaves_the_program_as_it_is(tmp_path: Path) -> None:
+    assert install(tmp_path, 0).returncode == 0
+    opt = tmp_path / "root" / "opt"
+    before = {path: path.resolve() for path in opt.iterdir()}
+    done = install(tmp_path, 1)
+    assert done.returncode == 1
+    assert "what was installed before stays" in done.stderr
+    assert {path: path.resolve() for path in opt.iterdir()} == before
+
+
 # The wheel
 
 
@@ -267,4 +321,6 @@ def test_models_are_found_beside_the_package_and_inside_it(
     (package / "models").mkdir()
     assert home(package) == package
     assert home() == repository
+    assert advice("run 'make assets'", tmp_path) == "run 'make assets'"
+    assert "pip install" in advice("run 'make assets'", package)
     assert repository / "models" / "assets" == ASSETS_FOLDER
