@@ -99,7 +99,7 @@ def test_without_a_network_one_line_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(AssetError, match=r"mediapipe==0.10.21.*make assets' again") as caught:
+    with pytest.raises(AssetError, match=r"mediapipe==0.10.21.*fetch them again") as caught:
         download_wheel("mediapipe==0.10.21", tmp_path)
     assert "\n" not in str(caught.value)
 

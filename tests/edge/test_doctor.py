@@ -77,11 +77,17 @@ def test_what_run_would_stumble_over_is_a_problem_with_its_remedy(
     assert verdict(list(findings.values())).endswith(f"mend {name}")
 
 
-def test_settings_that_cannot_work_are_refused_with_the_first_problem(pi: Path) -> None:
-    settings = Settings(threads=9)
-    assert require(settings, device(pi)) is settings, "a warning is no reason"
+def test_what_is_required_is_refused_with_the_first_problem_and_nothing_else_is_asked(
+    pi: Path,
+) -> None:
+    def ask(command: Sequence[str]) -> str | None:
+        pytest.fail(f"asked {command}")
+
+    machine = Device(pi, 4, {}, ask=ask)
+    names = ("source", "outputs")
+    require(names, Settings(display="on", model=Path("no.tflite")), machine)
     with pytest.raises(SettingsError, match=r"no\.mp4: expected .*; check the path"):
-        require(Settings(source="no.mp4", display="on"), device(pi))
+        require(names, Settings(source="no.mp4", output=(Path("no/a.mp4"),)), machine)
 
 
 def test_a_camera_that_this_user_may_not_open_is_a_problem_for_auto_too(pi: Path) -> None:

@@ -132,3 +132,14 @@ def test_values_of_the_file_are_checked_too(tmp_path: Path) -> None:
 
 def test_the_default_model_is_the_repositorys(repository: Path) -> None:
     assert Settings().model_path.resolve() == repository / "models" / "Finalmodel.tflite"
+
+
+def test_a_model_that_is_nowhere_is_named_as_it_was_given() -> None:
+    assert Settings(model=Path("modles/a.tflite")).model_path == Path("modles/a.tflite")
+
+
+def test_the_products_own_model_is_found_from_another_folder(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings().model_path == repository / "models" / "Finalmodel.tflite"
