@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -170,6 +173,19 @@ def test_no_display_is_a_reason_not_an_abort() -> None:
 
 def test_a_display_that_does_not_answer_is_a_reason_not_an_abort() -> None:
     assert display_problem({"DISPLAY": ":4711"}) is not None
+
+
+def test_the_wish_to_stop_ends_the_wait_for_a_display_that_hangs() -> None:
+    if not cv2.currentUIFramework():
+        pytest.skip("no windows in this OpenCV")
+    with socket.create_server(("127.0.0.1", 0)) as display:
+        number = display.getsockname()[1] - 6000
+        stop = threading.Event()
+        threading.Timer(0.3, stop.set).start()
+        start = time.monotonic()
+        problem = display_problem({"DISPLAY": f"127.0.0.1:{number}"}, stop.is_set)
+    assert problem is not None
+    assert 0.3 <= time.monotonic() - start < 1.3
 
 
 def test_a_window_without_a_display_is_refused() -> None:
