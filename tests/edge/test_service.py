@@ -79,7 +79,7 @@ def test_sighup_rereads_the_settings_and_refuses_bad_ones(repository: Path, tmp_
     assert (code, err) == (0, "")
     assert "p95" in out
     assert len(first.read_text().splitlines()) >= 1, "the old settings ran again"
-    assert (tmp_path / "1.00001.jsonl").exists()
+    assert (tmp_path / "1.part00001.jsonl").exists()
 
 
 def test_sighup_while_the_source_is_off_is_no_end(repository: Path, tmp_path: Path) -> None:
