@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.console import complaint, held_back
+from edge.console import command_name, complaint, held_back
 from edge.errors import EdgeError, first_line
 
 
@@ -58,3 +58,15 @@ def test_lines_of_native_code_are_held_back(capfd: pytest.CaptureFixture[str]) -
         raise KeyboardInterrupt
     speak()
     assert capfd.readouterr().err == "INFO: one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/opt/expressions/bin/expressions", "expressions"),
+        ("expressions.exe", "expressions"),
+        ("/home/pi/clone/edge/__main__.py", "edge"),
+    ],
+)
+def test_the_command_has_the_name_that_it_was_started_by(path: str, name: str) -> None:
+    assert command_name(path) == name

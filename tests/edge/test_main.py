@@ -248,6 +248,19 @@ def test_a_closed_terminal_keeps_the_recording(
     assert cv2.VideoCapture(str(video)).read()[0]
 
 
+def test_a_terminal_that_closes_may_say_so_twice(repository: Path, tmp_path: Path) -> None:
+    video = tmp_path / "a.avi"
+    process = start(repository, "--source", "demo", "--frames", 100_000, "--output", video)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert "p95" in out
+    assert cv2.VideoCapture(str(video)).read()[0]
+
+
 @pytest.mark.parametrize("option", ["--source", "--output"])
 def test_a_name_that_is_not_utf_8_is_refused(repository: Path, option: str) -> None:
     code, _, err = finish(start(repository, option, os.fsdecode(b"\xff.mp4")))
