@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import evaluation, report, results
-from train import ingredients
+from benchmarks import evaluation, report, results, runtime_report
+from train import ingredients, trainings
 
 _DOCUMENTS = {
-    Path("README.md"): ("targets",),
+    Path("README.md"): ("targets", "stages", "intervals", "camera"),
     Path("models/README.md"): (
-        *("targets", "ingredients", "results", "calibration", "robustness", "framing"),
+        *("targets", "trainings", "ingredients", "results", "calibration", "robustness", "framing"),
     ),
 }
 """The generated sections of each."""
@@ -24,6 +24,8 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     measured = results.read(root / folder)
     sections = {"results": report.table(measured), "targets": report.targets(measured)}
     sections |= evaluation.sections(evaluation.read(root / folder))
+    sections |= runtime_report.sections(runtime_report.read(root / folder))
+    sections["trainings"] = trainings.table(trainings.read(root))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}
     for path, shown in _DOCUMENTS.items():

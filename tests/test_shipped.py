@@ -15,7 +15,7 @@ from train.artifact import load_model
 from train.data import Split, load_split
 from train.install import install
 from train.model import predict_logits
-from train.recipes import RECIPES, model_path
+from train.recipes import RECIPES, Recipe, model_path
 
 MOST_BYTES = 20_000_000
 POINT = 0.01
@@ -74,6 +74,23 @@ def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
         if row["model"] == h5.stem and row["file"].endswith(".tflite"):
             found = load_classifier(h5.with_name(row["file"])).contract.provenance["validation"]
             assert row["accuracy"]["top1"] == pytest.approx(found["top1"])
+
+
+def test_a_model_begins_with_the_one_that_is_shipped(h5: Path, repository: Path) -> None:
+    _, contract = load_model(h5)
+    provenance = contract.provenance
+    start = provenance.get("start")
+    assert provenance["recipe"].get("start", "") == (start["recipe"] if start else "")
+    if start:
+        _, begun = load_model(repository / model_path(start["recipe"]))
+        assert start["graph_sha256"] == begun.graph_sha256
+
+
+def test_the_shipped_models_are_those_of_the_recipes(h5: Path) -> None:
+    _, contract = load_model(h5)
+    trained = contract.provenance["recipe"]
+    older = Recipe(trained["name"]).to_dict()  # what was not a field yet had its default
+    assert older | trained == RECIPES[trained["name"]].to_dict()
 
 
 def test_the_deployed_file_is_integer_only(h5: Path) -> None:
