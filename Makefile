@@ -82,10 +82,8 @@ package: .venv/edge/ready assets
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
 	@install -m 755 edge/service/install dist/install-service
 	@echo "dist/ is complete. On the device, with a copy of it and without a network:"
-	@echo "  python3 -m venv expressions"
-	@echo "  expressions/bin/pip install --no-index --find-links dist expressions"
-	@echo "  expressions/bin/expressions doctor   (then: run)"
-	@echo "as a service that starts at every boot: sudo dist/install-service"
+	@echo "  sudo dist/install-service   as a service that starts at every boot"
+	@echo "or in an environment of your own: README.md, 'On a device, as a service'"
 
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import calibration, framing, robustness
 from benchmarks.accuracy import check_origin
 from benchmarks.errors import BenchmarkError
-from benchmarks.results import read_file
+from benchmarks.results import measured, read_file
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.files import write_text
@@ -74,10 +74,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``result`` as Markdown, by the section of the model card."""
-    origin = (
-        f"Measured by `make evaluate` on {result['machine']} (commit {result['commit']}, "
-        f"{result['date']})."
-    )
+    origin = f"{measured(result, 'make evaluate')}."
     rows = result["calibration"]
     return {
         "calibration": "\n\n".join(

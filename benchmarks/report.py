@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import accuracy_figure, latency_figure
-from benchmarks.results import run_with
+from benchmarks.results import measured, run_with
 from convert.variants import DEPLOYED
 from edge.files import write_text
 from train.report import save_figure
@@ -42,9 +42,9 @@ def table(result: Mapping[str, Any]) -> str:
     ]
     litert = result["versions"]["ai-edge-litert"]
     tensorflow = result["versions"]["tensorflow"]
+    versions = f"; ai-edge-litert {litert}, tensorflow {tensorflow}"
     note = (
-        f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
-        f"{result['date']}; ai-edge-litert {litert}, tensorflow {tensorflow}). One thread unless "
+        f"{measured(result, 'make bench', versions)}. One thread unless "
         "said; the loop is detection, crop, classification and tracking of one face in 640×360 "
         "frames in memory. Top-1 is against FER2013's labels, and against the majority of the FER+ "
         "taggers. Times vary from run to run and with the load; compare within the table."
@@ -65,10 +65,7 @@ def targets(result: Mapping[str, Any]) -> str:
         for (model, variant), row in rows.items()
         if variant == DEPLOYED and row["accuracy"]
     ]
-    note = (
-        f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
-        f"{result['date']}), on {_IMAGES}; one thread, p50."
-    )
+    note = f"{measured(result, 'make bench')}, on {_IMAGES}; one thread, p50."
     return f"{markdown(_TARGETS, lines)}\n\n{note}"
 
 

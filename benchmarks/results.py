@@ -90,6 +90,14 @@ def read_file(path: Path, expected: int, command: str) -> dict[str, Any]:
     return dict(result)
 
 
+def measured(result: Mapping[str, Any], command: str, further: str = "") -> str:
+    """Say by which command ``result`` was measured, where and when, with ``further`` facts."""
+    return (
+        f"Measured by `{command}` on {result['machine']} (commit {result['commit']}, "
+        f"{result['date']}{further})"
+    )
+
+
 def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] | None:
     """Return what was measured of a row of the result at so many threads, if anything was."""
     return next((run for run in subject["runs"] if run["threads"] == threads), None)

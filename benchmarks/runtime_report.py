@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import footprint, runtime
-from benchmarks.results import read_file
+from benchmarks.results import measured, read_file
 from edge.files import write_text
 from edge.pipeline import STAGES
 from train import provenance
@@ -56,10 +56,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``result`` as Markdown, by the section of the README."""
-    origin = (
-        f"Measured by `make bench` on {result['machine']} (commit {result['commit']}, "
-        f"{result['date']})."
-    )
+    origin = f"{measured(result, 'make bench')}."
     return {
         "stages": f"{_stages(result)}\n\n{_footprint(result['footprint'])} {origin}",
         "intervals": f"{_intervals(result)}\n\n{origin}",

@@ -1,4 +1,4 @@
-"""The product as a service: its unit, its settings file, its wheel, and how it answers signals."""
+"""The product as a service: its unit, its settings file, and how it answers signals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import signal
 import socket
 import subprocess
 import tomllib
-from collections.abc import Mapping
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,20 +15,13 @@ import pytest
 
 from edge import template
 from edge.__main__ import main
-from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.errors import SettingsError
-from edge.places import advice, home
 from edge.settings import Settings
 from edge.sinks.target import claimed
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
 from tests.edge.test_stream import Camera
 
 SERVICE = Path(template.__file__).with_name("service")
-
-
-@pytest.fixture(scope="module")
-def project(repository: Path) -> Mapping[str, Any]:
-    return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def unit() -> dict[str, list[str]]:
@@ -272,55 +263,3 @@ def test_an_update_that_fails_leaves_the_program_as_it_is(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "what was installed before stays" in done.stderr
     assert {path: path.resolve() for path in opt.iterdir()} == before
-
-
-# The wheel
-
-
-def test_the_wheel_carries_the_model_and_every_asset(project: Mapping[str, Any]) -> None:
-    carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    model = Settings().model
-    assets = [Path("models/assets", asset.file_name) for asset in ASSETS.values()]
-    assert carried == {str(path): f"edge/{path}" for path in (model, *assets)}
-
-
-def test_the_wheel_needs_what_the_environment_of_a_device_has(
-    project: Mapping[str, Any], repository: Path
-) -> None:
-    files = ("edge.txt", "opencv-headless.txt")
-    lines = [
-        line
-        for name in files
-        for line in (repository / "requirements" / name).read_text().splitlines()
-        if line and not line.startswith("#")
-    ]
-    assert project["project"]["dependencies"] == lines
-
-
-def test_the_command_of_the_wheel_is_python_m_edge(project: Mapping[str, Any]) -> None:
-    module, _, name = project["project"]["scripts"]["expressions"].partition(":")
-    assert callable(getattr(import_module(module), name))
-    code = f"import sys, {module}; sys.argv = ['expressions', 'run', '--threads', '0']; "
-    done = subprocess.run(
-        [PYTHON, "-c", f"{code}{module}.{name}()"],
-        cwd=SERVICE.parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("expressions: threads: expected 1…64, found 0")
-
-
-def test_models_are_found_beside_the_package_and_inside_it(
-    tmp_path: Path, repository: Path
-) -> None:
-    package = tmp_path / "edge"
-    package.mkdir()
-    assert home(package) == tmp_path
-    (package / "models").mkdir()
-    assert home(package) == package
-    assert home() == repository
-    assert advice("run 'make assets'", tmp_path) == "run 'make assets'"
-    assert "pip install" in advice("run 'make assets'", package)
-    assert repository / "models" / "assets" == ASSETS_FOLDER
