@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from convert.variants import DEPLOYED, NAMES, variant_path
+from train.recipes import COMPARED, model_path
 from train.recipes import DEPLOYED as DEPLOYED_RECIPE
-from train.recipes import RECIPES, model_path
 
 TFLITE = "tflite"
 PREDICT = "predict"
@@ -38,8 +38,8 @@ class Subject:
 
 
 def shipped_models() -> list[Path]:
-    """The h5 paths of all recipes of which a file is there, the h5 itself or a variant."""
-    known = [model_path(name) for name in RECIPES]
+    """The h5 paths of the compared recipes of which a file is there, the h5 itself or a variant."""
+    known = [model_path(name) for name in COMPARED]
     return [h5 for h5 in known if any(subject.path.is_file() for subject in subjects([h5]))]
 
 

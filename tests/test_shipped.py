@@ -15,7 +15,7 @@ from train.artifact import load_model
 from train.data import Split, load_split
 from train.install import install
 from train.model import predict_logits
-from train.recipes import RECIPES, Recipe, model_path
+from train.recipes import COMPARED, RECIPES, Recipe, model_path
 
 MOST_BYTES = 20_000_000
 POINT = 0.01
@@ -25,7 +25,7 @@ needs_archive = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module", params=RECIPES)
+@pytest.fixture(scope="module", params=COMPARED)
 def h5(request, repository: Path) -> Path:
     return repository / model_path(request.param)
 
@@ -76,18 +76,21 @@ def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
             assert row["accuracy"]["top1"] == pytest.approx(found["top1"])
 
 
-def test_a_model_begins_with_the_one_that_is_shipped(h5: Path, repository: Path) -> None:
-    _, contract = load_model(h5)
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("role", ["start", "teacher"])
+def test_a_model_comes_from_those_that_are_shipped(name: str, role: str, repository: Path) -> None:
+    _, contract = load_model(repository / model_path(name))
     provenance = contract.provenance
-    start = provenance.get("start")
-    assert provenance["recipe"].get("start", "") == (start["recipe"] if start else "")
-    if start:
-        _, begun = load_model(repository / model_path(start["recipe"]))
-        assert start["graph_sha256"] == begun.graph_sha256
+    parent = provenance.get(role)
+    assert provenance["recipe"].get(role, "") == (parent["recipe"] if parent else "")
+    if parent:
+        _, begun = load_model(repository / model_path(parent["recipe"]))
+        assert parent["graph_sha256"] == begun.graph_sha256
 
 
-def test_the_shipped_models_are_those_of_the_recipes(h5: Path) -> None:
-    _, contract = load_model(h5)
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_shipped_models_are_those_of_the_recipes(name: str, repository: Path) -> None:
+    _, contract = load_model(repository / model_path(name))
     trained = contract.provenance["recipe"]
     older = Recipe(trained["name"]).to_dict()  # what was not a field yet had its default
     assert older | trained == RECIPES[trained["name"]].to_dict()

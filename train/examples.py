@@ -33,14 +33,22 @@ def plain_examples(split: Split) -> Examples:
     return Examples(split.images, one_hot(split.labels), rows)
 
 
-def training_examples(split: Split, recipe: Recipe, votes: Votes | None = None) -> Examples:
+def training_examples(
+    split: Split,
+    recipe: Recipe,
+    votes: Votes | None = None,
+    taught: NDArray[np.float32] | None = None,
+) -> Examples:
     """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``.
 
-    ``votes`` are the shipped ones where none are given.
+    ``votes`` are the shipped ones where none are given; ``taught`` (``float32[n, 7]``) are the
+    teacher's probabilities, of a recipe that has one.
     """
     targets = one_hot(split.labels)
     if recipe.votes:
         targets = _mixed(targets, shares(join(split.images, votes or load_votes())), recipe)
+    if taught is not None:
+        targets = (1 - recipe.taught) * targets + recipe.taught * taught
     return Examples(split.images, targets, _rows(split.labels, recipe.least_per_class))
 
 

@@ -83,6 +83,11 @@ class Recipe:
     """Share of the target that is spread over all classes."""
     votes: float = 0.0
     """Share of the FER+ taggers' votes in the target; the rest is the FER2013 label."""
+    teacher: str = ""
+    """The recipe whose model's probabilities are mixed into the target (distillation: Hinton et al.
+    2015, arXiv 1503.02531) …"""
+    taught: float = 0.0
+    """… and their share; label and votes keep theirs of the rest."""
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
 
@@ -99,33 +104,55 @@ class Recipe:
 
 DEPLOYED = "final"
 """The recipe whose model the runtime uses."""
-_COMPACT = Recipe(
-    "compact",
-    sets=((32,), (64, 64), (128, 128, 128)),
+COMPARED = ("seed", "fer2013", DEPLOYED)
+"""Recipes whose models are converted and stand in every table; the others' models, steps on the
+way to these, are kept as they were trained."""
+_TEACHER = Recipe(
+    "teacher",
+    sets=((32,), (64, 64), (128, 128)),
     dense=(128,),
     normalise_dense=True,
-    dropout=0.2,
-    epochs=70,
+    dropout=0.3,
+    epochs=45,
     batch_size=128,
     learning_rate=2e-3,
     weight_decay=0.05,
     schedule=Cosine(),
-    augmentation=Augmentation(contrast=0.3, brightness=25, blur=0.2, noise=6, erase=0.2),
-    label_smoothing=0.05,
+    augmentation=Augmentation(),
+    label_smoothing=0.1,
     least_per_class=1500,
 )
+"""Remembers little of its training images: they are right in 76 %, new ones in 65 %."""
+_BASE = dataclasses.replace(
+    _TEACHER,
+    name="base",
+    sets=((32,), (64, 64), (128, 128, 128)),
+    dropout=0.2,
+    epochs=70,
+    augmentation=Augmentation(contrast=0.3, brightness=25, blur=0.2, noise=6, erase=0.2),
+    label_smoothing=0.05,
+)
+"""Sees most, and remembers labels by heart: right in 86 % of its training images."""
+_FER2013 = dataclasses.replace(
+    _BASE,
+    name="fer2013",
+    start="base",
+    teacher="teacher",
+    taught=0.7,
+    dropout=0.3,
+    epochs=24,
+    augmentation=Augmentation(),
+    label_smoothing=0.0,
+)
+"""Keeps what ``base`` sees and unlearns what only its memory says."""
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("seed"),
-        dataclasses.replace(_COMPACT, name="fer2013"),
-        dataclasses.replace(
-            _COMPACT,
-            name=DEPLOYED,
-            start="fer2013",
-            epochs=24,
-            votes=0.55,
-        ),
+        _TEACHER,
+        _BASE,
+        _FER2013,
+        dataclasses.replace(_BASE, name=DEPLOYED, start="fer2013", epochs=24, votes=0.55),
     )
 }
 

@@ -25,6 +25,7 @@ from train.examples import plain_examples, training_examples
 from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.inventory import list_unreadable
+from train.lineage import find_lineage
 from train.metrics import (
     evaluate,
     evaluate_votes,
@@ -36,7 +37,6 @@ from train.metrics import (
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
 from train.report import write_report
-from train.start import find_start
 
 UNCERTAIN_BELOW = 0.5
 """The runtime gives a label where it is more likely right than wrong: the probabilities that it
@@ -58,27 +58,27 @@ def train(
     """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
 
     ``detector`` tells how training images frame a face. Raises ``DatasetError``, ``ArtifactError``
-    where ``target`` can't be written or the model is not there that ``recipe`` begins with, and
-    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
+    where ``target`` can't be written or a model is not there from which ``recipe`` takes something,
+    and ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
     """
     _expect_writable(target)
-    start = find_start(recipe)
+    lineage = find_lineage(recipe)
     splits = _load(images, quiet)
     data = fingerprint(splits["train"], splits["validation"])
-    examples = training_examples(splits["train"], recipe)
+    taught = lineage.taught(splits["train"].images)
+    examples = training_examples(splits["train"], recipe, taught=taught)
     validation = plain_examples(splits["validation"])
-    begins = {"start": start.origin} if start else {}
-    state = _state_path(target, recipe, [seed, data, *begins.values()])
+    state = _state_path(target, recipe, [seed, data, *lineage.origins.values()])
     framing, found = derive_framing(splits["train"].images, detector)
     begun = read_state(state)
     policy = begun.precision if begun else precision.fastest()
-    run = Run(recipe, seed, policy, state, start.weights if start else ())
+    run = Run(recipe, seed, policy, state, lineage.weights)
     model, history = fit(run, examples, validation, quiet)
     source = {
         "recipe": recipe.to_dict(),
         "seed": seed,
         "data": data,
-        **begins,
+        **lineage.origins,
         "commit": provenance.commit(),
         "precision": policy,
         "multiply_accumulates": multiply_accumulates(model),
@@ -194,7 +194,7 @@ def _reported_only(model: keras.Model, train_split: Split, test: Split) -> dict[
 
 
 def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
-    """One file for each run, so that no other recipe, seed, data set or start goes on from it."""
+    """One file for each run, so that no other recipe, seed, data or lineage goes on from it."""
     identity = json.dumps([recipe.to_dict(), *further], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"

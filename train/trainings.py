@@ -14,7 +14,7 @@ from train.tables import markdown
 AGAIN = "models/seeds/*_report.json"
 """Reports of trainings with another seed: how well the shipped ones can be repeated."""
 _COLUMNS = (
-    *("recipe", "begins with", "seed", "epochs", "minutes", "parameters", "top-1"),
+    *("recipe", "begins with", "teacher", "seed", "epochs", "minutes", "parameters", "top-1"),
     *("FER+ top-1", "macro-F1", "commit", "date"),
 )
 
@@ -33,7 +33,7 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return the reports as a Markdown table with a line that says what it shows."""
     machines = ", ".join(sorted({report["machine"] for report in reports}))
     return (
-        f"{markdown(_COLUMNS, map(_cells, reports), texts=2)}\n\nOf the h5 in float32 on the "
+        f"{markdown(_COLUMNS, map(_cells, reports), texts=3)}\n\nOf the h5 in float32 on the "
         f"validation split, written by `make train` on {machines}. The minutes depend on what else "
         "the machine did."
     )
@@ -55,6 +55,7 @@ def _cells(report: Mapping[str, Any]) -> Sequence[str]:
     return (
         recipe["name"],
         recipe.get("start") or "random weights",
+        recipe.get("teacher") or "–",
         str(report["seed"]),
         str(recipe["epochs"]),
         f"{report['minutes']:.0f}",

@@ -1,4 +1,4 @@
-"""A recipe can begin with the weights of another one's model."""
+"""A recipe can begin with another one's weights, and learn from another one's model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pytest
 
 from tests.train.test_session import WholeImage
 from train.artifact import load_model
+from train.data import load_split
 from train.errors import ArtifactError
+from train.examples import one_hot, training_examples
+from train.lineage import find_lineage
 from train.recipes import DEPLOYED, RECIPES, model_path
 from train.session import train
-from train.start import find_start
 
 
 @pytest.fixture
@@ -47,10 +49,42 @@ def test_a_missing_model_is_named_before_images_are_read(
 def test_another_network_is_refused(tiny, first: Path) -> None:
     wider = dataclasses.replace(tiny, name="wider", start="tiny", dense=(9, 8, 8))
     with pytest.raises(ArtifactError, match=f"{first}: expected the network of recipe wider"):
-        find_start(wider)
+        find_lineage(wider)
 
 
 def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
-    start = RECIPES[RECIPES[DEPLOYED].start]
-    assert not start.votes
-    assert not start.start
+    recipe = RECIPES[DEPLOYED]
+    while recipe.start:
+        recipe = RECIPES[recipe.start]
+        assert not recipe.votes
+
+
+def test_a_teacher_s_probabilities_are_part_of_the_targets(
+    tiny, first: Path, images_folder: Path
+) -> None:
+    pupil = dataclasses.replace(tiny, name="pupil", teacher="tiny", taught=0.75)
+    split = load_split(images_folder, "train")
+    model, contract = load_model(first)
+    lineage = find_lineage(pupil)
+    taught = lineage.taught(split.images)
+    targets = training_examples(split, pupil, taught=taught).targets
+    expected = 0.25 * one_hot(split.labels) + 0.75 * model.predict(split.images, verbose=0)
+    np.testing.assert_allclose(targets, expected, atol=1e-5)
+    outcome = train(pupil, 4, images_folder, Path("m.h5"), WholeImage(), quiet=True)
+    origin = {"recipe": "tiny", "seed": 3, "graph_sha256": contract.graph_sha256}
+    assert lineage.origins == {"teacher": origin}
+    assert load_model(outcome.path)[1].provenance["teacher"] == origin
+    assert outcome.report["teacher"] == origin
+
+
+def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = dataclasses.replace(tiny, teacher="base", taught=0.5)
+    with pytest.raises(ArtifactError, match=r"recipe tiny learns .* RECIPE=base.* no such"):
+        find_lineage(recipe)
+
+
+def test_every_recipe_names_others_that_are_there() -> None:
+    for recipe in RECIPES.values():
+        assert {recipe.start, recipe.teacher} <= {"", *RECIPES} - {recipe.name}
+        assert bool(recipe.teacher) == (0 < recipe.taught <= 1)
