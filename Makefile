@@ -20,6 +20,7 @@ export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT
 LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
 OPENCV ?= $(if $(filter Linux,$(shell uname -s)),$(if $(LIBGL),opencv,opencv-headless),opencv)
 
+PIP := .venv/pip/bin/python
 EDGE := .venv/edge/bin/python
 TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
@@ -71,14 +72,14 @@ check: .venv/train/test-ready
 	.venv/train/bin/mypy edge train convert benchmarks
 	.venv/train/bin/lint-imports --no-logo
 
-assets: .venv/edge/ready
-	@$(EDGE) -m edge.assets
+assets: .venv/pip/ready
+	@$(PIP) -m edge.assets
 
 # One wheel with model and assets, and beside it those that it needs. Emptied first: pip installs the
 # newest of what it finds.
-package: .venv/edge/ready assets
+package: assets
 	@rm -rf dist
-	@$(EDGE) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(PIP) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
 	@install -m 755 edge/service/install dist/install-service
 	@echo "dist/ is complete. On the device, with a copy of it and without a network:"
@@ -87,7 +88,7 @@ package: .venv/edge/ready assets
 
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \
-$(EDGE) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest dist \
+$(PIP) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest dist \
   --implementation cp --python-version $(2) $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) \
   --platform manylinux2014_$(1) -r requirements/edge.txt -r requirements/opencv-headless.txt || exit 1;
 endef
@@ -99,40 +100,54 @@ install-service:
 clean:
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-# An environment is built anew when its requirements change; "ready" is its last step.
+# What installs into the others and fetches the assets, so that they need no pip of their own.
+.venv/pip/ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": name one with PYTHON=…")'
+	@echo "setting up .venv (a minute or so)"
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@touch $@
+
+# An environment is built anew when its requirements change; "ready" is its last step. Python compiles
+# what is used, where it may write: a third of the small files, and of their space, is never needed.
+define install
+$(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile
+endef
+
 define environment
-@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": name one with PYTHON=…")'
-@echo "setting up $(@D) (a minute or so)"
+@echo "setting up $(@D)"
 @rm -rf $(@D)
-@$(PYTHON) -m venv $(@D)
-@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach file,$^,-r $(file))
+@$(PYTHON) -m venv --without-pip $(@D)
+@$(install) $(foreach file,$^,-r $(file))
 @touch $@
 endef
 
 define test_tools
-@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+@$(install) -r requirements/test.txt
 @touch $@
 endef
 
-.venv/edge/ready: requirements/edge.txt requirements/$(OPENCV).txt
+# A run that may not write what it compiles would do so at every start, so a first one does it here.
+.venv/edge/ready: requirements/edge.txt requirements/$(OPENCV).txt | .venv/pip/ready
 	$(environment)
+	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null || true
 
-.venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt
+.venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt | .venv/pip/ready
 	$(environment)
 
 .venv/train/test-ready: .venv/train/ready requirements/test.txt
 	$(test_tools)
 
-.venv/mediapipe/ready: requirements/edge-mediapipe.txt
+.venv/mediapipe/ready: requirements/edge-mediapipe.txt | .venv/pip/ready
 	$(environment)
 
 .venv/mediapipe/test-ready: .venv/mediapipe/ready requirements/test.txt
 	$(test_tools)
 
 # tflite-runtime has no build for Python 3.12 and later.
-.venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt
+.venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt | .venv/pip/ready
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
-	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv $(@D) && \
-	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(foreach file,$^,-r $(file)); \
+	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv --without-pip $(@D) && \
+	  $(install) $(foreach file,$^,-r $(file)); \
 	else echo "not tested: tflite-runtime has no build for this Python"; mkdir -p $(@D); fi
 	@touch $@
