@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.assets import read_asset
 from edge.errors import DetectorError
@@ -95,15 +94,19 @@ class Letterbox:
         side = max(height, width)
         self._side = np.float32(side)
         self._offset = np.array([(width - side) / 2, (height - side) / 2], np.float32)
+        step = side / size
         columns, rows = (
-            _sampled(origin, side / size, size, length)
+            _touching(origin, step, size, length)
             for origin, length in zip(self._offset, (width, height), strict=True)
         )
-        grid = np.meshgrid(columns[1], rows[1])
-        self._maps = cv2.convertMaps(*grid, cv2.CV_16SC2) if grid[0].size else ()
+        first_x, first_y = self._offset + step * np.array([columns.start, rows.start])
+        self._map = np.array([(step, 0, first_x), (0, step, first_y)])
+        # Most cameras' sizes: at whole positions both are equal, and this one is faster.
+        whole = np.array_equal(self._map, np.rint(self._map))
+        self._flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if whole else cv2.INTER_LINEAR)
         self._bgr = np.zeros((size, size, 3), np.uint8)
         self._rgb = np.empty_like(self._bgr)
-        self._inside = self._bgr[rows[0], columns[0]]
+        self._inside = self._bgr[rows, columns]
         self._input = np.empty((1, size, size, 3), np.float32)
 
     def sample(self, image: Image) -> Floats:
@@ -111,8 +114,9 @@ class Letterbox:
 
         The result is overwritten by the next call.
         """
-        if self._maps:  # a frame one pixel high may lie between two rows of the square
-            cv2.remap(image, *self._maps, cv2.INTER_LINEAR, self._inside)
+        height, width = self._inside.shape[:2]
+        if height and width:  # a frame one pixel high may lie between two rows of the square
+            cv2.warpAffine(image, self._map, (width, height), self._inside, self._flags)
         cv2.cvtColor(self._bgr, cv2.COLOR_BGR2RGB, self._rgb)
         # One pass of x / 127.5 - 1 from uint8 to float32.
         cv2.addWeighted(self._rgb, 1 / 127.5, self._rgb, 0, -1, self._input[0], cv2.CV_32F)
@@ -123,13 +127,11 @@ class Letterbox:
         return np.asarray(points * self._side + self._offset, np.float32)
 
 
-def _sampled(
-    origin: float, step: float, size: int, length: int
-) -> tuple[slice, NDArray[np.float32]]:
-    """Where the square's pixels read on one axis: those touching the frame, and their positions."""
+def _touching(origin: float, step: float, size: int, length: int) -> slice:
+    """Which of the square's pixels read the frame on one axis."""
     positions = origin + step * np.arange(size)
-    inside = slice(positions.searchsorted(-1, "right"), positions.searchsorted(length, "left"))
-    return inside, positions[inside].astype(np.float32)
+    first, last = positions.searchsorted(-1, "right"), positions.searchsorted(length, "left")
+    return slice(int(first), int(last))
 
 
 @functools.cache
