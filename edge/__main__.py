@@ -58,6 +58,24 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
             ) from error
 
 
+def refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
+    for argument in arguments:
+        for token in argument.tokens if argument.hint is int else ():
+            if not _is_whole(token.value):
+                raise SettingsError(
+                    f"{argument.name.lstrip('-')}: expected a whole number, found {token.value}; "
+                    "give one"
+                )
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return float(text).is_integer()
+    except ValueError:  # 0x10 is whole, and of the rest cyclopts says what it is
+        return True
+
+
 def _check_keys(path: str) -> None:
     """Refuse a table that isn't one of ours: one named like a command would be passed over."""
     with Path(path).open("rb") as file:
@@ -75,7 +93,7 @@ _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
     help="Finds faces and names their expressions, in real time.",
-    config=read_settings_file,
+    config=(read_settings_file, refuse_fractions),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     version_flags=(),

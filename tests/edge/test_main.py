@@ -31,6 +31,7 @@ def model(repository: Path) -> Path:
     [
         (["run", "--threads", "0"], 2, "threads: expected 1…64, found 0"),
         (["run", "--frames", "many"], 2, "--frames"),
+        (["run", "--frames", "2.7"], 2, "frames: expected a whole number, found 2.7"),
         (["run", "--nonsense"], 2, "Unknown option"),
         (["run", "--detector", "haar"], 2, "Choose from"),
         (["run", "--output", "a.txt"], 2, "expected a name that ends in .mp4"),
