@@ -54,10 +54,11 @@ def int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
     arXiv 1712.05877). The network is equalised first and its bias corrected after.
     """
     balanced = equalise(model, sample)
-    return _int8(correct_bias(balanced, _int8(balanced, sample), sample), sample)
+    return plain_int8(correct_bias(balanced, plain_int8(balanced, sample), sample), sample)
 
 
-def _int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+def plain_int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
+    """The same of the network as it is, neither equalised nor corrected."""
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _feed(sample)

@@ -55,11 +55,11 @@ def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) 
     tracks = sorted(result.tracks, key=lambda track: track.box.area, reverse=True)
     for track in reversed(tracks):
         _draw_box(canvas, track.box, _colour(track, labels), style)
-    taken = [_draw_status(canvas, status, style)]
+    taken = [draw_status(canvas, status, style)]
     if tracks:
-        taken.append(_draw_bars(canvas, tracks, labels, style))
+        taken.append(draw_bars(canvas, tracks, labels, style))
     for track in tracks:
-        texts = (_caption(track, labels), track.emotion)
+        texts = (caption(track, labels), track.emotion)
         area, text = tag_place(track.box, texts, taken, style)
         _draw_tag(canvas, area, text, _colour(track, labels), style)
         taken.append(area)
@@ -85,7 +85,8 @@ def draw_outage(size: tuple[int, int], outage: Outage) -> Image:
     return canvas
 
 
-def _caption(track: Track, labels: Sequence[str]) -> str:
+def caption(track: Track, labels: Sequence[str]) -> str:
+    """What stands beside a face: its label, with its probability where it has one."""
     sure = track.emotion in labels
     return f"{track.emotion} {track.confidence(labels):.0%}" if sure else track.emotion
 
@@ -117,24 +118,25 @@ def _draw_box(canvas: Image, box: Box, colour: tuple[int, int, int], style: Styl
         cv2.polylines(canvas, [outline], True, tint, thickness, cv2.LINE_AA, shift=4)
 
 
-def _draw_status(canvas: Image, status: str, style: Style) -> Area:
+def draw_status(canvas: Image, status: str, style: Style) -> Area:
+    """Write ``status`` into the upper left corner, in as many lines as it needs."""
     lines = broken(status, style.width - 4 * style.pad, style)
     width = max(text_width(line, style) for line in lines) + 2 * style.pad
     area = Area(style.pad, style.pad, width, len(lines) * style.row + style.pad)
-    _back(canvas, area, style)
+    darken(canvas, area, style)
     for n, line in enumerate(lines):
         place = Area(area.left, area.top + style.pad // 2 + n * style.row, width, style.row)
         _write(canvas, line, (area.left + style.pad, place), style, _WHITE)
     return area
 
 
-def _draw_bars(canvas: Image, tracks: Sequence[Track], labels: Sequence[str], style: Style) -> Area:
+def draw_bars(canvas: Image, tracks: Sequence[Track], labels: Sequence[str], style: Style) -> Area:
     """A row for each label with a bar as long as its probability for the largest face."""
     pad, row = style.pad, style.row
     names = max(text_width(label, style) for label in labels)
     bar = 4 * style.text
     area = bars_area(tracks, names + bar + 3 * pad, len(labels) * row + 2 * pad, style)
-    _back(canvas, area, style)
+    darken(canvas, area, style)
     for n, (label, value) in enumerate(zip(labels, tracks[0].probabilities, strict=True)):
         line = Area(area.left, area.top + pad + n * row, area.width, row)
         shown = label == tracks[0].emotion
@@ -153,13 +155,13 @@ def _draw_bars(canvas: Image, tracks: Sequence[Track], labels: Sequence[str], st
 def _draw_tag(
     canvas: Image, area: Area, text: str, colour: tuple[int, int, int], style: Style
 ) -> None:
-    _back(canvas, area, style)
+    darken(canvas, area, style)
     accent = (area.left, area.top), (area.left + style.line, area.bottom - 1)
     cv2.rectangle(canvas, *accent, colour, cv2.FILLED)
     _write(canvas, text, (area.left + style.line + style.pad, area), style, _WHITE)
 
 
-def _back(canvas: Image, area: Area, style: Style) -> None:
+def darken(canvas: Image, area: Area, style: Style) -> None:
     """Blur and darken what lies behind text: a pattern is as hard to read on as a bright wall."""
     part = canvas[max(area.top, 0) : area.bottom, max(area.left, 0) : area.right]
     if part.size:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convert.equalise import correct_bias, equalise
-from convert.quantize import _int8
+from convert.quantize import plain_int8
 from edge.classifier import dequantise, quantise
 from edge.interpreter import open_model
 from train.model import LOGITS, build
@@ -59,7 +59,7 @@ def test_the_error_of_int8_falls(uneven, train_split, validation_split) -> None:
     expected = logits(uneven, validation_split.images)
 
     def error(model: keras.Model) -> float:
-        found = int8_logits(_int8(model, train_split.images), validation_split.images)
+        found = int8_logits(plain_int8(model, train_split.images), validation_split.images)
         return float(((found - expected) ** 2).mean())
 
     assert error(equalise(uneven, train_split.images)) < 0.8 * error(uneven)
@@ -72,7 +72,7 @@ def test_the_mean_error_is_taken_off(uneven, train_split) -> None:
     raised = keras.models.clone_model(uneven)
     raised.set_weights(uneven.get_weights())
     raised.get_layer(LOGITS).set_weights([kernel, bias + 2])
-    corrected = correct_bias(uneven, _int8(raised, images), images)
+    corrected = correct_bias(uneven, plain_int8(raised, images), images)
     spread = np.abs(logits(uneven, images)).max()
     np.testing.assert_allclose(
         corrected.get_layer(LOGITS).get_weights()[1], bias - 2, atol=0.1 * spread

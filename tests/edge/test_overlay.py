@@ -28,7 +28,7 @@ def test_the_picture_itself_stays_as_it_is() -> None:
 @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
 def test_text_is_readable_on_any_background(size: tuple[int, int], value: int) -> None:
     canvas = image(*size, value=value)
-    area = overlay._draw_status(canvas, "30 FPS · 3.0 ms", Style(*size))
+    area = overlay.draw_status(canvas, "30 FPS · 3.0 ms", Style(*size))
     text = canvas[area.top : area.bottom, area.left : area.right]
     assert text.max() >= 250, "white text"
     assert np.median(text) <= 100, "on dark"
@@ -40,7 +40,7 @@ def test_a_pattern_behind_text_is_blurred_and_dark(size: tuple[int, int]) -> Non
     noise = np.random.default_rng(0).integers(0, 256, (size[1] // 4, size[0] // 4, 3))
     canvas = noise.astype(np.uint8).repeat(4, axis=0).repeat(4, axis=1)
     before, area = canvas.copy(), Area(10, 20, 100, 90)
-    overlay._back(canvas, area, Style(*size))
+    overlay.darken(canvas, area, Style(*size))
     behind = canvas[area.top : area.bottom, area.left : area.right]
     assert behind.max() < 75, "the text has 205 and more"
     assert behind.std() < 0.15 * before.std()
@@ -52,7 +52,7 @@ def test_a_pattern_behind_text_is_blurred_and_dark(size: tuple[int, int]) -> Non
 @pytest.mark.parametrize("size", [(160, 120), (320, 240), (1920, 1080)])
 def test_a_long_status_is_broken_between_its_parts(size: tuple[int, int]) -> None:
     style, parts = Style(*size), ["30 FPS", "12.3 ms", "camera 0 reconnects", "145 ms"]
-    area = overlay._draw_status(image(*size), " · ".join(parts), style)
+    area = overlay.draw_status(image(*size), " · ".join(parts), style)
     assert area.right <= size[0] - style.pad
     lines = broken(" · ".join(parts), size[0] - 4 * style.pad, style)
     assert [part for line in lines for part in line.split(" · ")] == parts
@@ -62,15 +62,15 @@ def test_a_long_status_is_broken_between_its_parts(size: tuple[int, int]) -> Non
 
 def test_a_label_stands_with_its_own_probability() -> None:
     late = Track(1, square(10, 10, 4), "sad", row(0.1, 0.5, 0.4), 1.0)
-    assert overlay._caption(late, LABELS) == "sad 40%"
+    assert overlay.caption(late, LABELS) == "sad 40%"
     unsure = Track(1, square(10, 10, 4), "uncertain", row(0.3, 0.4, 0.3), 1.0)
-    assert overlay._caption(unsure, LABELS) == "uncertain"
+    assert overlay.caption(unsure, LABELS) == "uncertain"
 
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_the_groove_of_a_bar_is_seen_on_any_background(value: int) -> None:
     canvas = image(640, 360, value)
-    area = overlay._draw_bars(canvas, [track(square(0, 0, 4))], LABELS, Style(640, 360))
+    area = overlay.draw_bars(canvas, [track(square(0, 0, 4))], LABELS, Style(640, 360))
     backing = int(canvas[area.top + 1, area.left + 1].max())
     assert abs(overlay._GROOVE[0] - backing) > 30
 
