@@ -58,7 +58,7 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
             ) from error
 
 
-def refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def refuse_fractions(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
     for argument in arguments:
         for token in argument.tokens if argument.hint is int else ():
