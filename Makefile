@@ -5,6 +5,7 @@
 #   make data ARCHIVE=faces.zip   make train   make convert   make bench
 #   make package                  dist/: all that a device needs to install it without a network
 #   sudo make install-service     … and installs it on this one as a service
+#   sudo make test-arm            runs dist/ on emulated Raspberry Pis and compares it with this PC
 
 PYTHON ?= python3
 RECIPE ?= final
@@ -31,11 +32,11 @@ MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
 .PHONY: help run-edge data train convert bench evaluate document test check assets clean \
-  package install-service
+  package install-service test-arm
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '3,7p' Makefile
+	@sed -n '3,8p' Makefile
 
 run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
@@ -97,8 +98,12 @@ endef
 install-service:
 	@edge/service/install dist
 
+# Not a part of 'test': it needs root, Debian's mmdebstrap and qemu-user-static, and some minutes.
+test-arm: package
+	@$(EDGE) -m tests.arm $(ARGS)
+
 clean:
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # What installs into the others and fetches the assets, so that they need no pip of their own.
 .venv/pip/ready:

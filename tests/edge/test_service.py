@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -188,6 +190,20 @@ def test_the_unit_leaves_the_process_no_network_and_no_rights() -> None:
     assert settings["NoNewPrivileges"] == ["yes"]
     assert settings["DevicePolicy"] == ["closed"]
     assert "char-video4linux rw" in settings["DeviceAllow"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    program = unit()["ExecStart"][0].split()[0]
+    path = tmp_path / "expressions.service"
+    # The program isn't installed here, which it would complain about.
+    path.write_text(
+        (SERVICE / path.name).read_text(encoding="utf-8").replace(program, sys.executable)
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_the_unit_and_its_installer_name_the_same_places() -> None:
