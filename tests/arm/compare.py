@@ -99,4 +99,5 @@ def _overlap(face: Record, other: Record) -> float:
 def _difference(face: Record, other: Record) -> float:
     """The greatest difference of a probability; one that the other run lacks counts as 0."""
     one, two = face["probabilities"], other["probabilities"]
-    return round(max(abs(one.get(label, 0.0) - two.get(label, 0.0)) for label in one | two), 4)
+    greatest = max(abs(one.get(label, 0.0) - two.get(label, 0.0)) for label in one | two)
+    return round(float(greatest), 4)

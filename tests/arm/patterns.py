@@ -25,7 +25,7 @@ def _pattern(generator: np.random.Generator, side: int, cells: int) -> NDArray[n
     places = np.arange(side)[:, np.newaxis], step * np.arange(cells + 1)
     weights = np.maximum(0, step - np.abs(places[0] - places[1]))  # int[side, cells + 1]
     noise = generator.integers(0, 256, (cells + 1, cells + 1))
-    return (weights @ noise @ weights.T // step**2).astype(np.uint8)
+    return np.asarray(weights @ noise @ weights.T // step**2, np.uint8)
 
 
 def main() -> None:

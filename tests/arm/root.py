@@ -20,8 +20,9 @@ _EMULATOR = Path("/usr/bin/qemu-aarch64-static")
 """Here and in the root; it needs no library of either."""
 _TOOLS = (_EMULATOR.name, "mmdebstrap", "chroot", "unshare")
 _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_PACKAGES = "python3-venv,libstdc++6"
-"""A Pi has the second one anyway: NumPy, OpenCV and LiteRT are written in C++."""
+_PACKAGES = "base-files,ca-certificates,libstdc++6,python3-venv"
+"""A Pi has the first three anyway: a system's folders, what pip reads, what C++ needs."""
+_CERTIFICATES, _BUNDLE = "usr/share/ca-certificates/*/*.crt", "etc/ssl/certs/ca-certificates.crt"
 _PIP = "usr/share/python-wheels/pip-*.whl"
 _PYTHON = Path("/usr/bin/python3")
 _PROGRAM, _WHEELS, _EXCHANGE = Path("/opt/expressions"), Path("/dist"), Path("/exchange")
@@ -98,6 +99,10 @@ class Root:
         fresh.parent.mkdir(parents=True, exist_ok=True)
         command = ("mmdebstrap", "--quiet", "--architectures=arm64", "--variant=extract")
         _finished([*command, f"--include={_PACKAGES}", suite, str(fresh), *mirror], "mmdebstrap")
+        # What configuring the package would do; Debian 13's pip reads it without a network too.
+        bundle = fresh / _BUNDLE
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        bundle.write_bytes(b"".join(path.read_bytes() for path in fresh.glob(_CERTIFICATES)))
         fresh.rename(self.folder)
 
     def install(self, wheels: Path, processor: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.arm.compare import compare, read
+from tests.arm.compare import OVERLAP_LIMIT, PROBABILITY_LIMIT, compare, read
+from tests.arm.processors import PROCESSORS
 
 
 def face(label: str = "happy", happy: float = 0.9, left: float = 0) -> dict[str, Any]:
@@ -80,3 +82,18 @@ def test_runs_without_a_face_prove_nothing() -> None:
 def test_a_label_that_the_other_run_does_not_know_counts_as_zero() -> None:
     known = {**face(), "probabilities": {"happy": 0.9}}
     assert compare(frames([face()]), frames([known])).probability_difference == 0.1
+
+
+def test_the_recorded_result_keeps_the_limits_on_both_pis(repository: Path) -> None:
+    result = json.loads((repository / "tests/arm/result.json").read_text(encoding="utf-8"))
+    assert result["limits"] == {
+        "probability_difference": PROBABILITY_LIMIT,
+        "overlap": OVERLAP_LIMIT,
+    }
+    assert [each["name"] for each in result["processors"]] == [each.name for each in PROCESSORS]
+    for each in result["processors"]:
+        assert set(each["compared"]) == {"demo", "stills", "patterns"}
+        for figures in each["compared"].values():
+            assert figures["faces"] > 0
+            assert figures["probability_difference"] <= PROBABILITY_LIMIT
+            assert figures["overlap"] >= OVERLAP_LIMIT
