@@ -3,6 +3,7 @@
 #   make run-edge                 the camera, or the built-in demo where there is none
 #   make test                     everything that checks the project
 #   make data ARCHIVE=faces.zip   make train   make convert   make bench
+#   make bench-peers              the same frames through the public alternatives (gigabytes to fetch)
 #   make package                  dist/: all that a device needs to install it without a network
 #   sudo make install-service     … and installs it on this one as a service
 #   sudo make test-arm            runs dist/ on emulated Raspberry Pis and compares it with this PC
@@ -26,12 +27,13 @@ EDGE := .venv/edge/bin/python
 TRAIN := .venv/train/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
+PEERS := $(patsubst requirements/peers/%.txt,.venv/peers/%/ready,$(wildcard requirements/peers/*.txt))
 
 # What a package is for: 64-bit PCs and Raspberry Pis, with the Pythons of Raspberry Pi OS 12 and 13.
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: help run-edge data train convert bench evaluate document test check assets clean \
+.PHONY: help run-edge data train convert bench bench-peers evaluate document test check assets clean \
   package install-service test-arm
 .DELETE_ON_ERROR:
 
@@ -55,6 +57,11 @@ convert: .venv/train/ready
 bench: .venv/train/ready .venv/edge/ready assets
 	@$(TRAIN) -m benchmarks $(ARGS)
 	@$(TRAIN) -m benchmarks runtime --python $(EDGE)
+
+# One that can't be set up is a row with its error: the others are measured all the same.
+bench-peers: .venv/train/ready .venv/edge/ready assets
+	-@$(MAKE) --no-print-directory --keep-going $(PEERS)
+	@$(TRAIN) -m benchmarks peers $(ARGS)
 
 evaluate: .venv/train/ready assets
 	@$(TRAIN) -m benchmarks evaluate $(ARGS)
@@ -148,6 +155,9 @@ endef
 
 .venv/mediapipe/test-ready: .venv/mediapipe/ready requirements/test.txt
 	$(test_tools)
+
+.venv/peers/%/ready: requirements/peers/%.txt
+	$(environment)
 
 # tflite-runtime has no build for Python 3.12 and later.
 .venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt | .venv/pip/ready

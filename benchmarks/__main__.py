@@ -146,6 +146,38 @@ def runtime(*, python: Path = Path(sys.executable), output: Path = _RESULTS) -> 
 
 
 @app.command
+def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int = 10) -> int:
+    """Measure the public alternatives and ours in turn on the same frames and faces: one JSON.
+
+    Parameters
+    ----------
+    images
+        The data set. Without it, accuracy is left out.
+    output
+        The folder for the results.
+    rounds
+        Rounds in which each takes its turn.
+    """
+    from benchmarks.peers import measure, registry, report  # noqa: PLC0415 - loads OpenCV
+
+    if rounds < 1:
+        raise BenchmarkError(f"rounds: expected 1 or more, found {rounds}; give a larger number")
+    check_target(output / report.NAME)
+    try:
+        faces = report.validation_faces(images)
+    except DatasetError as error:
+        faces = None
+        print(f"accuracy left out: {error}", file=sys.stderr)
+    result = report.compare(registry.PEERS, faces, measure.Effort(rounds=rounds))
+    report.write(output, result)
+    print(f"wrote {output / report.NAME}; 'make document' puts it in the README")
+    failed = report.failures(result)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return 1 if failed else 0
+
+
+@app.command
 def document(*, output: Path = _RESULTS) -> None:
     """Write the tables of the last results into the README and the model card.
 

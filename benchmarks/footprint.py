@@ -59,9 +59,8 @@ def _peak_mb(python: Path) -> float | None:
         assert process.stdout is not None
         drain = threading.Thread(target=process.stdout.read, daemon=True)
         drain.start()
-        status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None:
-            peak = _high_water(status) or peak
+            peak = high_water_mb(process.pid) or peak
             time.sleep(_POLL_SECONDS)
         drain.join()
     if process.returncode:
@@ -69,9 +68,10 @@ def _peak_mb(python: Path) -> float | None:
     return peak
 
 
-def _high_water(status: Path) -> float | None:
+def high_water_mb(process: int) -> float | None:
+    """Greatest resident memory of that process so far, in MB; Linux alone knows."""
     try:
-        lines = status.read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:  # gone, or no Linux
         return None
     marks = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))  # in KiB

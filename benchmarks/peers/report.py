@@ -1,0 +1,112 @@
+"""The comparison with the public alternatives as one JSON and as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import runtime
+from benchmarks.peers.measure import Effort, Faces, measure
+from benchmarks.peers.registry import OURS, Peer
+from benchmarks.results import measured, read_file
+from edge.files import write_text
+from train import provenance
+from train.data import copies_in_train, load_split
+from train.metrics import voted_labels
+from train.tables import markdown
+
+NAME = "peers.json"
+VERSION = 1
+COMMAND = "make bench-peers"
+_DEMO_FRAMES = 60
+_NONE = "–"
+_COLUMNS = (
+    *("", "ms a frame, p50 / p95", "frames a second", "ours against it", "face found"),
+    *("start, s", "memory, MB", "disk, MB", "top-1", "without copies", "FER+ top-1", "macro-F1"),
+)
+
+
+def compare(
+    peers: Sequence[Peer], faces: Faces | None, effort: Effort, frames: int = _DEMO_FRAMES
+) -> dict[str, Any]:
+    """Measure ours and ``peers`` on ``frames`` frames of the demo with one face, ready for JSON."""
+    images = runtime.demo(1, frames)
+    height, width = images[0].shape[:2]
+    return {
+        "version": VERSION,
+        **provenance.origin(),
+        "effort": dataclasses.asdict(effort),
+        "frames": {"different": frames, "width": width, "height": height, "faces": 1},
+        "rows": measure((*OURS, *peers), images, faces, effort, _say),
+    }
+
+
+def validation_faces(images: Path) -> Faces:
+    """Read the validation split below ``images``; raises ``DatasetError`` and ``VotesError``."""
+    validation = load_split(images, "validation")
+    copies = copies_in_train(validation, load_split(images, "train"))
+    voted = voted_labels(validation.images)
+    return Faces(validation.images[..., 0], validation.labels, voted, copies)
+
+
+def write(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write the result into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read the result in ``folder``; raises ``ResultsError``."""
+    return read_file(folder / NAME, VERSION, COMMAND)
+
+
+def failures(result: Mapping[str, Any]) -> list[str]:
+    """Return a line for each peer that could not be measured, or not wholly."""
+    return [f"{row['name']}: {row['error']}" for row in result["rows"] if row["error"]]
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Return the comparison as Markdown, with what it was measured on."""
+    ours = result["rows"][0]["fps"]
+    frames, effort = result["frames"], result["effort"]
+    rows = [_row(row, ours) for row in result["rows"]]
+    note = (
+        f"The same {frames['width']}×{frames['height']} frames in memory with one face for each in "
+        f"turn, {effort['rounds'] * effort['frames']} of them; ours with one thread for each "
+        "network, the others with as many as they choose. Start is from the start of the process "
+        f"to its first result, the median of {effort['starts']}; memory is the most that a process "
+        "with that package alone had resident; the last four columns are its classifier on the "
+        "48×48 images of `images/validation`, by the package's own preprocessing."
+    )
+    parts = [markdown(_COLUMNS, rows), f"{note} {measured(result, COMMAND)}."]
+    missing = [f"Not measured, or not wholly: {line}" for line in failures(result)]
+    return "\n\n".join((*parts, *missing))
+
+
+def _row(row: Mapping[str, Any], ours: float | None) -> tuple[str, ...]:
+    times, fps, accuracy = row["frame_ms"], row["fps"], row["accuracy"] or {}
+    return (
+        f"{row['name']} {row['version']}".strip(),
+        f"{times['p50']:.1f} / {times['p95']:.1f}" if times else _NONE,
+        _shown(fps, "{:.1f}"),
+        _shown(ours / fps if ours and fps else None, "{:.1f} ×"),
+        _shown(row["found"], "{:.0%}"),
+        _shown(row["start_s"], "{:.1f}"),
+        _shown(row["memory_mb"], "{:.0f}"),
+        _shown(row["environment_mb"], "{:.0f}"),
+        _shown(accuracy.get("top1"), "{:.1%}"),
+        _shown(accuracy.get("top1_without_copies"), "{:.1%}"),
+        _shown(accuracy.get("votes", {}).get("top1"), "{:.1%}"),
+        _shown(accuracy.get("macro_f1"), "{:.3f}"),
+    )
+
+
+def _shown(value: float | None, form: str) -> str:
+    return _NONE if value is None else form.format(value)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

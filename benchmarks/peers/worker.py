@@ -1,0 +1,77 @@
+"""One package in a process of its own, measured on request, in the package's environment.
+
+``python -m benchmarks.peers.worker MODULE ARGUMENT…`` opens the ``Adapter`` of that module, then
+answers each request, a line of JSON, with a line of JSON. It imports NumPy and the standard library
+alone, so that time, memory and threads are those of the package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from typing import Any, Protocol, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Adapter(Protocol):
+    """What each of ``benchmarks.peers.adapters`` has."""
+
+    def recognise(self, image: NDArray[np.uint8]) -> int:
+        """``uint8[H, W, 3]`` BGR → how many faces were found and named."""
+        ...
+
+    def label(self, face: NDArray[np.uint8]) -> str:
+        """Grey ``uint8[48, 48]`` → the package's own word for what it shows."""
+        ...
+
+
+class Worker:
+    """Answers requests about one package."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        """Take an open ``adapter``."""
+        self._adapter = adapter
+
+    def version(self, package: str) -> dict[str, Any]:
+        """The installed version of the distribution ``package``."""
+        return {"version": importlib.metadata.version(package)}
+
+    def frames(self, paths: list[str]) -> dict[str, Any]:
+        """Milliseconds and found faces of each frame; only one of them is in memory at a time."""
+        milliseconds, found = [], []
+        for path in paths:
+            image = np.load(path)
+            start = time.perf_counter_ns()
+            faces = self._adapter.recognise(image)
+            milliseconds.append((time.perf_counter_ns() - start) / 1e6)
+            found.append(faces)
+        return {"ms": milliseconds, "found": found}
+
+    def faces(self, path: str) -> dict[str, Any]:
+        """The package's word for each face of the file at ``path``, grey ``uint8[n, 48, 48]``."""
+        return {"labels": [self._adapter.label(face) for face in np.load(path)]}
+
+
+def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
+    """Answer each line of ``requests``: ``{"do": method, …arguments}``."""
+    for line in requests:
+        request = json.loads(line)
+        answer = getattr(worker, request.pop("do"))(**request)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def main(module: str, *arguments: str) -> None:
+    """Serve on standard output, to which nothing that the package prints may get."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        serve(Worker(importlib.import_module(module).Adapter(*arguments)), sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,103 @@
+"""What is measured of peers that run, and of those that don't. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.errors import WorkerError
+from benchmarks.peers.measure import Effort, Faces, measure
+from benchmarks.peers.process import PeerProcess
+from benchmarks.peers.registry import Peer
+from train.data import LABELS
+
+from .conftest import MakePeer
+
+BRIGHT = """
+import numpy as np
+print("a package that talks")
+class Adapter:
+    WORDS = ("Anger", "disgust", "fear", "happy", "neutral", "sadness", "Surprised")
+    def __init__(self, argument):
+        assert argument == "given"
+    def recognise(self, image):
+        assert image.shape == (4, 6, 3)
+        print("No face detected")
+        return int(image.max() > 100)
+    def label(self, face):
+        assert face.shape == (48, 48)
+        return self.WORDS[face[0, 0]]
+"""
+BROKEN = "raise ImportError('libGL.so.1: not there')"
+DIES = BRIGHT + "    def label(self, face): raise ValueError('48 is too small')"
+FOREIGN = BRIGHT + "    def label(self, face): return 'contempt'"
+SLEEPS = BRIGHT + "    def label(self, face): import time; time.sleep(60)"
+
+FRAMES = [np.full((4, 6, 3), level, np.uint8) for level in (0, 200, 200, 200)]
+EFFORT = Effort(rounds=2, frames=2, starts=2)
+
+
+@pytest.fixture
+def faces() -> Faces:
+    """One of each class; the peer's answer to the second is wrong, and that is a copy."""
+    labels = np.arange(len(LABELS))
+    images = np.zeros((len(labels), 48, 48), np.uint8)
+    images[:, 0, 0] = [0, 0, *labels[2:]]
+    voted = np.where(labels < 2, -1, labels)
+    return Faces(images, labels, voted, labels == 1)
+
+
+def test_a_peer_is_measured_by_its_own_words(make_peer: MakePeer, faces: Faces) -> None:
+    said: list[str] = []
+    (row,) = measure([make_peer("bright", BRIGHT)], FRAMES, faces, EFFORT, said.append)
+    assert row["error"] is None
+    assert row["version"] == np.__version__
+    assert row["found"] == 0.75
+    assert row["accuracy"]["top1"] == pytest.approx(6 / 7)
+    assert row["accuracy"]["top1_without_copies"] == 1
+    # angry has precision 1/2 and recall 1, disgust neither, the other five both.
+    assert row["accuracy"]["macro_f1"] == pytest.approx((2 / 3 + 0 + 5) / 7)
+    assert row["accuracy"]["votes"]["top1"] == 1
+    assert min(row["fps"], row["start_s"], row["memory_mb"], row["frame_ms"]["p95"]) > 0
+    assert 0 < row["environment_mb"] < 0.1
+    assert said[0] == "starting bright …"
+    json.dumps(row)
+
+
+def test_one_that_fails_keeps_what_it_had_and_leaves_the_others(
+    make_peer: MakePeer, faces: Faces
+) -> None:
+    peers = [
+        make_peer("broken", BROKEN),
+        make_peer("dies", DIES),
+        make_peer("foreign", FOREIGN),
+        Peer("absent", "absent", Path("no/such/place"), "absent"),
+        make_peer("bright", BRIGHT),
+    ]
+    rows = {row["name"]: row for row in measure(peers, FRAMES, faces, EFFORT, lambda _: None)}
+    assert "libGL.so.1" in rows["broken"]["error"]
+    assert rows["broken"]["fps"] is None
+    assert "48 is too small" in rows["dies"]["error"]
+    assert rows["dies"]["fps"] > 0
+    assert rows["dies"]["accuracy"] is None
+    assert "'contempt'" in rows["foreign"]["error"]
+    assert "make bench-peers" in rows["absent"]["error"]
+    assert rows["absent"]["environment_mb"] is None
+    assert rows["bright"]["error"] is None
+
+
+def test_without_the_data_set_there_is_no_accuracy(make_peer: MakePeer) -> None:
+    (row,) = measure([make_peer("bright", BRIGHT)], FRAMES, None, EFFORT, lambda _: None)
+    assert (row["error"], row["accuracy"]) == (None, None)
+
+
+def test_one_that_hangs_is_ended(make_peer: MakePeer, tmp_path: Path, faces: Faces) -> None:
+    np.save(tmp_path / "faces.npy", faces.images)
+    with (
+        PeerProcess(make_peer("sleeps", SLEEPS), limit=2) as process,
+        pytest.raises(WorkerError, match="ended with -9 after at most 2 s"),
+    ):
+        process.ask("faces", path=str(tmp_path / "faces.npy"))

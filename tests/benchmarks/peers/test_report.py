@@ -1,0 +1,97 @@
+"""The table of the peers, the words for the classes, and what the registry names."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.errors import ResultsError, WorkerError
+from benchmarks.peers import report
+from benchmarks.peers.labels import indices
+from benchmarks.peers.registry import OURS, PEERS
+from train.data import LABELS
+
+
+def row(name: str, fps: float | None, **others: Any) -> dict[str, Any]:
+    measured = fps is not None
+    return {
+        **{"name": name, "package": name, "version": "1.2" if measured else "", "threads": None},
+        "error": None if measured else "no such module",
+        "frame_ms": {"p50": 27.46, "p95": 31.0, "p99": 40.0} if measured else None,
+        "fps": fps,
+        "found": 0.975 if measured else None,
+        "start_s": 3.21 if measured else None,
+        "memory_mb": 743.2 if measured else None,
+        "environment_mb": 7700.4 if measured else None,
+        "accuracy": None,
+        **others,
+    }
+
+
+ACCURACY = {
+    "top1": 0.6573,
+    "top1_without_copies": 0.641,
+    "macro_f1": 0.633,
+    "votes": {"top1": 0.7953},
+}
+RESULT = {
+    **{"version": 1, "machine": "a processor", "commit": "abc", "date": "2026-01-01"},
+    "effort": {"rounds": 10, "frames": 20, "starts": 3},
+    "frames": {"different": 60, "width": 640, "height": 360, "faces": 1},
+    "rows": [
+        row("this project", 360.0, version="", accuracy=ACCURACY),
+        row("fer, Haar", 30.0),
+        row("broken", None),
+    ],
+}
+
+
+def test_the_table_compares_with_ours() -> None:
+    table = report.table(RESULT)
+    assert "| this project | 27.5 / 31.0 | 360.0 | 1.0 × | 98% |" in table
+    assert "| 65.7% | 64.1% | 79.5% | 0.633 |" in table
+    assert (
+        "| fer, Haar 1.2 | 27.5 / 31.0 | 30.0 | 12.0 × | 98% | 3.2 | 743 | 7700 | – | – | – | – |"
+        in table
+    )
+    assert "640×360 frames in memory with one face for each in turn, 200 of them" in table
+    assert "`make bench-peers` on a processor (commit abc, 2026-01-01)." in table
+
+
+def test_what_failed_has_no_figures_but_its_error() -> None:
+    table = report.table(RESULT)
+    assert f"| broken |{' – |' * 11}" in table
+    assert table.endswith("Not measured, or not wholly: broken: no such module")
+    assert report.failures(RESULT) == ["broken: no such module"]
+
+
+def test_without_ours_there_is_nothing_to_compare_with() -> None:
+    rows = [row("this project", None), row("fer, Haar", 30.0)]
+    assert "| 30.0 | – | 98% |" in report.table({**RESULT, "rows": rows})
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    report.write(tmp_path, RESULT)
+    assert report.read(tmp_path) == RESULT
+    with pytest.raises(ResultsError, match="make bench-peers"):
+        report.read(tmp_path / "none")
+
+
+def test_the_words_of_others_are_our_labels_by_name() -> None:
+    assert indices(LABELS).tolist() == list(range(len(LABELS)))
+    words = ("Surprised", "anger", "Sadness", "Neutral")
+    assert [LABELS[i] for i in indices(words)] == ["surprise", "angry", "sad", "neutral"]
+    with pytest.raises(WorkerError, match="found 'contempt'"):
+        indices(["contempt"])
+
+
+def test_every_peer_has_an_adapter_and_requirements(repository: Path) -> None:
+    for peer in (*OURS, *PEERS):
+        assert importlib.util.find_spec(peer.adapter), peer.name
+    environments = {peer.environment for peer in PEERS}
+    files = (repository / "requirements/peers").glob("*.txt")
+    assert environments == {Path(".venv/peers", file.stem) for file in files}
+    assert len({peer.name for peer in PEERS}) == len(PEERS)
