@@ -156,7 +156,7 @@ endef
 .venv/mediapipe/test-ready: .venv/mediapipe/ready requirements/test.txt
 	$(test_tools)
 
-.venv/peers/%/ready: requirements/peers/%.txt
+.venv/peers/%/ready: requirements/peers/%.txt | .venv/pip/ready
 	$(environment)
 
 # tflite-runtime has no build for Python 3.12 and later.
