@@ -1,8 +1,8 @@
 """All packages in turn in one run, ours among them.
 
-Each runs in a process and an environment of its own. In every round each takes its turn on the next
-frames, so that a disturbance of the machine falls on all and a quotient of two is of one run; the
-first rounds warm up and are not counted.
+Each runs in a process and an environment of its own. In every round each takes its turn, so that a
+disturbance of the machine falls on all and a quotient of two is of one run; the first rounds warm
+up and are not counted. A turn is as long for a slow package as for a fast one.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _FACES = 256
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured: ``starts`` of the process, and ``rounds`` of ``frames`` frames."""
+    """How much is measured: ``starts`` of the process, and ``rounds`` with ``seconds`` for each."""
 
     rounds: int = 10
-    frames: int = 20
+    seconds: float = 1.0
     starts: int = 3
 
 
@@ -80,23 +80,23 @@ class Contender:
         except WorkerError as error:
             self._error = str(error)
 
-    def start(self, stack: ExitStack, frame: str, times: int) -> None:
+    def start(self, stack: ExitStack, paths: Sequence[str], times: int) -> None:
         """Start its process so many times, each up to its first frame; ``stack`` ends the last."""
         for _ in range(times - 1):
             with PeerProcess(self.peer) as process:
-                self._first(process, frame)
+                self._first(process, paths)
         self._process = stack.enter_context(PeerProcess(self.peer))
-        self._first(self._process, frame)
+        self._first(self._process, paths)
         if self.peer.package:
             self._version = self._process.ask("version", package=self.peer.package)["version"]
 
-    def _first(self, process: PeerProcess, frame: str) -> None:
-        process.ask("frames", paths=[frame])
+    def _first(self, process: PeerProcess, paths: Sequence[str]) -> None:
+        process.ask("frames", paths=paths, seconds=0)
         self._start_s.append(process.age)
 
-    def frames(self, paths: Sequence[str], *, counted: bool) -> None:
-        """Give it the frames at ``paths``."""
-        answer = self._process.ask("frames", paths=paths)
+    def frames(self, paths: Sequence[str], seconds: float, *, counted: bool) -> None:
+        """Give it the frames at ``paths`` for so many ``seconds``."""
+        answer = self._process.ask("frames", paths=paths, seconds=seconds)
         if counted:
             self._frame_ms += answer["ms"]
             self._found += answer["found"]
@@ -123,6 +123,7 @@ class Contender:
             "threads": self.peer.threads,
             "error": self._error or None,
             "start_s": statistics.median(self._start_s) if self._start_s else None,
+            "frames": len(timed),
             "frame_ms": percentiles(timed) if timed else None,
             "fps": 1e3 * len(timed) / sum(timed) if timed else None,
             "found": statistics.mean(map(bool, self._found)) if self._found else None,
@@ -149,13 +150,12 @@ def measure(
         paths = _save(Path(folder, "frame"), images)
         for contender in contenders:
             say(f"starting {contender.peer.name} …")
-            contender.attempt(contender.start, stack, paths[0], effort.starts)
+            contender.attempt(contender.start, stack, paths, effort.starts)
         say("the same frames for each in turn …")
-        upcoming = itertools.cycle(paths)
         for number in range(_WARM_UP_ROUNDS + effort.rounds):
-            some = list(itertools.islice(upcoming, effort.frames))
+            counted = number >= _WARM_UP_ROUNDS
             for contender in contenders:
-                contender.attempt(contender.frames, some, counted=number >= _WARM_UP_ROUNDS)
+                contender.attempt(contender.frames, paths, effort.seconds, counted=counted)
         for contender in contenders:
             contender.attempt(contender.note_memory)
         if faces is not None:

@@ -74,12 +74,13 @@ def table(result: Mapping[str, Any]) -> str:
     frames, effort = result["frames"], result["effort"]
     rows = [_row(row, ours) for row in result["rows"]]
     note = (
-        f"The same {frames['width']}×{frames['height']} frames in memory with one face for each in "
-        f"turn, {effort['rounds'] * effort['frames']} of them; ours with one thread for each "
-        "network, the others with as many as they choose. Start is from the start of the process "
-        f"to its first result, the median of {effort['starts']}; memory is the most that a process "
-        "with that package alone had resident; the last four columns are its classifier on the "
-        "48×48 images of `images/validation`, by the package's own preprocessing."
+        f"The same {frames['width']}×{frames['height']} frames in memory with one face for each, "
+        f"in {effort['rounds']} turns of {effort['seconds']:g} s; ours with one thread for each "
+        "network, the others with as many as they choose where it isn't said. Start is from the "
+        f"start of the process to its first result, the median of {effort['starts']}; memory is "
+        "the most that a process with that package alone had resident; the last four columns are "
+        "its classifier on the 48×48 images of `images/validation`, by the package's own "
+        "preprocessing."
     )
     parts = [markdown(_COLUMNS, rows), f"{note} {measured(result, COMMAND)}."]
     missing = [f"Not measured, or not wholly: {line}" for line in failures(result)]

@@ -12,6 +12,7 @@ from benchmarks.errors import WorkerError
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.process import PeerProcess
 from benchmarks.peers.registry import Peer
+from benchmarks.peers.worker import Worker
 from train.data import LABELS
 
 from .conftest import MakePeer
@@ -35,9 +36,8 @@ BROKEN = "raise ImportError('libGL.so.1: not there')"
 DIES = BRIGHT + "    def label(self, face): raise ValueError('48 is too small')"
 FOREIGN = BRIGHT + "    def label(self, face): return 'contempt'"
 SLEEPS = BRIGHT + "    def label(self, face): import time; time.sleep(60)"
-
 FRAMES = [np.full((4, 6, 3), level, np.uint8) for level in (0, 200, 200, 200)]
-EFFORT = Effort(rounds=2, frames=2, starts=2)
+EFFORT = Effort(rounds=4, seconds=0, starts=2)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_peer_is_measured_by_its_own_words(make_peer: MakePeer, faces: Faces) 
     (row,) = measure([make_peer("bright", BRIGHT)], FRAMES, faces, EFFORT, said.append)
     assert row["error"] is None
     assert row["version"] == np.__version__
-    assert row["found"] == 0.75
+    assert (row["frames"], row["found"]) == (4, 0.75)
     assert row["accuracy"]["top1"] == pytest.approx(6 / 7)
     assert row["accuracy"]["top1_without_copies"] == 1
     # angry has precision 1/2 and recall 1, disgust neither, the other five both.
@@ -101,3 +101,23 @@ def test_one_that_hangs_is_ended(make_peer: MakePeer, tmp_path: Path, faces: Fac
         pytest.raises(WorkerError, match="ended with -9 after at most 2 s"),
     ):
         process.ask("faces", path=str(tmp_path / "faces.npy"))
+
+
+def test_a_turn_is_of_time_and_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{level}.npy") for level in range(4)]
+    for level, path in enumerate(paths):
+        np.save(path, np.full((4, 6, 3), level, np.uint8))
+    now = [0]
+
+    class Slow:
+        def recognise(self, image: np.ndarray) -> int:
+            now[0] += 20_000_000
+            return int(image.max())
+
+        def label(self, face: np.ndarray) -> str:
+            raise AssertionError
+
+    worker = Worker(Slow(), lambda: now[0])
+    assert worker.frames(paths, 0.05) == {"ms": [20, 20, 20], "found": [0, 1, 2]}
+    assert worker.frames(paths, 0) == {"ms": [20], "found": [3]}
+    assert worker.frames(paths, 0) == {"ms": [20], "found": [0]}

@@ -39,7 +39,7 @@ ACCURACY = {
 }
 RESULT = {
     **{"version": 1, "machine": "a processor", "commit": "abc", "date": "2026-01-01"},
-    "effort": {"rounds": 10, "frames": 20, "starts": 3},
+    "effort": {"rounds": 10, "seconds": 1.0, "starts": 3},
     "frames": {"different": 60, "width": 640, "height": 360, "faces": 1},
     "rows": [
         row("this project", 360.0, version="", accuracy=ACCURACY),
@@ -57,7 +57,7 @@ def test_the_table_compares_with_ours() -> None:
         "| fer, Haar 1.2 | 27.5 / 31.0 | 30.0 | 12.0 × | 98% | 3.2 | 743 | 7700 | – | – | – | – |"
         in table
     )
-    assert "640×360 frames in memory with one face for each in turn, 200 of them" in table
+    assert "640×360 frames in memory with one face for each, in 10 turns of 1 s;" in table
     assert "`make bench-peers` on a processor (commit abc, 2026-01-01)." in table
 
 
