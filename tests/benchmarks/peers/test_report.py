@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.errors import ResultsError, WorkerError
+from benchmarks.__main__ import peers
+from benchmarks.errors import BenchmarkError, ResultsError, WorkerError
 from benchmarks.peers import report
 from benchmarks.peers.labels import indices
 from benchmarks.peers.registry import OURS, PEERS
@@ -95,3 +96,11 @@ def test_every_peer_has_an_adapter_and_requirements(repository: Path) -> None:
     files = (repository / "requirements/peers").glob("*.txt")
     assert environments == {Path(".venv/peers", file.stem) for file in files}
     assert len({peer.name for peer in PEERS}) == len(PEERS)
+
+
+def test_what_cannot_be_measured_or_written_is_said_before(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="rounds: expected 1 or more"):
+        peers(rounds=0)
+    (tmp_path / report.NAME).mkdir()
+    with pytest.raises(IsADirectoryError):
+        peers(output=tmp_path)
