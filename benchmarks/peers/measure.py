@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -102,12 +102,16 @@ class Contender:
             self._found += answer["found"]
 
     def note_memory(self) -> None:
-        """Before it sees the faces, which a user never holds at once."""
+        """Take what its process has had at most so far."""
         self._memory_mb = self._process.peak_mb()
 
     def classify(self, faces: Faces, paths: Sequence[str]) -> None:
-        """Give it the images of ``faces``, which stand in the files at ``paths``."""
-        words = [self._process.ask("faces", path=path)["labels"] for path in paths]
+        """Give the images of ``faces``, which stand in the files at ``paths``, to a new process.
+
+        It has one thread, as the answers are the same and small networks are slower with more.
+        """
+        with PeerProcess(replace(self.peer, threads=1)) as process:
+            words = [process.ask("faces", path=path)["labels"] for path in paths]
         predicted = indices(itertools.chain.from_iterable(words))
         self._accuracy = evaluate(faces.labels, predicted, faces.copies) | {
             "votes": evaluate_votes(faces.voted, predicted, faces.copies)
@@ -146,18 +150,9 @@ def measure(
     line for the user before each step.
     """
     contenders = [Contender(peer) for peer in peers]
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        paths = _save(Path(folder, "frame"), images)
-        for contender in contenders:
-            say(f"starting {contender.peer.name} …")
-            contender.attempt(contender.start, stack, paths, effort.starts)
-        say("the same frames for each in turn …")
-        for number in range(_WARM_UP_ROUNDS + effort.rounds):
-            counted = number >= _WARM_UP_ROUNDS
-            for contender in contenders:
-                contender.attempt(contender.frames, paths, effort.seconds, counted=counted)
-        for contender in contenders:
-            contender.attempt(contender.note_memory)
+    with tempfile.TemporaryDirectory() as folder:
+        with ExitStack() as stack:
+            _show(contenders, stack, _save(Path(folder, "frame"), images), effort, say)
         if faces is not None:
             say("the validation images …")
             starts = range(0, len(faces.images), _FACES)
@@ -165,6 +160,26 @@ def measure(
             for contender in contenders:
                 contender.attempt(contender.classify, faces, parts)
     return [contender.row() for contender in contenders]
+
+
+def _show(
+    contenders: Sequence[Contender],
+    stack: ExitStack,
+    paths: Sequence[str],
+    effort: Effort,
+    say: Callable[[str], None],
+) -> None:
+    """Give all of ``contenders`` the frames at ``paths``; ``stack`` ends their processes."""
+    for contender in contenders:
+        say(f"starting {contender.peer.name} …")
+        contender.attempt(contender.start, stack, paths, effort.starts)
+    say("the same frames for each in turn …")
+    for number in range(_WARM_UP_ROUNDS + effort.rounds):
+        counted = number >= _WARM_UP_ROUNDS
+        for contender in contenders:
+            contender.attempt(contender.frames, paths, effort.seconds, counted=counted)
+    for contender in contenders:
+        contender.attempt(contender.note_memory)
 
 
 def _save(stem: Path, arrays: Sequence[NDArray[np.uint8]]) -> list[str]:
