@@ -16,7 +16,7 @@ HANDLE ?= jonathanoheix/face-expression-recognition-dataset
 # What a user gives reaches the shell as variables of the environment, so that no quote or blank in a
 # path is taken for a part of a command (make itself reads a dollar sign: write $$). OUTPUT is a list
 # of words, ARGS a part of the command line as it stands.
-export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT
+export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT BASE NEW
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
 LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
@@ -33,12 +33,12 @@ PEERS := $(patsubst requirements/peers/%.txt,.venv/peers/%/ready,$(wildcard requ
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: help run-edge data train convert bench bench-peers evaluate document test check assets clean \
-  package install-service test-arm
+.PHONY: help run-edge data train convert bench bench-compare bench-peers evaluate document test \
+  check assets clean package install-service test-arm
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '3,8p' Makefile
+	@sed -n '3,9p' Makefile
 
 run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
@@ -55,8 +55,11 @@ convert: .venv/train/ready
 	@$(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
 
 bench: .venv/train/ready .venv/edge/ready assets
-	@$(TRAIN) -m benchmarks $(ARGS)
-	@$(TRAIN) -m benchmarks runtime --python $(EDGE)
+	@$(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
+
+bench-compare: .venv/train/ready
+	@$(TRAIN) -m benchmarks compare "$${BASE:?expected the results of an earlier run}" \
+	  $${NEW:+"$$NEW"}
 
 # One that can't be set up is a row with its error: the others are measured all the same.
 bench-peers: .venv/train/ready .venv/edge/ready assets

@@ -15,14 +15,14 @@ from typing import Any
 import cyclopts
 from rich.console import Console
 
-from benchmarks import results
+from benchmarks import host
 from benchmarks.errors import BenchmarkError
-from benchmarks.latency import Effort
+from benchmarks.latency import SAMPLES_SUFFIX, Effort
 from benchmarks.subjects import Subject, shipped_models, subjects
 from convert.variants import DEPLOYED, variant_path
+from edge.device import Device
 from edge.files import check_target, write_text
 from train.cli import import_tensorflow, run
-from train.errors import DatasetError
 from train.recipes import DEPLOYED as DEPLOYED_RECIPE
 from train.recipes import model_path
 
@@ -40,9 +40,11 @@ def bench(
     model: Sequence[Path] = (),
     images: Path = Path("images"),
     output: Path = _RESULTS,
-    rounds: int = 15,
+    rounds: int = 20,
+    python: Path = Path(sys.executable),
+    mediapipe: Path = Path(".venv/mediapipe/bin/python"),
 ) -> int:
-    """Measure all variants in turn; write one table, one JSON, the raw samples and two figures.
+    """Measure all variants in turn, then the loop; write this device's results and raw samples.
 
     Parameters
     ----------
@@ -53,36 +55,37 @@ def bench(
     output
         The folder for the results.
     rounds
-        Rounds in which each variant takes its turn: 2 or more. The percentiles are over all.
+        Rounds in which each variant takes its turn: 2 or more; 20 make 1,000 invocations.
+    python
+        The Python of an edge environment, whose start, memory and size are measured.
+    mediapipe
+        The Python of an environment with that package, whose detector is compared.
     """
-    chosen = _checked(model, rounds, output)
+    device = Device()
+    path = output / f"{host.name(device)}.json"
+    chosen = _checked(model, rounds, path)
     import_tensorflow()
-    from benchmarks import accuracy, latency, report  # noqa: PLC0415 - behind the quiet import
+    from benchmarks import measurement, report, results  # noqa: PLC0415 - behind the quiet import
 
+    print(f"{len(chosen)} variants in {rounds} rounds, then the loop: some minutes …", flush=True)
+    parts = measurement.Loop(variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED), python, mediapipe)
     effort = Effort(rounds=rounds)
-    print(f"{len(chosen)} variants in {rounds} rounds, which takes some minutes …", flush=True)
-    samples = latency.measure(chosen, _THREADS, effort)
-    try:
-        figures = accuracy.measure(chosen, images)
-    except DatasetError as error:
-        figures = {}
-        print(f"accuracy left out: {error}", file=sys.stderr)
-    result = results.summarise(chosen, samples, figures, effort)
+    result, samples = measurement.measure(chosen, images, parts, effort, device, _complain)
     if not any(row["runs"] for row in result["subjects"]):
         return _failures(result)  # the results of before say more
-    results.write(output, result, samples)
+    results.write(path, result, samples)
     report.write_report(output, result)
     Console().print(report.terminal_table(result))
-    print(f"wrote {output}; 'make document' puts the tables in the README and the card")
+    print(f"wrote {path}; 'make document' puts the tables in the README and the card")
     return _failures(result)
 
 
-def _checked(models: Sequence[Path], rounds: int, output: Path) -> list[Subject]:
+def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
     """The rows to measure, once everything that can be refused beforehand is not."""
     if rounds < 2:  # a percentile needs samples
         raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
-    for name in results.FILES:
-        check_target(output / name)
+    check_target(path)
+    check_target(path.with_suffix(SAMPLES_SUFFIX))
     chosen = subjects(models or shipped_models())
     if not any(subject.path.is_file() for subject in chosen):
         raise BenchmarkError(
@@ -93,11 +96,38 @@ def _checked(models: Sequence[Path], rounds: int, output: Path) -> list[Subject]
 
 
 def _failures(result: Mapping[str, Any]) -> int:
-    """Print a line for each variant that could not be measured, and return the exit code."""
-    failed = [row for row in result["subjects"] if row["error"]]
-    for row in failed:
-        print(f"{row['name']}: {row['error']}", file=sys.stderr)
-    return 1 if failed else 0
+    """Print a line for all that could not be measured or does not count; return the exit code."""
+    problems = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
+    if result["void"]:
+        problems.append(
+            f"this run does not count: {result['void']}; set the governor, cool the machine or "
+            "mend its supply, and measure again"
+        )
+    for problem in problems:
+        _complain(problem)
+    return 1 if problems or result["loop"] is None else 0
+
+
+def _complain(problem: str) -> None:
+    print(problem, file=sys.stderr)
+
+
+@app.command
+def compare(base: Path, new: Path | None = None) -> int:
+    """Say what became slower or less accurate beyond the noise of both runs; exit with 1 if so.
+
+    Parameters
+    ----------
+    base
+        The earlier results of 'make bench' on this machine, with their raw samples beside them.
+    new
+        The later ones; without it, those of this machine in benchmarks/results.
+    """
+    from benchmarks import comparison  # noqa: PLC0415 - loads scipy
+
+    found = comparison.compare(base, new or _RESULTS / f"{host.name(Device())}.json")
+    Console().print(comparison.table(found))
+    return 1 if any(row.regression for row in found) else 0
 
 
 @app.command
@@ -123,26 +153,6 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
     print(
         f"wrote {output / evaluation.NAME} and its figures; 'make document' puts them in the card"
     )
-
-
-@app.command
-def runtime(*, python: Path = Path(sys.executable), output: Path = _RESULTS) -> None:
-    """Measure the loop around the networks, with a paced camera too: one JSON.
-
-    Parameters
-    ----------
-    python
-        The Python of an edge environment, whose start, memory and size are measured.
-    output
-        The folder for the results.
-    """
-    from benchmarks import runtime_report  # noqa: PLC0415 - loads OpenCV
-
-    check_target(output / runtime_report.NAME)
-    print("the loop, detection at intervals, a camera: about two minutes …", flush=True)
-    model = variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED)
-    runtime_report.write(output, runtime_report.measure(model, python))
-    print(f"wrote {output / runtime_report.NAME}; 'make document' puts it in the README")
 
 
 @app.command

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.subjects import TFLITE, Subject
+from benchmarks.uncertainty import (
+    calibration_interval,
+    macro_f1_interval,
+    mcnemar,
+    share_interval,
+)
 from edge.classifier import load_classifier, softmax
 from edge.contract import ModelContract
 from edge.errors import ContractError, EdgeError
+from edge.frames import Floats
 from train import provenance
-from train.data import copies_in_train, load_split
+from train.data import LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import TrainError
 from train.metrics import (
     evaluate,
@@ -26,49 +35,141 @@ from train.metrics import (
 _THREADS = 2
 
 
-def measure(chosen: Sequence[Subject], images: Path) -> dict[str, dict[str, Any]]:
-    """Return the figures of each file of ``chosen`` on the validation split, by subject name.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a subject made of the validation images, and why not where it could not.
+
+    ``right`` has a "1" for each image that it knew and a "0" for the others, and ``images`` is the
+    fingerprint of these images.
+    """
+
+    error: str = ""
+    figures: dict[str, Any] | None = None
+    multiply_accumulates: int | None = None
+    right: str = ""
+    images: str = ""
+
+
+class _Read(NamedTuple):
+    """What a file says of itself, and its ``float32[n, labels]`` by the name of the split."""
+
+    contract: ModelContract
+    probabilities: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """A split with all that answers are compared with, each of ``bool[n]`` or ``int64[n]``.
+
+    ``copies`` marks the images that are in the training split too, ``voted`` is the FER+ majority,
+    and ``reported`` marks those that calibration is reported on.
+    """
+
+    split: Split
+    copies: NDArray[np.bool_]
+    voted: NDArray[np.int64]
+    reported: NDArray[np.bool_]
+
+    def figures(self, probabilities: Floats, h5: Floats | None) -> dict[str, Any]:
+        """Return accuracy with intervals of 95 %, ready for JSON.
+
+        ``probabilities`` is ``float32[n, labels]``, and so is what the ``h5`` of the same model
+        answered: None for an h5 itself, and where it is missing.
+        """
+        labels, predicted = self.split.labels, probabilities.argmax(axis=1)
+        right = predicted == labels
+        shown = probabilities[self.reported], labels[self.reported]
+        result = evaluate(labels, predicted, self.copies) | {
+            "calibration_error": expected_calibration_error(*shown),
+            "votes": evaluate_votes(self.voted, predicted, self.copies),
+            "mcnemar": None,
+            "intervals": {
+                "top1": share_interval(right),
+                "top1_without_copies": share_interval(right[~self.copies]),
+                "macro_f1": macro_f1_interval(labels, predicted),
+                "calibration_error": calibration_interval(*shown),
+                "recall": {
+                    name: share_interval(right[labels == index])
+                    for index, name in enumerate(LABELS)
+                },
+            },
+        }
+        if h5 is not None:
+            only_h5, only_this, p = mcnemar(h5.argmax(axis=1) == labels, right)
+            result["mcnemar"] = {"only_h5": only_h5, "only_this": only_this, "p": p}
+        return result
+
+
+def measure(chosen: Sequence[Subject], images: Path) -> dict[str, Answers]:
+    """Return what each of ``chosen`` answers on the validation split, by its name.
 
     Against FER2013's labels, and under ``"votes"`` against the FER+ majority; the calibration
-    error is of the images that the temperature was not fitted on. A file that doesn't load has
-    ``{"error": message}``. Raises ``DatasetError``.
+    error is of the images that the temperature was not fitted on. Where the user has a test split,
+    its figures stand under ``"test"``: nothing was chosen on it. Raises ``DatasetError``.
     """
-    validation = load_split(images, "validation")
-    copies = copies_in_train(validation, load_split(images, "train"))
-    voted = voted_labels(validation.images)
-    reported = ~fitted_part(len(validation.labels))
+    train = load_split(images, "train")
+    exams = {"validation": _exam(images, "validation", train)}
+    if (images / "test").is_dir():
+        exams["test"] = _exam(images, "test", train)
     digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
-    figures: dict[str, dict[str, Any]] = {}
+    read: dict[Path, _Read] = {}
+    answers = {}
     for subject in chosen:
         try:
-            contract, probabilities = _classify(subject, validation.images, digests.get(subject.h5))
+            own = read.get(subject.path) or _classify(subject, exams, digests.get(subject.h5))
         except (EdgeError, TrainError) as error:
-            figures[subject.name] = {"error": str(error)}
+            answers[subject.name] = Answers(error=str(error))
             continue
-        predicted = probabilities.argmax(axis=1)
-        figures[subject.name] = evaluate(validation.labels, predicted, copies) | {
-            "calibration_error": expected_calibration_error(
-                probabilities[reported], validation.labels[reported]
-            ),
-            "votes": evaluate_votes(voted, predicted, copies),
-            "multiply_accumulates": contract.provenance.get("multiply_accumulates"),
-        }
-    return figures
+        read[subject.path] = own
+        of_h5 = read.get(subject.h5) if subject.kind == TFLITE else None
+        answers[subject.name] = _answers(exams, own, of_h5)
+    return answers
 
 
-def _classify(
-    subject: Subject, images: np.ndarray, h5: str | None
-) -> tuple[ModelContract, np.ndarray]:
+def _exam(images: Path, name: str, train: Split) -> Exam:
+    split = load_split(images, name)
+    count = len(split.labels)
+    # The temperature was fitted on a part of the validation split, and on nothing of another.
+    reported = ~fitted_part(count) if name == "validation" else np.ones(count, bool)
+    return Exam(split, copies_in_train(split, train), voted_labels(split.images), reported)
+
+
+def _classify(subject: Subject, exams: Mapping[str, Exam], h5: str | None) -> _Read:
     if subject.kind == TFLITE:
         classifier = load_classifier(subject.path, _THREADS)
         check_origin(subject.path, classifier.contract, h5)
-        return classifier.contract, classifier.classify(images)
+        return _Read(
+            classifier.contract,
+            {name: classifier.classify(exam.split.images) for name, exam in exams.items()},
+        )
     from train.artifact import load_model  # noqa: PLC0415 - TensorFlow takes seconds
     from train.model import predict_logits  # noqa: PLC0415
 
     model, contract = load_model(subject.path)
-    logits = np.asarray(predict_logits(model, images), np.float32)
-    return contract, softmax(logits / np.float32(contract.temperature))
+    scale = np.float32(contract.temperature)
+    return _Read(
+        contract,
+        {
+            name: softmax(np.asarray(predict_logits(model, exam.split.images), np.float32) / scale)
+            for name, exam in exams.items()
+        },
+    )
+
+
+def _answers(exams: Mapping[str, Exam], own: _Read, of_h5: _Read | None) -> Answers:
+    figures = {
+        name: exam.figures(own.probabilities[name], of_h5 and of_h5.probabilities[name])
+        for name, exam in exams.items()
+    }
+    whole = figures.pop("validation")
+    validation = exams["validation"].split
+    right = own.probabilities["validation"].argmax(axis=1) == validation.labels
+    return Answers(
+        figures=whole | figures,
+        multiply_accumulates=own.contract.provenance.get("multiply_accumulates"),
+        right="".join("01"[int(known)] for known in right),
+        images=fingerprint(validation),
+    )
 
 
 def check_origin(path: Path, contract: ModelContract, h5: str | None) -> None:

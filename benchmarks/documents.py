@@ -21,10 +21,10 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
 
     Raises ``ResultsError``, and ``BenchmarkError`` where a document lacks the markers of a section.
     """
-    measured = results.read(root / folder)
+    measured = results.read(results.devices(root / folder)[0])
     sections = {"results": report.table(measured), "targets": report.targets(measured)}
     sections |= evaluation.sections(evaluation.read(root / folder))
-    sections |= runtime_report.sections(runtime_report.read(root / folder))
+    sections |= runtime_report.sections(measured)
     sections["trainings"] = trainings.table(trainings.read(root))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}

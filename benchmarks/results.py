@@ -1,42 +1,45 @@
-"""The results file: everything that a table or a figure is made from."""
+"""The results of a device: everything that a table or a figure is made from, in two files.
+
+``<device>.json`` holds the figures, ``<device>.jsonl`` the raw samples, an object a line: the times
+of each subject at each number of threads, in the rounds in which they were taken; whether each
+image was answered right; the times of the loop.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.accuracy import Answers
 from benchmarks.errors import ResultsError
-from benchmarks.latency import Effort, Samples
+from benchmarks.latency import SAMPLES_SUFFIX, Effort, Samples
 from benchmarks.subjects import Subject
+from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.files import replace_with, write_text
-from edge.pipeline import STAGES
 from train import provenance
 
-VERSION = 2
-NAME = "benchmark.json"
-_SAMPLES = "samples.jsonl"
-FILES = (NAME, _SAMPLES)
-_PERCENTILES = (50, 95, 99)
+VERSION = 3
+COMMAND = "make bench"
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+_PARTS = frozenset({"machine", "commit", "date", "versions", "device", "void", "effort"})
+_MEASURED = frozenset({"subjects", "loop"})
 
 
 def summarise(
     chosen: Sequence[Subject],
     samples: Sequence[Samples],
-    accuracy: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, Answers],
     effort: Effort,
 ) -> dict[str, Any]:
-    """Return the whole result, ready for JSON: the host, then a row for each subject."""
+    """Return where it was measured and a row for each subject, ready for JSON."""
     rows = []
     for subject in chosen:
         own = [sample for sample in samples if sample.subject == subject.name]
-        figures = accuracy.get(subject.name, {})
-        errors = [sample.error for sample in own if sample.error]
+        answered = answers.get(subject.name, Answers())
+        errors = [text for text in (answered.error, *(sample.error for sample in own)) if text]
         rows.append(
             {
                 "name": subject.name,
@@ -44,10 +47,10 @@ def summarise(
                 "variant": subject.variant,
                 "file": subject.path.name,
                 "deployed": subject.deployed,
-                "multiply_accumulates": figures.get("multiply_accumulates"),
+                "multiply_accumulates": answered.multiply_accumulates,
                 "bytes": subject.path.stat().st_size if subject.path.is_file() else None,
-                "error": figures.get("error") or (errors[0] if errors else None),
-                "accuracy": None if "error" in figures else figures or None,
+                "error": errors[0] if errors else None,
+                "accuracy": answered.figures,
                 "runs": [_run(sample) for sample in own if not sample.error],
             }
         )
@@ -55,23 +58,53 @@ def summarise(
         "version": VERSION,
         **provenance.origin(),
         "versions": provenance.versions(*_PACKAGES),
-        "effort": dataclasses.asdict(effort),
+        "effort": dataclasses.asdict(effort) | {"invocations": effort.invocations},
         "subjects": rows,
     }
 
 
-def write(folder: Path, result: Mapping[str, Any], samples: Sequence[Samples]) -> None:
-    """Write the result and, a line of JSON for each subject and thread count, the raw samples."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with replace_with(folder / _SAMPLES) as file:
+def write(path: Path, result: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
+    """Write the result to ``path`` and the raw samples beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replace_with(path.with_suffix(SAMPLES_SUFFIX)) as file:
         for sample in samples:
-            file.write(json.dumps(dataclasses.asdict(sample)).encode() + b"\n")
-    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
+            line = json.dumps(_rounded(sample), separators=(",", ":"))
+            file.write(line.encode() + b"\n")
+    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """Read the result in ``folder``; raises ``ResultsError``."""
-    return read_file(folder / NAME, VERSION, "make bench")
+def read(path: Path) -> dict[str, Any]:
+    """Read the result at ``path``; raises ``ResultsError``."""
+    result = read_file(path, VERSION, COMMAND)
+    if missing := (_PARTS | _MEASURED) - result.keys():
+        raise ResultsError(
+            f"{path}: expected whole results, found them without {', '.join(sorted(missing))}; "
+            f"run '{COMMAND}' again"
+        )
+    return result
+
+
+def read_samples(path: Path) -> list[dict[str, Any]]:
+    """Read the raw samples beside the result at ``path``; raises ``ResultsError``."""
+    path = path.with_suffix(SAMPLES_SUFFIX)
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise ResultsError(
+            f"{path}: expected raw samples, found {error}; keep it beside the results, or run "
+            f"'{COMMAND}'"
+        ) from error
+
+
+def devices(folder: Path) -> list[Path]:
+    """Return the results in ``folder`` of each device, by name; raises ``ResultsError``.
+
+    A device is known by its raw samples.
+    """
+    found = sorted(path.with_suffix(".json") for path in folder.glob(f"*{SAMPLES_SUFFIX}"))
+    if not found:
+        raise ResultsError(f"{folder}: expected results of a device, found none; run '{COMMAND}'")
+    return found
 
 
 def read_file(path: Path, expected: int, command: str) -> dict[str, Any]:
@@ -104,22 +137,27 @@ def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] 
 
 
 def _run(sample: Samples) -> dict[str, Any]:
-    seconds = sum(sample.frame_ms) / 1e3
+    frames = flat(sample.frame_ms)
     return {
         "threads": sample.threads,
         "runtime": sample.runtime,
+        "load_ms": round(sample.load_ms, 2),
+        "first_ms": round(sample.first_ms, 3),
         "memory_mb": round(sample.memory_mb, 1),
-        "face_ms": percentiles(sample.face_ms),
-        "frame_ms": percentiles(sample.frame_ms),
-        "stage_ms": {
-            stage: percentiles([times[stage] for times in sample.stage_ms]) for stage in STAGES
-        },
-        "fps": len(sample.frame_ms) / seconds,
+        "invocations": len(flat(sample.face_ms)),
+        "face_ms": percentiles(flat(sample.face_ms)),
+        "face_ms_interval": percentile_intervals(sample.face_ms),
+        "frame_ms": percentiles(frames),
+        "frame_ms_interval": percentile_intervals(sample.frame_ms),
+        "stage_ms": {stage: percentiles(flat(rounds)) for stage, rounds in sample.stage_ms.items()},
+        "fps": len(frames) / (sum(frames) / 1e3),
     }
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50, p95 and p99 of ``values``, by these names."""
-    return {
-        f"p{percent}": round(float(np.percentile(values, percent)), 4) for percent in _PERCENTILES
-    }
+def _rounded(value: Any) -> Any:
+    """``value`` with its milliseconds to a tenth of a microsecond, which is what a clock knows."""
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return round(value, 4) if isinstance(value, float) else value

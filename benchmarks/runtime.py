@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.results import percentiles
+from benchmarks.reference import open_reference
+from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.assembly import build_pipeline
-from edge.assets import read_asset
 from edge.classifier import TFLiteClassifier
-from edge.detectors.blazeface import SHORT_RANGE, BlazeFace
+from edge.detectors.blazeface import BlazeFace
 from edge.frames import Box, Frame, FrameResult, Image, Outage, Processor, Track
 from edge.interpreter import open_model
 from edge.pipeline import STAGES
@@ -30,10 +30,13 @@ from edge.sources.live import LiveSource
 
 T = TypeVar("T")
 FPS = 30
+BLOCK = 25
+"""Frames of a round."""
+_WARM_UP_ROUNDS = 1
 _WARM_UP = 20
 _TRIAL = 60
 """Frames, of which the budget is taken."""
-INTERVALS = (1, 2, 3, 5, 10)
+INTERVALS = (1, 2, 4, 8)
 RATES = (15, 30, 60)
 """Frames a second of the paced camera."""
 
@@ -44,40 +47,59 @@ def demo(faces: int, count: int) -> list[Image]:
         return [frame.image for frame in source]
 
 
-def stages(content: bytes, faces: int, images: Sequence[Image], count: int) -> dict[str, Any]:
-    """Time ``count`` whole frames and, in turn, the bare networks; ``content`` is a classifier's.
+def stages(
+    content: bytes, faces: int, images: Sequence[Image], rounds: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Time whole frames and the bare networks, in turn; ``content`` is a classifier's file.
 
-    ``over_networks`` is the frame's median as a multiple of the two networks' medians, of which the
-    classifier's counts once.
+    A round is ``BLOCK`` frames and then as many calls of the bare detector and classifier: frame by
+    frame, each would find the caches as the other left them. Blocks that long find them as a loop
+    that does nothing else does, and are short enough that what disturbs the machine mostly falls on
+    both. ``over_networks`` is the frame's median as a multiple of the two networks' medians, of
+    which the classifier's counts once. Returns the figures, and the samples by the round.
     """
     classifier = TFLiteClassifier(content, "classifier")
     pipeline = build_pipeline(BlazeFace(), classifier, Settings())
     networks = {
-        "detector": open_model(read_asset(SHORT_RANGE.asset), SHORT_RANGE.asset),
-        "classifier": open_model(content, "classifier"),
+        "detector": open_reference(1),
+        "classifier": open_model(content, "classifier").invoke,
     }
-    frame_ms: list[float] = []
-    bare_ms: dict[str, list[float]] = {name: [] for name in networks}
-    results = []
-    for frame in _frames(images, _WARM_UP + count):
-        milliseconds, result = _timed(partial(pipeline.process, frame))
-        frame_ms.append(milliseconds)
-        results.append(result)
-        for name, network in networks.items():
-            bare_ms[name].append(_timed(network.invoke)[0])
-    bare = {name: percentiles(values[_WARM_UP:]) for name, values in bare_ms.items()}
-    whole = percentiles(frame_ms[_WARM_UP:])
-    kept = results[_WARM_UP:]
-    return {
+    whole: list[list[tuple[float, FrameResult]]] = []
+    bare: dict[str, list[list[float]]] = {name: [] for name in networks}
+    frames = _frames(images, (_WARM_UP_ROUNDS + rounds) * BLOCK)
+    while block := list(itertools.islice(frames, BLOCK)):
+        whole.append([_timed(partial(pipeline.process, frame)) for frame in block])
+        pairs = [{name: _timed(networks[name])[0] for name in networks} for _ in block]
+        for name, values in bare.items():
+            values.append([pair[name] for pair in pairs])
+    invoke_ms = {name: values[_WARM_UP_ROUNDS:] for name, values in bare.items()}
+    return _stages(faces, whole[_WARM_UP_ROUNDS:], invoke_ms)
+
+
+def _stages(
+    faces: int,
+    whole: Sequence[Sequence[tuple[float, FrameResult]]],
+    invoke_ms: Mapping[str, Sequence[Sequence[float]]],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The figures and the samples of rounds of frames with their milliseconds."""
+    frame_ms = [[milliseconds for milliseconds, _ in block] for block in whole]
+    stage_ms = {
+        stage: [[result.stage_ms[stage] for _, result in block] for block in whole]
+        for stage in STAGES
+    }
+    bare = {name: percentiles(flat(rounds)) for name, rounds in invoke_ms.items()}
+    frame = percentiles(flat(frame_ms))
+    figures = {
         "faces": faces,
-        "found": statistics.mean(len(result.tracks) for result in kept),
-        "frame_ms": whole,
-        "stage_ms": {
-            stage: percentiles([result.stage_ms[stage] for result in kept]) for stage in STAGES
-        },
+        "found": statistics.mean(len(result.tracks) for block in whole for _, result in block),
+        "frame_ms": frame,
+        "frame_ms_interval": percentile_intervals(frame_ms),
+        "stage_ms": {stage: percentiles(flat(rounds)) for stage, rounds in stage_ms.items()},
         "invoke_ms": bare,
-        "over_networks": whole["p50"] / sum(values["p50"] for values in bare.values()),
+        "over_networks": frame["p50"] / sum(values["p50"] for values in bare.values()),
     }
+    samples = {"frame_ms": frame_ms, "stage_ms": stage_ms, "reference_ms": invoke_ms["detector"]}
+    return figures, samples | {"classifier_ms": invoke_ms["classifier"]}
 
 
 def intervals(content: bytes, images: Sequence[Image]) -> list[dict[str, Any]]:

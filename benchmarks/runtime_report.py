@@ -1,66 +1,29 @@
-"""The runtime's figures as one JSON and as the tables of the documents."""
+"""The runtime's figures as the tables of the documents."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from benchmarks import footprint, runtime
-from benchmarks.results import measured, read_file
-from edge.files import write_text
+from benchmarks.errors import ResultsError
+from benchmarks.results import COMMAND, measured
 from edge.pipeline import STAGES
-from train import provenance
 from train.tables import markdown
-
-NAME = "runtime.json"
-_VERSION = 1
-_FACES = (1, 5)
-_FRAMES = 600
-_DEMO_FRAMES = 60
-_MOVING_FACES, _MOVING_FRAMES = 2, 600
-_SECONDS = 8.0
-
-
-def measure(model: Path, python: Path) -> dict[str, Any]:
-    """Measure the runtime with the classifier at ``model``, ready for JSON.
-
-    ``python`` belongs to an edge environment, for what a process of its own costs. Raises
-    ``WorkerError``, and what opening the networks raises.
-    """
-    content = model.read_bytes()
-    images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
-    moving = runtime.demo(_MOVING_FACES, _MOVING_FRAMES)
-    return {
-        "version": _VERSION,
-        **provenance.origin(),
-        "model": model.name,
-        "footprint": footprint.measure(python),
-        "stages": [runtime.stages(content, n, images[n], _FRAMES) for n in _FACES],
-        "intervals": runtime.intervals(content, moving),
-        "camera": [runtime.paced(content, images[1], rate, _SECONDS) for rate in runtime.RATES],
-    }
-
-
-def write(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write the result into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
-
-
-def read(folder: Path) -> dict[str, Any]:
-    """Read the result in ``folder``; raises ``ResultsError``."""
-    return read_file(folder / NAME, _VERSION, "make bench")
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tables of ``result`` as Markdown, by the section of the README."""
-    origin = f"{measured(result, 'make bench')}."
+    """Return the tables of ``result`` as Markdown, by the section of the README.
+
+    Raises ``ResultsError`` where the loop could not be measured.
+    """
+    loop = result["loop"]
+    if loop is None:
+        raise ResultsError(f"loop: expected its figures, found none; run '{COMMAND}' again")
+    origin = f"{measured(result, COMMAND)}."
     return {
-        "stages": f"{_stages(result)}\n\n{_footprint(result['footprint'])} {origin}",
-        "intervals": f"{_intervals(result)}\n\n{origin}",
-        "camera": f"{_camera(result)}\n\n{origin}",
+        "stages": f"{_stages(loop)}\n\n{_footprint(loop['footprint'])} {origin}",
+        "intervals": f"{_intervals(loop)}\n\n{origin}",
+        "camera": f"{_camera(loop)}\n\n{origin}",
     }
 
 

@@ -1,6 +1,6 @@
 """One subject in a process of its own, measured on request.
 
-``python -m benchmarks.worker KIND PATH THREADS`` reads requests, a line of JSON each, from
+``python -m benchmarks.worker KIND PATH THREADS FACES`` reads requests, a line of JSON each, from
 standard input and answers each with a line of JSON. A process of its own, because TensorFlow sets
 its threads once for all, and because memory is then that of this subject alone.
 """
@@ -11,17 +11,19 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.subjects import TFLITE
 from edge.classifier import load_classifier
+from edge.errors import EdgeError
 from edge.frames import Frame
-from edge.sources.demo import DemoSource, load_portraits
+from train.errors import TrainError
 
-_SEED = 0
 _DEMO_FRAMES = 60
 _FPS = 30
 
@@ -39,27 +41,24 @@ def load(kind: str, path: Path, threads: int) -> Any:
 
 
 class Worker:
-    """Answers requests about one classifier."""
+    """Answers requests about one classifier, on ``faces`` (``uint8[n, h, w, 1]``) in turn."""
 
-    def __init__(self, classifier: Any, threads: int) -> None:
+    def __init__(self, classifier: Any, threads: int, faces: NDArray[np.uint8]) -> None:
         """Take an open ``classifier``."""
-        self._classifier = classifier
-        self._threads = threads
+        self._classifier, self._threads, self._faces = classifier, threads, faces
         self._pipeline: Any = None
+        self._reference: Any = None
         self._frames: list[Frame] = []
-        self._shown = 0
-        contract = classifier.contract
-        shape = (1, contract.height, contract.width, contract.channels)
-        self._crop = np.random.default_rng(_SEED).integers(0, 256, shape, np.uint8)
+        self._shown = self._classified = 0
 
     def latency(self, times: int) -> dict[str, Any]:
         """Milliseconds of each of ``times`` classifications of one face."""
-        samples = []
-        for _ in range(times):
-            start = time.perf_counter_ns()
-            self._classifier.classify(self._crop)
-            samples.append((time.perf_counter_ns() - start) / 1e6)
-        return {"ms": samples}
+        return {"ms": [self._classify() for _ in range(times)]}
+
+    def _classify(self) -> float:
+        place = self._classified % len(self._faces)
+        self._classified += 1
+        return milliseconds(lambda: self._classifier.classify(self._faces[place : place + 1]))
 
     def loop(self, frames: int) -> dict[str, Any]:
         """Milliseconds of each frame of the whole loop, and of its stages, on the demo."""
@@ -73,17 +72,26 @@ class Worker:
             start = time.perf_counter_ns()
             result = self._pipeline.process(frame)
             total.append((time.perf_counter_ns() - start) / 1e6)
-            stages.append(dict(result.stage_ms))
-        return {"ms": total, "stage_ms": stages}
+            stages.append(result.stage_ms)
+        return {"ms": total, "stage_ms": {name: [ms[name] for ms in stages] for name in stages[0]}}
+
+    def reference(self, times: int) -> dict[str, Any]:
+        """Milliseconds of each of ``times`` calls of the reference network."""
+        if self._reference is None:
+            from benchmarks.reference import open_reference  # noqa: PLC0415 - as with the loop
+
+            self._reference = open_reference(self._threads)
+        return {"ms": [milliseconds(self._reference) for _ in range(times)]}
 
     def memory(self) -> dict[str, Any]:
         """Greatest resident memory of this process so far, in MB."""
         return {"mb": _peak_mb()}
 
     def _open_loop(self) -> None:
-        from edge.assembly import build_pipeline  # noqa: PLC0415
+        from edge.assembly import build_pipeline  # noqa: PLC0415 - memory is measured before
         from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
         from edge.settings import Settings  # noqa: PLC0415
+        from edge.sources.demo import DemoSource, load_portraits  # noqa: PLC0415
 
         settings = Settings(threads=self._threads)
         detector = BlazeFace(settings.min_score, settings.threads)
@@ -92,36 +100,52 @@ class Worker:
             self._frames = list(demo)
 
 
+def milliseconds(call: Callable[[], object]) -> float:
+    """How long ``call`` takes."""
+    start = time.perf_counter_ns()
+    call()
+    return (time.perf_counter_ns() - start) / 1e6
+
+
 def _peak_mb() -> float:
     """From the kernel's count for this process where there is one: getrusage adds its parent's."""
     status = Path("/proc/self/status")
     if status.exists():
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(peak.split()[1]) / 1024
+        return int(peak.split()[1]) * 1024 / 1e6
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak_bytes / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return peak_bytes * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
     """Answer each line of ``requests``: ``{"do": method, …arguments}``."""
     for line in requests:
         request = json.loads(line)
-        answer = getattr(worker, request.pop("do"))(**request)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except EdgeError as error:
+            answer = {"error": str(error)}
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def main(kind: str, path: str, threads: str) -> int:
-    """Load, say so, and serve; a classifier that doesn't load is one line of JSON."""
-    from edge.errors import EdgeError  # noqa: PLC0415
-    from train.errors import TrainError  # noqa: PLC0415
+def main(kind: str, path: str, threads: str, faces: str) -> int:
+    """Load, say how long that and the first call took, and serve.
 
+    Loading begins with the import of the interpreter or of TensorFlow. A classifier that doesn't
+    load is one line of JSON.
+    """
+    start = time.perf_counter_ns()
     try:
         classifier = load(kind, Path(path), int(threads))
+        load_ms = (time.perf_counter_ns() - start) / 1e6
+        worker = Worker(classifier, int(threads), np.load(faces))
+        first_ms = worker.latency(1)["ms"][0]
     except (EdgeError, TrainError) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
-    print(json.dumps({"runtime": classifier.runtime}), flush=True)
-    serve(Worker(classifier, int(threads)), sys.stdin, sys.stdout)
+    loaded = {"runtime": classifier.runtime, "load_ms": load_ms, "first_ms": first_ms}
+    print(json.dumps(loaded), flush=True)
+    serve(worker, sys.stdin, sys.stdout)
     return 0
 
 

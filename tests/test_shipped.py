@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import results
 from convert.operators import check_integer_only
 from convert.variants import DEPLOYED, NAMES, variant_path
 from edge.classifier import load_classifier
@@ -69,8 +70,8 @@ def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
     assert len(report["history"]["seconds"]) == report["recipe"]["epochs"]
     parity = json.loads(h5.with_name(f"{h5.stem}_parity.json").read_text())
     assert parity["h5_sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
-    benchmark = json.loads((repository / "benchmarks/results/benchmark.json").read_text())
-    for row in benchmark["subjects"]:
+    measured = map(results.read, results.devices(repository / "benchmarks/results"))
+    for row in (row for device in measured for row in device["subjects"]):
         if row["model"] == h5.stem and row["file"].endswith(".tflite"):
             found = load_classifier(h5.with_name(row["file"])).contract.provenance["validation"]
             assert row["accuracy"]["top1"] == pytest.approx(found["top1"])

@@ -41,9 +41,13 @@ def today() -> str:
 
 def machine() -> str:
     """Return the processor, the number of cores this process may use, and the system."""
+    return f"{_processor()}, {cores()} cores, {platform.system()} {platform.machine()}"
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count()
-    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def origin() -> dict[str, str]:

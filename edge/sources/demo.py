@@ -79,7 +79,7 @@ def _decode(name: str) -> Image:
 
 
 class DemoSource:
-    """Moving portraits: ``faces`` of them (1…5), in turn from ``portraits``.
+    """Moving portraits: ``faces`` of them (0…5), in turn from ``portraits``.
 
     ``size`` is (width, height) in pixels; ``frames`` is how many to give, 0 for no end; ``fps`` is
     the pace of the picture's own clock (frames come as fast as they are asked for).
@@ -94,9 +94,9 @@ class DemoSource:
         faces: int = 2,
     ) -> None:
         """Prepare the cards; raises ``SettingsError`` where an argument is out of range."""
-        if not (1 <= faces <= _MOST_FACES and frames >= 0 and fps > 0 and min(size) >= 64):
+        if not (0 <= faces <= _MOST_FACES and frames >= 0 and fps > 0 and min(size) >= 64):
             raise SettingsError(
-                f"demo: expected 1…{_MOST_FACES} faces, frames ≥ 0, fps > 0 and at least 64×64 "
+                f"demo: expected 0…{_MOST_FACES} faces, frames ≥ 0, fps > 0 and at least 64×64 "
                 f"pixels, found {faces}, {frames}, {fps} and {size[0]}×{size[1]}"
             )
         self.fps = fps

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import host
 from benchmarks.__main__ import bench
 from benchmarks.errors import BenchmarkError
+from edge.device import Device
+
+NAME = f"{host.name(Device())}.json"
 
 
 def test_where_everything_fails_the_old_results_stay(
@@ -16,16 +20,16 @@ def test_where_everything_fails_the_old_results_stay(
     (tmp_path / "m.tflite").write_bytes(b"junk")
     results = tmp_path / "results"
     results.mkdir()
-    (results / "benchmark.json").write_text("old")
+    (results / NAME).write_text("old")
     code = bench(model=[tmp_path / "m.h5"], images=tmp_path, output=results, rounds=2)
     assert code == 1
     assert "m int8: " in capsys.readouterr().err
-    assert {path.name: path.read_text() for path in results.iterdir()} == {"benchmark.json": "old"}
+    assert {path.name: path.read_text() for path in results.iterdir()} == {NAME: "old"}
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(b"junk")
-    (tmp_path / "results/benchmark.json").mkdir(parents=True)
+    (tmp_path / "results" / NAME).mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         bench(model=[tmp_path / "m.h5"], output=tmp_path / "results")
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import documents, report, results
-from benchmarks.errors import BenchmarkError, ResultsError
+from benchmarks.errors import BenchmarkError
 
 TIMES = {"p50": 1.5, "p95": 2.25, "p99": 3.125}
 RUN = {
@@ -125,13 +125,6 @@ def test_the_targets_compare_with_the_seed_network_of_the_same_run() -> None:
     assert text.splitlines()[2] == (
         "| m | 56.78% | 54.32% | 65.43% | 0.500 | 0.20 points | 3.2% | 2.80 MB | 0.25 × | 64.4 |"
     )
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 0}', '{"version": 1'])
-def test_other_results_are_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / results.NAME).write_text(content)
-    with pytest.raises(ResultsError, match="make bench"):
-        results.read(tmp_path)
 
 
 def test_the_documents_show_the_last_results(repository: Path) -> None:

@@ -58,6 +58,12 @@ def test_the_detector_finds_the_faces_where_they_are(
     assert np.median(found) > 0.75
 
 
+def test_an_empty_demo_has_no_face(portraits: tuple[Portrait, ...]) -> None:
+    demo = DemoSource(portraits, faces=0)
+    assert demo.true_faces(0) == ()
+    assert not BlazeFace().detect(demo.render(0))
+
+
 def test_frames_come_with_their_index_and_the_demos_own_clock() -> None:
     with DemoSource(PLAIN, size=(160, 120), frames=4, fps=25) as demo:
         given = list(demo)
@@ -71,7 +77,7 @@ def test_frames_come_with_their_index_and_the_demos_own_clock() -> None:
 @given(
     width=st.integers(64, 900),
     height=st.integers(64, 700),
-    faces=st.integers(1, 5),
+    faces=st.integers(0, 5),
     index=st.integers(0, 5000),
 )
 def test_true_faces_lie_in_the_frame_and_apart(
@@ -89,7 +95,7 @@ def test_true_faces_lie_in_the_frame_and_apart(
     assert all(a.iou(b) == 0 for a, b in itertools.combinations(boxes, 2))
 
 
-@pytest.mark.parametrize("wrong", [{"faces": 0}, {"faces": 6}, {"frames": -1}, {"size": (10, 10)}])
+@pytest.mark.parametrize("wrong", [{"faces": -1}, {"faces": 6}, {"frames": -1}, {"size": (10, 10)}])
 def test_arguments_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="demo: expected"):
         DemoSource(PLAIN, **wrong)  # type: ignore[arg-type]

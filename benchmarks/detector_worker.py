@@ -1,0 +1,93 @@
+"""One face detector in the loop, in a process of its own, by a Python that has its package.
+
+``python -m benchmarks.detector_worker DETECTOR CLASSIFIER ROUNDS FACES…`` prints a line of JSON:
+the milliseconds of the demo with so many faces, for each number of them, or an error. It imports
+nothing but the runtime, which is all that an environment of the edge has.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edge.assembly import build_pipeline
+from edge.classifier import load_classifier
+from edge.errors import EdgeError
+from edge.frames import Detector, Frame
+from edge.settings import Settings
+from edge.sources.demo import DemoSource, load_portraits
+
+BLOCK = 25
+"""Frames of a round; the first round warms up."""
+_DEMO_FRAMES, _FPS = 60, 30
+
+
+def _blazeface() -> Detector:
+    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - memory of one detector alone
+
+    return BlazeFace()
+
+
+def _full_range() -> Detector:
+    from edge.detectors.blazeface import FULL_RANGE, BlazeFace  # noqa: PLC0415
+
+    return BlazeFace(variant=FULL_RANGE)
+
+
+def _mediapipe() -> Detector:
+    from edge.detectors.mediapipe_tasks import MediaPipeTasks  # noqa: PLC0415
+
+    return MediaPipeTasks()
+
+
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "blazeface": _blazeface,
+    "blazeface-full-range": _full_range,
+    "mediapipe": _mediapipe,
+}
+
+
+def measure(detector: Detector, classifier: Any, faces: int, rounds: int) -> dict[str, Any]:
+    """Return the samples of ``rounds`` of frames with so many ``faces``, by the round."""
+    pipeline = build_pipeline(detector, classifier, Settings())
+    with DemoSource(load_portraits(), frames=_DEMO_FRAMES, fps=_FPS, faces=faces) as demo:
+        images = [frame.image for frame in demo]
+    samples = []
+    for index in range((1 + rounds) * BLOCK):
+        frame = Frame(images[index % len(images)], index, index / _FPS)
+        start = time.perf_counter_ns()
+        result = pipeline.process(frame)
+        samples.append(((time.perf_counter_ns() - start) / 1e6, result))
+    kept = samples[BLOCK:]
+    blocks = [kept[start : start + BLOCK] for start in range(0, len(kept), BLOCK)]
+    return {
+        "faces": faces,
+        "found": statistics.mean(len(result.tracks) for _, result in kept),
+        "frame_ms": [[milliseconds for milliseconds, _ in block] for block in blocks],
+        "stage_ms": {
+            stage: [[result.stage_ms[stage] for _, result in block] for block in blocks]
+            for stage in kept[0][1].stage_ms
+        },
+    }
+
+
+def main(name: str, model: str, rounds: str, *faces: str) -> int:
+    """Print what was measured, or why nothing could be."""
+    try:
+        classifier = load_classifier(Path(model))
+        detector = DETECTORS[name]()
+        rows = [measure(detector, classifier, int(count), int(rounds)) for count in faces]
+    except EdgeError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    print(json.dumps({"rows": rows}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""The machine of a run: its name in file names, and whether it stayed as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from edge.device import Device
+from train import provenance
+
+_CPU = "sys/devices/system/cpu/cpu0/cpufreq"
+_NOT_THROTTLED = "no"
+State = Mapping[str, Any]
+
+
+def name(device: Device) -> str:
+    """Name the machine for a file: the Pi's model, elsewhere processor, cores and system."""
+    words = re.findall(r"[a-z0-9_.]+", (device.model or provenance.machine()).lower())
+    return "-".join(words)
+
+
+def state(device: Device) -> dict[str, Any]:
+    """Return governor, clock (MHz), temperature (°C) and throttle flags, None where not told.
+
+    The flags are those that hold now, and those that the Pi's firmware saw since its start.
+    """
+    throttled = device.throttled()
+    flags = None
+    if throttled:
+        earlier = [f"{flag} since the start" for flag in throttled.before]
+        flags = ", ".join((*throttled.now, *earlier)) or _NOT_THROTTLED
+    kilohertz = _read(device, "scaling_cur_freq")
+    return {
+        "governor": _read(device, "scaling_governor") or None,
+        "mhz": int(kilohertz) / 1e3 if kilohertz.isdecimal() else None,
+        "celsius": device.temperature(),
+        "throttled": flags,
+    }
+
+
+def void(before: State, after: State) -> str | None:
+    """Say why a run does not count, None where it does.
+
+    The clock and the temperature may move, that is their nature; what caps them may not.
+    """
+    changed = [
+        f"{what} was {before[what]!r} and became {after[what]!r}"
+        for what in ("governor", "throttled")
+        if before[what] != after[what]
+    ]
+    return "; ".join(changed) or None
+
+
+def _read(device: Device, file: str) -> str:
+    try:
+        return (device.root / _CPU / file).read_text(errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,80 @@
+"""All that is measured on a device, one part after the other; what one lacks stops no other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import accuracy, host, latency, loop, results
+from benchmarks.accuracy import Answers
+from benchmarks.errors import BenchmarkError
+from benchmarks.faces import real_faces
+from benchmarks.latency import Effort
+from benchmarks.subjects import Subject
+from edge.device import Device
+from edge.errors import EdgeError
+from train import provenance
+from train.errors import DatasetError
+
+_THREADS = (1, 2, 4)
+Samples = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What the loop is measured with.
+
+    The ``model`` is a ``.tflite``; ``python`` belongs to an edge environment, ``mediapipe`` to one
+    that has that package.
+    """
+
+    model: Path
+    python: Path
+    mediapipe: Path
+
+
+def measure(
+    chosen: Sequence[Subject],
+    images: Path,
+    parts: Loop,
+    effort: Effort,
+    device: Device,
+    complain: Callable[[str], None],
+) -> tuple[dict[str, Any], list[Samples]]:
+    """Return the result, ready for JSON, and the raw samples.
+
+    ``complain`` is told what is left out, and why. Raises ``AssetError`` where there are no faces
+    at all to measure with.
+    """
+    before = host.state(device)
+    faces, origin = real_faces(images)
+    cores = provenance.cores()
+    threads = [count for count in _THREADS if count <= cores]
+    timed = latency.measure(chosen, threads, effort, faces)
+    answers: dict[str, Answers] = {}
+    try:
+        answers = accuracy.measure(chosen, images)
+    except DatasetError as error:
+        complain(f"accuracy left out: {error}")
+    figures: dict[str, Any] | None = None
+    of_loop: list[Samples] = []
+    try:
+        figures, of_loop = loop.measure(parts.model, parts.python, parts.mediapipe, effort)
+    except (EdgeError, BenchmarkError) as error:
+        complain(f"loop left out: {error}")
+    after = host.state(device)
+    result = results.summarise(chosen, timed, answers, effort) | {
+        "device": {"name": host.name(device), "before": before, "after": after},
+        "void": host.void(before, after),
+        "faces": origin,
+        "loop": figures,
+    }
+    answered = [
+        {"subject": name, "images": own.images, "right": own.right}
+        for name, own in answers.items()
+        if own.right
+    ]
+    return result, [*map(dataclasses.asdict, timed), *answered, *of_loop]

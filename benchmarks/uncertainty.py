@@ -1,0 +1,109 @@
+"""How far a figure may be trusted: percentiles, intervals of 95 %, and tests between two answers.
+
+Intervals are those of the percentile bootstrap (Efron and Tibshirani 1993, chapter 13) with a fixed
+seed, and Wilson's (1927) for a plain share.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from train.metrics import BINS
+
+_PERCENTS = (50, 90, 95, 99)
+_LEVEL = 0.95
+_TAILS = (100 * (1 - _LEVEL) / 2, 100 * (1 + _LEVEL) / 2)
+_RESAMPLES = 1000
+Rounds = Sequence[Sequence[float]]
+"""Samples in the rounds in which they were taken, all of one length."""
+
+
+def flat(rounds: Rounds) -> list[float]:
+    """Return the samples of all rounds."""
+    return [value for values in rounds for value in values]
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """p50, p90, p95 and p99 of ``values``, by these names."""
+    found = np.percentile(values, _PERCENTS)
+    return {f"p{p}": round(float(value), 4) for p, value in zip(_PERCENTS, found, strict=True)}
+
+
+def percentile_intervals(rounds: Rounds) -> dict[str, list[float]]:
+    """Return low and high end of the interval of each of ``percentiles``.
+
+    Whole rounds are drawn: the samples of one share the machine's state, and drawn one by one they
+    would pass for more than they tell (the cluster bootstrap, Davison and Hinkley 1997, 3.8).
+    """
+    samples = np.asarray(rounds, float)
+    drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
+    ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
+    return {f"p{p}": _rounded(ends[:, place]) for place, p in enumerate(_PERCENTS)}
+
+
+def draws(count: int, seed: int = 0) -> NDArray[np.int64]:
+    """``int64[1000, count]``: indices below ``count``, drawn with replacement."""
+    return np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
+
+
+def interval(values: NDArray[np.floating]) -> list[float]:
+    """Low and high end of what resampling made of a figure, ``float[1000]``."""
+    return _rounded(np.percentile(values, _TAILS))
+
+
+def share_interval(right: NDArray[np.bool_]) -> list[float]:
+    """Wilson's interval of the share of ``right`` (``bool[n]``); all of 0…1 where n is 0."""
+    if not right.size:
+        return [0.0, 1.0]
+    test = binomtest(int(right.sum()), right.size)
+    return _rounded(np.array(test.proportion_ci(_LEVEL, method="wilson")))
+
+
+def macro_f1_interval(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> list[float]:
+    """Interval of macro-F1 over the classes of ``labels``; both are ``int64[n]``."""
+    classes = int(max(labels.max(), predicted.max())) + 1
+    cells = np.eye(classes**2, dtype=np.float32)[labels * classes + predicted]
+    tables = (_weights(len(labels)) @ cells).reshape(-1, classes, classes)
+    both = tables.sum(axis=1) + tables.sum(axis=2)
+    hits = 2 * np.diagonal(tables, axis1=1, axis2=2)
+    return interval(np.divide(hits, both, out=np.zeros_like(hits), where=both > 0).mean(axis=1))
+
+
+def calibration_interval(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+) -> list[float]:
+    """Interval of the expected calibration error, of ``float32[n, k]`` and ``int64[n]``.
+
+    The error can't be below 0, so that its resamples lie above it where it is small.
+    """
+    confidence = probabilities.max(axis=1)
+    gaps = confidence - (probabilities.argmax(axis=1) == labels)
+    bins = np.eye(BINS, dtype=np.float32)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
+    sums = _weights(len(labels)) @ (bins * gaps[:, np.newaxis].astype(np.float32))
+    return interval(np.abs(sums).sum(axis=1) / len(labels))
+
+
+def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """How many only ``one`` has right, how many only ``other``, and p (``bool[n]`` each).
+
+    McNemar 1947 with the exact binomial distribution, whatever their number.
+    """
+    first, second = int((one & ~other).sum()), int((other & ~one).sum())
+    p = float(binomtest(first, first + second).pvalue) if first + second else 1.0
+    return first, second, p
+
+
+@functools.cache
+def _weights(count: int) -> NDArray[np.float32]:
+    """``float32[1000, count]``: how often each of ``count`` images is in each resample."""
+    drawn = draws(count)
+    return np.stack([np.bincount(row, minlength=count) for row in drawn]).astype(np.float32)
+
+
+def _rounded(ends: NDArray[np.floating]) -> list[float]:
+    return [round(float(end), 5) for end in ends]
