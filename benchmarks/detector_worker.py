@@ -23,7 +23,7 @@ from edge.settings import Settings
 from edge.sources.demo import DemoSource, load_portraits
 
 BLOCK = 25
-"""Frames of a round; the first round warms up."""
+"""Frames of a round of the loop; the first round warms up."""
 _DEMO_FRAMES, _FPS = 60, 30
 
 

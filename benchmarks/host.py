@@ -10,7 +10,7 @@ from edge.device import Device
 from train import provenance
 
 _CPU = "sys/devices/system/cpu/cpu0/cpufreq"
-_NOT_THROTTLED = "no"
+_NOT_THROTTLED, _EARLIER = "no", " since the start"
 State = Mapping[str, Any]
 
 
@@ -28,7 +28,7 @@ def state(device: Device) -> dict[str, Any]:
     throttled = device.throttled()
     flags = None
     if throttled:
-        earlier = [f"{flag} since the start" for flag in throttled.before]
+        earlier = [flag + _EARLIER for flag in throttled.before]
         flags = ", ".join((*throttled.now, *earlier)) or _NOT_THROTTLED
     kilohertz = _read(device, "scaling_cur_freq")
     return {
@@ -42,14 +42,21 @@ def state(device: Device) -> dict[str, Any]:
 def void(before: State, after: State) -> str | None:
     """Say why a run does not count, None where it does.
 
-    The clock and the temperature may move, that is their nature; what caps them may not.
+    The clock and the temperature may move, that is their nature; what caps them may not, and it may
+    not hold at the end of the run.
     """
-    changed = [
+    problems = [
         f"{what} was {before[what]!r} and became {after[what]!r}"
         for what in ("governor", "throttled")
         if before[what] != after[what]
     ]
-    return "; ".join(changed) or None
+    flags = (after["throttled"] or _NOT_THROTTLED).split(", ")
+    problems += [
+        f"{flag} at its end"
+        for flag in flags
+        if flag != _NOT_THROTTLED and not flag.endswith(_EARLIER)
+    ]
+    return "; ".join(problems) or None
 
 
 def _read(device: Device, file: str) -> str:

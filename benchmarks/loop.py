@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import footprint, runtime
+from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
@@ -37,9 +38,9 @@ def measure(
     content = read_model_file(model)
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
     moving = runtime.demo(_MOVING_FACES, _INTERVAL_FRAMES * effort.rounds)
-    blocks = effort.invocations // runtime.BLOCK
+    blocks = effort.invocations // BLOCK
     stages = [(n, *runtime.stages(content, n, images[n], blocks)) for n in _FACES]
-    rounds = max(1, effort.rounds * effort.frames // runtime.BLOCK)
+    rounds = max(2, effort.rounds * effort.frames // BLOCK)
     compared = [
         detector(name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), rounds)
         for name in _DETECTORS

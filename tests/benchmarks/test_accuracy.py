@@ -1,0 +1,91 @@
+"""Accuracy is stated with what it may be off by, and beside that of the h5 it comes from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import accuracy
+from benchmarks.accuracy import Exam
+from benchmarks.subjects import COMPILED, PREDICT, TFLITE, Subject
+from train.data import LABELS, Split
+
+
+def exam(split: Split) -> Exam:
+    count = len(split.labels)
+    none = np.zeros(count, bool)
+    return Exam(split, none, np.full(count, -1), ~none)
+
+
+def probabilities(predicted: np.ndarray) -> np.ndarray:
+    return np.eye(len(LABELS), dtype=np.float32)[predicted]
+
+
+def test_every_figure_lies_in_its_interval(validation_split: Split) -> None:
+    predicted = validation_split.labels.copy()
+    predicted[::4] = 0
+    figures = exam(validation_split).figures(probabilities(predicted), None)
+    for name in ("top1", "top1_without_copies", "macro_f1", "calibration_error"):
+        low, high = figures["intervals"][name]
+        assert low <= figures[name] <= high, name
+    for label in LABELS:
+        low, high = figures["intervals"]["recall"][label]
+        assert low <= figures["per_class"][label]["recall"] <= high
+    assert figures["mcnemar"] is None
+
+
+def test_a_variant_is_compared_with_the_h5_image_by_image(validation_split: Split) -> None:
+    h5, variant = (validation_split.labels.copy() for _ in range(2))
+    h5[:2] = (h5[:2] + 1) % len(LABELS)
+    variant[2:5] = (variant[2:5] + 1) % len(LABELS)
+    figures = exam(validation_split).figures(probabilities(variant), probabilities(h5))
+    assert figures["mcnemar"] == {"only_h5": 3, "only_this": 2, "p": 1.0}
+
+
+@pytest.fixture
+def images(images_folder: Path, tmp_path: Path) -> Path:
+    """The data set with a test split, which is the validation split again."""
+    root = tmp_path / "images"
+    shutil.copytree(images_folder, root)
+    shutil.copytree(root / "validation", root / "test")
+    return root
+
+
+def test_what_the_files_answer(images: Path, repository: Path, validation_split: Split) -> None:
+    h5 = repository / "models" / "Finalmodel.h5"
+    chosen = [
+        Subject(h5, "h5, predict", PREDICT, h5),
+        Subject(h5, "h5, compiled", COMPILED, h5),
+        Subject(h5, "int8", TFLITE, h5.with_suffix(".tflite")),
+        Subject(h5, "broken", TFLITE, repository / "models" / "README.md"),
+    ]
+    predict, compiled, int8, broken = accuracy.measure(chosen, images).values()
+    assert predict == compiled
+    assert predict.figures is not None
+    assert int8.figures is not None
+    assert predict.figures["mcnemar"] is None
+    discordant = int8.figures["mcnemar"]
+    lost = (predict.figures["top1"] - int8.figures["top1"]) * len(validation_split.labels)
+    assert lost == pytest.approx(discordant["only_h5"] - discordant["only_this"])
+    assert int8.right.count("1") == round(int8.figures["top1"] * len(int8.right))
+    assert int8.multiply_accumulates
+    assert int8.images == predict.images
+    tested = int8.figures["test"]
+    assert tested["top1"] == int8.figures["top1"]
+    assert "README.md" in broken.error
+    assert broken.figures is None
+
+
+def test_without_a_test_split_there_are_no_figures_of_it(
+    images_folder: Path, repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.tflite"
+    shutil.copy(repository / "models" / "Finalmodel.tflite", path)
+    alone = Subject(path.with_suffix(".h5"), "int8", TFLITE, path)
+    (answers,) = accuracy.measure([alone], images_folder).values()
+    assert answers.figures is not None
+    assert "test" not in answers.figures
+    assert answers.figures["mcnemar"] is None, "there is no h5 to compare with"

@@ -1,0 +1,68 @@
+"""What a machine says of itself before and after a run, and when a run does not count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import host
+from edge.device import Device
+
+CALM = {"governor": "performance", "mhz": 1800.0, "celsius": 50.0, "throttled": "no"}
+
+
+def pi(root: Path, answer: str = "throttled=0x0") -> Device:
+    files = {
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "1800000\n",
+        "sys/class/thermal/thermal_zone0/temp": "48312\n",
+        "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Device(root=root, ask=lambda _: answer)
+
+
+def test_a_pi_is_called_by_its_model(tmp_path: Path) -> None:
+    assert host.name(pi(tmp_path)) == "raspberry-pi-4-model-b-rev-1.4"
+    other = host.name(Device(root=tmp_path / "none"))
+    assert other == other.lower()
+    assert "cores" in other
+    assert not set(other) & set(" /,()")
+
+
+def test_what_it_says_and_what_it_does_not(tmp_path: Path) -> None:
+    assert host.state(pi(tmp_path)) == {
+        **{"governor": "ondemand", "mhz": 1800.0, "celsius": 48.312, "throttled": "no"}
+    }
+    flags = host.state(pi(tmp_path, "throttled=0x50005"))["throttled"]
+    assert flags == (
+        "under-voltage, throttling, under-voltage since the start, throttling since the start"
+    )
+    nothing = host.state(Device(root=tmp_path / "none", ask=lambda _: None))
+    assert set(nothing.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({}, {"governor": "ondemand"}, "governor was 'performance' and became 'ondemand'"),
+        ({}, {"throttled": "throttling since the start"}, "became 'throttling since the start'"),
+        ({"throttled": "throttling"}, {"throttled": "throttling"}, "throttling at its end"),
+    ],
+)
+def test_a_machine_that_was_held_back_makes_a_run_void(
+    before: dict, after: dict, reason: str
+) -> None:
+    assert reason in (host.void(CALM | before, CALM | after) or "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mhz": 600.0, "celsius": 70.0}, {"throttled": None}, {"throttled": "x since the start"}],
+)
+def test_clock_temperature_and_what_was_before_do_not(change: dict) -> None:
+    before = CALM | {"throttled": change.get("throttled", "no")}
+    assert host.void(before, CALM | change) is None

@@ -1,0 +1,93 @@
+"""What a part of the measurement lacks is said, and stops no other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import detector_worker, faces, loop, measurement
+from benchmarks.latency import Effort
+from benchmarks.subjects import subjects
+from edge.classifier import load_classifier
+from edge.detectors.blazeface import BlazeFace
+from edge.device import Device
+from tests.conftest import synthetic_split
+
+EFFORT = Effort(rounds=2, calls=2, frames=2)
+NONE = Path("none")
+
+
+@pytest.fixture(scope="module")
+def model(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An int8 file without its h5 and the other variants."""
+    path = tmp_path_factory.mktemp("models") / "m.tflite"
+    shutil.copy(repository / "models" / "Finalmodel.tflite", path)
+    return path
+
+
+def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
+    model: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    result, samples = measurement.measure(
+        subjects([model.with_suffix(".h5")]),
+        tmp_path / "images",
+        measurement.Loop(tmp_path / "none.tflite", Path(sys.executable), NONE),
+        EFFORT,
+        Device(root=tmp_path),
+        said.append,
+    )
+    assert [text.partition(":")[0] for text in said] == ["accuracy left out", "loop left out"]
+    assert "make data" in said[0]
+    assert "none.tflite" in said[1]
+    assert result["faces"] == faces.PORTRAITS
+    assert result["loop"] is None
+    assert result["void"] is None
+    errors = [bool(row["error"]) for row in result["subjects"]]
+    assert errors == [True] * 5 + [False]
+    measured = result["subjects"][-1]["runs"][0]
+    assert measured["face_ms"]["p50"] > 0
+    names = {line["subject"] for line in samples if not line["error"]}
+    assert names == {"m int8"}
+    json.dumps([result, samples])
+
+
+def test_faces_are_those_of_the_data_set_where_it_is(images_folder: Path, tmp_path: Path) -> None:
+    found, origin = faces.real_faces(images_folder)
+    known = {image.tobytes() for image in synthetic_split("validation", 5, 1).images}
+    assert {image.tobytes() for image in found} == known
+    assert origin == faces.DATA_SET
+    portraits, origin = faces.real_faces(tmp_path)
+    assert origin == faces.PORTRAITS
+    assert (portraits.shape[1:], portraits.dtype) == ((48, 48, 1), np.uint8)
+    assert len(portraits) > 200
+    assert portraits.std() > 20
+
+
+def test_a_detector_in_the_loop_block_by_block(model: Path) -> None:
+    row = detector_worker.measure(BlazeFace(), load_classifier(model), 3, 2)
+    assert (row["faces"], row["found"]) == (3, 3)
+    assert [len(block) for block in row["frame_ms"]] == [detector_worker.BLOCK] * 2
+    assert set(row["stage_ms"]) == {"detect", "crop", "classify", "track"}
+
+
+def test_a_detector_has_a_process_and_figures_of_its_own(model: Path) -> None:
+    rows, samples = loop.detector("blazeface", model, Path(sys.executable), 2)
+    assert [(row["detector"], row["faces"], row["error"]) for row in rows] == [
+        *(("blazeface", 1, None), ("blazeface", 3, None))
+    ]
+    assert rows[0]["frame_ms"]["p50"] > rows[0]["stage_ms"]["detect"]["p50"] > 0
+    assert samples[1]["subject"] == "blazeface, 3 faces"
+
+
+def test_a_detector_that_is_not_installed_says_what_to_run(model: Path, tmp_path: Path) -> None:
+    (row,), samples = loop.detector("mediapipe", model, tmp_path / "python", 2)
+    assert "make run-edge DETECTOR=mediapipe" in row["error"]
+    assert samples == []
+    (row,), _ = loop.detector("blazeface", tmp_path / "none.tflite", Path(sys.executable), 2)
+    assert "none.tflite" in row["error"]
