@@ -126,7 +126,9 @@ def compare(base: Path, new: Path | None = None) -> int:
     from benchmarks import comparison  # noqa: PLC0415 - loads scipy
 
     found = comparison.compare(base, new or _RESULTS / f"{host.name(Device())}.json")
-    Console().print(comparison.table(found))
+    if any(row.verdict for row in found):
+        Console().print(comparison.table(found))
+    print(comparison.summary(found))
     return 1 if any(row.regression for row in found) else 0
 
 

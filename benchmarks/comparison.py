@@ -162,16 +162,20 @@ def _accuracy(name: str, earlier: str, later: str) -> Finding:
 
 
 def table(found: Sequence[Finding]) -> Table:
-    """Return what changed beyond the noise, and how much did not, for a terminal."""
-    changed = [row for row in found if row.verdict]
-    caption = (
-        f"{len(found)} figures compared, {sum(row.regression for row in found)} worse; times as "
-        "multiples of a reference network's of the same round"
-    )
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
+    """Return what changed beyond the noise, for a terminal."""
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("", "before", "now", "ratio", "interval", "verdict"):
         shown.add_column(column, justify="left" if column in ("", "verdict") else "right")
-    for row in changed:
-        ratio = "–" if np.isnan(row.ratio) else f"{row.ratio:.2f} ×"
-        shown.add_row(row.what, row.base, row.new, ratio, row.note, row.verdict)
+    for row in found:
+        if row.verdict:
+            ratio = "–" if np.isnan(row.ratio) else f"{row.ratio:.2f} ×"
+            shown.add_row(row.what, row.base, row.new, ratio, row.note, row.verdict)
     return shown
+
+
+def summary(found: Sequence[Finding]) -> str:
+    """Return how many figures were compared, and how many of them are worse."""
+    return (
+        f"{len(found)} figures compared, {sum(row.regression for row in found)} worse; ratios of "
+        "times are of multiples of a reference network's in the same round"
+    )

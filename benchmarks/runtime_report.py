@@ -10,6 +10,8 @@ from benchmarks.results import COMMAND, measured
 from edge.pipeline import STAGES
 from train.tables import markdown
 
+_SHOWN = ("p50", "p95", "p99")
+
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
     """Return the tables of ``result`` as Markdown, by the section of the README.
@@ -32,18 +34,20 @@ def _stages(result: Mapping[str, Any]) -> str:
         (
             str(row["faces"]),
             *(f"{row['stage_ms'][stage]['p50']:.2f}" for stage in STAGES),
-            " / ".join(f"{value:.2f}" for value in row["frame_ms"].values()),
+            " / ".join(f"{row['frame_ms'][p]:.2f}" for p in _SHOWN),
             f"{row['over_networks']:.2f} ×",
             " + ".join(f"{values['p50']:.2f}" for values in row["invoke_ms"].values()),
         )
         for row in result["stages"]
     ]
     columns = ("faces", *STAGES, "frame, p50 / p95 / p99", "over the networks", "the bare networks")
-    one, many = (row["frame_ms"]["p50"] for row in result["stages"])
+    one = next(row for row in result["stages"] if row["faces"] == 1)
+    many = result["stages"][-1]
+    times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
     return (
         f"{markdown(columns, rows)}\n\nMilliseconds at one thread, 640×360 frames in memory; bare "
-        "is one call of the detector and one of the classifier, taken in turn with the frames. "
-        f"{result['stages'][1]['faces']} faces take {many / one:.2f} times as long as one."
+        "is one call of the detector and one of the classifier, taken in turn with blocks of frames. "
+        f"{many['faces']} faces take {times:.2f} times as long as one."
     )
 
 
@@ -78,7 +82,7 @@ def _camera(result: Mapping[str, Any]) -> str:
             str(row["rate"]),
             str(row["frames"]),
             str(row["dropped"]),
-            " / ".join(f"{value:.1f}" for value in row["latency_ms"].values()),
+            " / ".join(f"{row['latency_ms'][p]:.1f}" for p in _SHOWN),
             f"{row['work_ms']['p95']:.1f}",
         )
         for row in result["camera"]

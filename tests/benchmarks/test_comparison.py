@@ -109,18 +109,21 @@ def test_accuracy_and_failures(
     assert regressions(tmp_path, run(0), new) == found
 
 
-def test_the_table_names_what_changed_and_the_command_fails(tmp_path: Path) -> None:
+def test_the_table_names_what_changed_and_the_command_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     worse = run(1)
     accuracy_lost(100)(worse)
     paths = [written(tmp_path / name, x) for name, x in (("base", run(0)), ("new", worse))]
     assert compare(*paths) == 1
+    assert "8 figures compared, 1 worse" in capsys.readouterr().out
     assert compare(paths[0], paths[0]) == 0
+    assert capsys.readouterr().out.startswith("8 figures compared, 0 worse")
     with io.StringIO() as file:
         Console(width=80, file=file).print(comparison.table(comparison.compare(*paths)))
         text = file.getvalue()
     assert "less accurate" in text
     assert "m float32: top-1" in text
-    assert "1 worse" in text
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
