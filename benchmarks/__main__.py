@@ -30,7 +30,7 @@ app = cyclopts.App(
     name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
 )
 _RESULTS = Path("benchmarks/results")
-_THREADS = (1, 2)
+_DEPLOYED = variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED)
 _MAX_FRAME = 10_000
 
 
@@ -61,16 +61,15 @@ def bench(
     mediapipe
         The Python of an environment with that package, whose detector is compared.
     """
-    device = Device()
-    path = output / f"{host.name(device)}.json"
+    path = output / f"{host.name(Device())}.json"
     chosen = _checked(model, rounds, path)
     import_tensorflow()
     from benchmarks import measurement, report, results  # noqa: PLC0415 - behind the quiet import
 
     print(f"{len(chosen)} variants in {rounds} rounds, then the loop: some minutes …", flush=True)
-    parts = measurement.Loop(variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED), python, mediapipe)
+    parts = measurement.Loop(_DEPLOYED, python, mediapipe)
     effort = Effort(rounds=rounds)
-    result, samples = measurement.measure(chosen, images, parts, effort, device, _complain)
+    result, samples = measurement.measure(chosen, images, parts, effort, Device(), _complain)
     if not any(row["runs"] for row in result["subjects"]):
         return _failures(result)  # the results of before say more
     results.write(path, result, samples)

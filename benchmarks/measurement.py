@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,12 @@ def measure(
         "faces": origin,
         "loop": figures,
     }
-    answered = [
+    return result, [*map(dataclasses.asdict, timed), *_answered(answers), *of_loop]
+
+
+def _answered(answers: Mapping[str, Answers]) -> list[Samples]:
+    return [
         {"subject": name, "images": own.images, "right": own.right}
         for name, own in answers.items()
         if own.right
     ]
-    return result, [*map(dataclasses.asdict, timed), *answered, *of_loop]

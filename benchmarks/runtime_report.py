@@ -46,7 +46,7 @@ def _stages(result: Mapping[str, Any]) -> str:
     times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
     return (
         f"{markdown(columns, rows)}\n\nMilliseconds at one thread, 640×360 frames in memory; bare "
-        "is one call of the detector and one of the classifier, taken in turn with blocks of frames. "
+        "is one call of the detector and one of the classifier, in turn with blocks of frames. "
         f"{many['faces']} faces take {times:.2f} times as long as one."
     )
 
