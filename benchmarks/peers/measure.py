@@ -24,7 +24,7 @@ from benchmarks.footprint import disk_mb
 from benchmarks.peers.labels import indices
 from benchmarks.peers.process import PeerProcess
 from benchmarks.peers.registry import Peer
-from benchmarks.results import percentiles
+from benchmarks.uncertainty import percentiles
 from edge.frames import Image
 from train.metrics import evaluate, evaluate_votes
 
