@@ -23,6 +23,7 @@ from convert.variants import DEPLOYED, variant_path
 from edge.device import Device
 from edge.files import check_target, write_text
 from train.cli import import_tensorflow, run
+from train.errors import DatasetError
 from train.recipes import DEPLOYED as DEPLOYED_RECIPE
 from train.recipes import model_path
 
