@@ -37,8 +37,9 @@ def fit(
 ) -> tuple[keras.Model, History]:
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
-    The weights are those of the last epoch: none is chosen by its validation accuracy. A run that
-    was killed goes on after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
+    The weights are those of the last epoch, mixed with the first ones where the recipe keeps a
+    share of these: no epoch is chosen by its validation accuracy. A run that was killed goes on
+    after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
     """
     keras.utils.set_random_seed(run.seed)
     recipe = run.recipe
@@ -55,8 +56,17 @@ def fit(
         with progress.bar:
             fit_epochs(network, recipe, train, validation, run.seed, done, recipe.epochs, callbacks)
     model = build(recipe)
-    model.set_weights(network.get_weights())
+    model.set_weights(mixed(run.start, network.get_weights(), recipe.kept))
     return model, checkpoint.history
+
+
+def mixed(
+    first: Sequence[np.ndarray], last: Sequence[np.ndarray], kept: float
+) -> Sequence[np.ndarray]:
+    """Return the mean of two networks' weights, those of ``first`` with the share ``kept``."""
+    if not kept:
+        return last
+    return [kept * old + (1 - kept) * new for old, new in zip(first, last, strict=True)]
 
 
 def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:

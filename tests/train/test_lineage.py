@@ -84,7 +84,27 @@ def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.Mo
         find_lineage(recipe)
 
 
+def test_a_share_of_the_first_weights_is_kept(tiny, first: Path, images_folder: Path) -> None:
+    changing = dataclasses.replace(tiny, name="changing", start="tiny")
+    keeping = dataclasses.replace(changing, name="keeping", kept=0.25)
+    begun, changed, kept = (
+        load_model(path)[0].get_weights()
+        for path in (
+            first,
+            *(
+                train(recipe, 4, images_folder, Path(f"{recipe.name}.h5"), WholeImage(), True).path
+                for recipe in (changing, keeping)
+            ),
+        )
+    )
+    for old, new, mean in zip(begun, changed, kept, strict=True):
+        np.testing.assert_allclose(mean, 0.25 * old + 0.75 * new, atol=1e-5)
+    assert any(np.abs(old - new).max() > 1e-3 for old, new in zip(begun, changed, strict=True))
+
+
 def test_every_recipe_names_others_that_are_there() -> None:
     for recipe in RECIPES.values():
         assert {recipe.start, recipe.teacher} <= {"", *RECIPES} - {recipe.name}
         assert bool(recipe.teacher) == (0 < recipe.taught <= 1)
+        assert 0 <= recipe.kept < 1
+        assert recipe.start or not recipe.kept
