@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import evaluation, report, results, runtime_report
+from benchmarks.peers import report as peers
 from train import ingredients, trainings
 
 _DOCUMENTS = {
-    Path("README.md"): ("targets", "stages", "intervals", "camera"),
+    Path("README.md"): ("targets", "stages", "intervals", "camera", "peers"),
     Path("models/README.md"): (
         *("targets", "trainings", "ingredients", "results", "calibration", "robustness", "framing"),
     ),
@@ -25,6 +26,7 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     sections = {"results": report.table(measured), "targets": report.targets(measured)}
     sections |= evaluation.sections(evaluation.read(root / folder))
     sections |= runtime_report.sections(measured)
+    sections["peers"] = peers.table(peers.read(root / folder))
     sections["trainings"] = trainings.table(trainings.read(root))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}
