@@ -129,6 +129,12 @@ define install
 $(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile
 endef
 
+# LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
+ACCELERATORS := libLiteRtWebGpuAccelerator.so vendors tools
+define without_accelerators
+@rm -rf $(addprefix $(@D)/lib/python3.*/site-packages/ai_edge_litert/,$(ACCELERATORS))
+endef
+
 define environment
 @echo "setting up $(@D)"
 @rm -rf $(@D)
@@ -145,6 +151,7 @@ endef
 # A run that may not write what it compiles would do so at every start, so a first one does it here.
 .venv/edge/ready: requirements/edge.txt requirements/$(OPENCV).txt | .venv/pip/ready
 	$(environment)
+	$(without_accelerators)
 	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null || true
 
 .venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt | .venv/pip/ready

@@ -14,9 +14,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.faces import real_faces
 from benchmarks.latency import Effort
 from benchmarks.subjects import Subject
-from edge.device import Device
+from edge.device import Device, usable_cores
 from edge.errors import EdgeError
-from train import provenance
 from train.errors import DatasetError
 
 _THREADS = (1, 2, 4)
@@ -51,7 +50,7 @@ def measure(
     """
     before = host.state(device)
     faces, origin = real_faces(images)
-    cores = provenance.cores()
+    cores = usable_cores()
     threads = [count for count in _THREADS if count <= cores]
     timed = latency.measure(chosen, threads, effort, faces)
     answers: dict[str, Answers] = {}

@@ -8,9 +8,11 @@ from functools import partial
 
 import cv2
 
-from edge.classifier import TFLiteClassifier, load_classifier
+from edge.classifier import Crew, TFLiteClassifier, load_crew
 from edge.crops import crop_faces
+from edge.detectors.ahead import Ahead
 from edge.detectors.every import EveryNth, Sparing
+from edge.device import usable_cores
 from edge.errors import EdgeError, SinkError
 from edge.frames import Detector, Processor, Sink
 from edge.loop import Stop
@@ -21,9 +23,12 @@ from edge.sinks.status import StatusLine
 from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Guarded
 from edge.sources import open_source
-from edge.sources.wrappers import RatedSource
+from edge.sources.wrappers import Announcing, RatedSource
 from edge.stats import Stats
 from edge.tracking import Tracker
+
+_MOST_AT_ONCE = 4
+"""Networks: each more takes memory, and rarely are there as many faces."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,15 @@ def assemble(
     status where another place is for them, ``report`` an error that ends only a part of the run.
     Raises ``EdgeError`` for what can't be had at all, and soon after the wish to stop.
     """
-    classifier = load_classifier(settings.model_path, settings.threads)
+    parallel = networks_at_once(settings)
+    classifier = load_crew(settings.model_path, settings.threads, parallel)
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
     source = open_source(settings, window is not None, asked_to_stop(stop, window), say, before)
+    if parallel > 1 and not window and _on_every_frame(settings):
+        detector = Ahead(detector)
+        source = Announcing(source, detector.announce)
     sinks = open_sinks(
         settings.output,
         window,
@@ -89,8 +98,17 @@ def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:
     return asked
 
 
+def networks_at_once(settings: Settings) -> int:
+    """How many networks may be at work at the same time."""
+    return settings.parallel or min(usable_cores(), _MOST_AT_ONCE)
+
+
+def _on_every_frame(settings: Settings) -> bool:
+    return settings.detect_every == 1 and not settings.budget
+
+
 def build_pipeline(
-    detector: Detector, classifier: TFLiteClassifier, settings: Settings
+    detector: Detector, classifier: TFLiteClassifier | Crew, settings: Settings
 ) -> Processor:
     """Put the stages together; the crop and the threshold are those of the model's contract.
 
@@ -101,7 +119,7 @@ def build_pipeline(
     contract = classifier.contract
     tracker = Tracker(contract.labels, contract.uncertain_below, settings.tracking)
     crop = partial(crop_faces, contract=contract)
-    if settings.detect_every == 1 and not settings.budget:
+    if _on_every_frame(settings):
         return Pipeline(detector, crop, classifier, tracker)
     every = EveryNth(detector, settings.detect_every)
     return Sparing(Pipeline(every, crop, classifier, tracker), every, settings.budget)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from edge.device import usable_cores
+
 _ROOT = Path(__file__).resolve().parents[1]
+_CPUINFO = Path("/proc/cpuinfo")
+_INT8 = {
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "avx2": "AVX2",
+    "i8mm": "NEON i8mm",
+    "asimddp": "NEON dot product",
+    "asimd": "NEON",
+}
+"""By the flag of /proc/cpuinfo, the best first."""
 
 
 def commit() -> str:
@@ -40,14 +51,11 @@ def today() -> str:
 
 
 def machine() -> str:
-    """Return the processor, the number of cores this process may use, and the system."""
-    return f"{_processor()}, {cores()} cores, {platform.system()} {platform.machine()}"
+    """Return the processor with its instructions for int8, the cores for this process, the system.
 
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    Machines of the same name differ by these instructions, and by several times in speed.
+    """
+    return f"{_processor()}, {usable_cores()} cores, {platform.system()} {platform.machine()}"
 
 
 def origin() -> dict[str, str]:
@@ -66,9 +74,22 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith(("model name", "Model")):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"
+    try:
+        lines = _CPUINFO.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    facts = {
+        name.strip(): value.strip() for name, _, value in (row.partition(":") for row in lines)
+    }
+    name = facts.get("model name") or facts.get("Model") or platform.processor()
+    arithmetic = int8_instructions(facts.get("flags") or facts.get("Features") or "")
+    return (name or "unknown processor") + (f" ({arithmetic})" if arithmetic else "")
+
+
+def int8_instructions(flags: str) -> str:
+    """Name the best of the processor's instructions for int8, which decide its speed there.
+
+    ``flags`` is what Linux says of them; empty where it names none that we know.
+    """
+    known = set(flags.split())
+    return next((name for flag, name in _INT8.items() if flag in known), "")

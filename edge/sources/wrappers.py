@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
-from edge.errors import NoCameraError
-from edge.frames import Frame, Outage, Source
+from edge.errors import NoCameraError, SourceLostError
+from edge.frames import Frame, Image, Outage, Source
 
 _SLICE = 0.05
 """How long one wait lasts before the wish to stop is looked at, seconds."""
@@ -116,3 +116,38 @@ class Fallback(Wrapper):
             self.inner = self._other()
             self._say(f"{error}; showing the {self.description} instead")
             return super().__enter__()
+
+
+class Announcing(Wrapper):
+    """Tells ``announce`` the image of a frame while the frame before it is still in use.
+
+    Not of live frames: there is none to come yet, and waiting for it would cost latency.
+    """
+
+    def __init__(self, inner: RatedSource, announce: Callable[[Image], None]) -> None:
+        """Wrap ``inner``."""
+        super().__init__(inner)
+        self._announce = announce
+
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Give every frame, once the next one is there; raises what ``inner`` raises, after it."""
+        frames = iter(self.inner)
+        current = self._next(frames)
+        while current is not None:
+            if isinstance(current, Outage) or current.live:
+                yield current
+                current = self._next(frames)
+                continue
+            try:
+                following = self._next(frames)
+            except SourceLostError:
+                yield current
+                raise
+            yield current
+            current = following
+
+    def _next(self, frames: Iterator[Frame | Outage]) -> Frame | Outage | None:
+        frame = next(frames, None)
+        if isinstance(frame, Frame) and not frame.live:
+            self._announce(frame.image)
+        return frame

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edge.classifier import TFLiteClassifier, softmax
+from edge.classifier import Crew, TFLiteClassifier, softmax
 from edge.contract import ModelContract, embed, extract
 from edge.errors import ContractError, ModelFileError
 
@@ -86,3 +86,32 @@ def test_a_contract_on_junk_is_refused() -> None:
 def test_softmax_does_not_overflow() -> None:
     rows = softmax(np.array([[1e4, -1e4, 0.0]], np.float32))
     np.testing.assert_array_equal(rows, [[1, 0, 0]])
+
+
+@pytest.mark.parametrize("faces", range(6))
+def test_a_crew_answers_as_one_classifier_does(shipped: bytes, faces: int) -> None:
+    crops = np.random.default_rng(3).integers(0, 256, (faces, 48, 48, 1), np.uint8)
+    alone = TFLiteClassifier(shipped, "m")
+    crew = Crew(lambda: TFLiteClassifier(shipped, "m"), 4)
+    assert (crew.contract, crew.labels, crew.runtime) == (
+        alone.contract,
+        alone.labels,
+        alone.runtime,
+    )
+    np.testing.assert_array_equal(crew.classify(crops), alone.classify(crops))
+
+
+@pytest.mark.parametrize(("faces", "opened"), [(0, 1), (1, 1), (2, 2), (3, 3), (9, 3)])
+def test_a_crew_opens_as_many_as_there_are_faces_for(
+    shipped: bytes, faces: int, opened: int
+) -> None:
+    members = []
+
+    def open_one() -> TFLiteClassifier:
+        members.append(TFLiteClassifier(shipped, "m"))
+        return members[-1]
+
+    crew = Crew(open_one, 3)
+    for _ in range(2):
+        crew.classify(np.zeros((faces, 48, 48, 1), np.uint8))
+    assert len(members) == opened
