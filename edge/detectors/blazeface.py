@@ -170,33 +170,33 @@ def weighted_nms(points: Floats, scores: Floats, max_overlap: float) -> tuple[Fl
     ``max_overlap`` (intersection over union): their points are averaged by score, its score stays.
     Then the best of the rest, and so on. Returns both for the m ≤ n faces, best first.
     """
-    rest = np.argsort(-scores, kind="stable")
-    boxes = points[:, :2]
-    merged, best = [], []
-    while rest.size:
-        same = overlaps(boxes[rest[0]], boxes[rest]) > max_overlap
-        same[0] = True  # an empty box doesn't overlap even itself
-        group = rest[same]
-        weights = scores[group] / scores[group].sum()
-        merged.append(weights @ points[group].reshape(-1, 16))
-        best.append(group[0])
-        rest = rest[~same]
-    return np.stack(merged).reshape(-1, 8, 2), scores[best]
+    same = overlaps(points[:, :2]) > max_overlap
+    left = np.ones(len(scores), bool)
+    best, groups = [], []
+    for candidate in np.argsort(-scores, kind="stable").tolist():
+        if left[candidate]:
+            group = same[candidate] & left
+            group[candidate] = True  # an empty box doesn't overlap even itself
+            left &= ~group
+            best.append(candidate)
+            groups.append(group)
+    weights = np.array(groups) * scores
+    weights /= weights.sum(axis=1, keepdims=True)
+    return (weights @ points.reshape(-1, 16)).reshape(-1, 8, 2), scores[best]
 
 
-def overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of ``float32[2, 2]`` with each of ``float32[n, 2, 2]``.
+def overlaps(boxes: Floats) -> Floats:
+    """Intersection over union of each of ``float32[n, 2, 2]`` with each, ``float32[n, n]``.
 
     A box is its top left and bottom right corner (x, y); where both are empty the result is 0.
     """
-    extent = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
-    shared = np.maximum(extent, 0).prod(axis=1)
-    united = _areas(boxes) + _areas(box[np.newaxis]) - shared
+    left, top, right, bottom = boxes.reshape(-1, 4).T
+    width = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    height = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
+    united = np.add.outer(areas, areas) - shared
     return np.asarray(shared / np.maximum(united, np.finfo(np.float32).tiny), np.float32)
-
-
-def _areas(boxes: Floats) -> Floats:
-    return np.asarray(np.maximum(boxes[:, 1] - boxes[:, 0], 0).prod(axis=1), np.float32)
 
 
 def _face(points: Floats, score: float) -> Face:

@@ -237,5 +237,5 @@ def test_the_same_face_twice_is_averaged_by_score() -> None:
 def test_overlaps_are_the_boxes_own(found: tuple[np.ndarray, np.ndarray]) -> None:
     corners = found[0][:, :2]
     boxes = [Box(*corner.ravel().tolist()) for corner in corners]
-    expected = [boxes[0].iou(box) for box in boxes]
-    np.testing.assert_allclose(overlaps(corners[0], corners), expected, atol=1e-4)
+    expected = [[one.iou(other) for other in boxes] for one in boxes]
+    np.testing.assert_allclose(overlaps(corners), expected, atol=1e-4)
