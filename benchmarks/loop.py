@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import footprint, runtime
+from benchmarks import footprint, runtime, throughput
 from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
@@ -48,6 +48,7 @@ def measure(
     figures = {
         "footprint": footprint.measure(python),
         "stages": [row for _, row, _ in stages],
+        "throughput": throughput.measure(content, images, effort.rounds),
         "detectors": [row for rows, _ in compared for row in rows],
         "intervals": runtime.intervals(content, moving),
         "camera": [

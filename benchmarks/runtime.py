@@ -19,8 +19,8 @@ from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import BenchmarkError
 from benchmarks.reference import open_reference
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
-from edge.assembly import build_pipeline
-from edge.classifier import TFLiteClassifier
+from edge.assembly import build_pipeline, networks_at_once
+from edge.classifier import Crew, TFLiteClassifier
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Box, Frame, FrameResult, Image, Outage, Processor, Track
 from edge.interpreter import open_model
@@ -58,8 +58,8 @@ def stages(
     classifier's counts once, and not where there is no face. Returns the figures, and the samples
     by the round.
     """
-    classifier = TFLiteClassifier(content, "classifier")
-    pipeline = build_pipeline(BlazeFace(), classifier, Settings())
+    crew = Crew(lambda: TFLiteClassifier(content, "classifier"), networks_at_once(Settings()))
+    pipeline = build_pipeline(BlazeFace(), crew, Settings())
     networks = {
         "detector": open_reference(1),
         "classifier": open_model(content, "classifier").invoke,

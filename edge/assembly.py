@@ -57,15 +57,13 @@ def assemble(
     status where another place is for them, ``report`` an error that ends only a part of the run.
     Raises ``EdgeError`` for what can't be had at all, and soon after the wish to stop.
     """
-    parallel = networks_at_once(settings)
-    classifier = load_crew(settings.model_path, settings.threads, parallel)
+    classifier = load_crew(settings.model_path, settings.threads, networks_at_once(settings))
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
     source = open_source(settings, window is not None, asked_to_stop(stop, window), say, before)
-    if parallel > 1 and not window and _on_every_frame(settings):
-        detector = Ahead(detector)
-        source = Announcing(source, detector.announce)
+    if not window:  # where somebody looks on, a file plays at its own speed
+        source, detector = look_ahead(source, detector, settings)
     sinks = open_sinks(
         settings.output,
         window,
@@ -101,6 +99,19 @@ def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:
 def networks_at_once(settings: Settings) -> int:
     """How many networks may be at work at the same time."""
     return settings.parallel or min(usable_cores(), _MOST_AT_ONCE)
+
+
+def look_ahead(
+    source: RatedSource, detector: Detector, settings: Settings
+) -> tuple[RatedSource, Detector]:
+    """Let ``detector`` begin with the next frame of a file while this one is still in work.
+
+    Not where only one network may be at work, or the detector has the frames between to spare.
+    """
+    if networks_at_once(settings) == 1 or not _on_every_frame(settings):
+        return source, detector
+    ahead = Ahead(detector)
+    return Announcing(source, ahead.announce), ahead
 
 
 def _on_every_frame(settings: Settings) -> bool:

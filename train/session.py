@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,18 @@ class Outcome:
 
 
 def train(
-    recipe: Recipe, seed: int, images: Path, target: Path, detector: Detector, quiet: bool = False
+    recipe: Recipe,
+    seed: int,
+    images: Path,
+    target: Path,
+    detector: Detector,
+    quiet: bool = False,
+    choose_precision: Callable[[], str] = precision.fastest,
 ) -> Outcome:
     """Train ``recipe`` on ``images`` and write ``target`` (``….h5``) with its report beside it.
 
-    ``detector`` tells how training images frame a face. Raises ``DatasetError``, ``ArtifactError``
+    ``detector`` tells how training images frame a face; a run that begins has the precision of
+    ``choose_precision``. Raises ``DatasetError``, ``ArtifactError``
     where ``target`` can't be written or a model is not there from which ``recipe`` takes something,
     and ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
     """
@@ -71,7 +78,7 @@ def train(
     state = _state_path(target, recipe, [seed, data, *lineage.origins.values()])
     framing, found = derive_framing(splits["train"].images, detector)
     begun = read_state(state)
-    policy = begun.precision if begun else precision.fastest()
+    policy = begun.precision if begun else choose_precision()
     run = Run(recipe, seed, policy, state, lineage.weights)
     model, history = fit(run, examples, validation, quiet)
     source = {

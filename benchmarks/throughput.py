@@ -1,0 +1,90 @@
+"""Frames a second of the whole loop over frames that wait in memory, as those of a file do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn, Self
+
+from benchmarks.uncertainty import percentiles
+from edge.assembly import build_pipeline, look_ahead, networks_at_once
+from edge.classifier import Crew, TFLiteClassifier
+from edge.detectors.blazeface import BlazeFace
+from edge.errors import EdgeError
+from edge.frames import Frame, Image
+from edge.loop import Stop, run
+from edge.settings import Settings
+from edge.stats import Stats
+
+_WARM_UP_ROUNDS = 1
+_FPS = 30.0
+
+
+class Memory:
+    """A source of ``images`` that are there already; as often as it is iterated."""
+
+    description = "memory"
+    fps = _FPS
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        """Keep the images."""
+        self._images = images
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to release."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give each of them once."""
+        for index, image in enumerate(self._images):
+            yield Frame(image, index, index / _FPS)
+
+
+class Contender:
+    """The loop with at most ``parallel`` networks at work at the same time."""
+
+    def __init__(self, content: bytes, parallel: int) -> None:
+        """Open the networks; ``content`` is a classifier's file."""
+        self.parallel = parallel
+        self.fps: list[float] = []
+        self._settings = Settings(parallel=parallel)
+        self._crew = Crew(lambda: TFLiteClassifier(content, "classifier"), parallel)
+        self._detector = BlazeFace()
+
+    def take(self, images: Sequence[Image]) -> float:
+        """Return the frames a second of one run over ``images``."""
+        source, detector = look_ahead(Memory(images), self._detector, self._settings)
+        stats = Stats()
+        pipeline = build_pipeline(detector, self._crew, self._settings)
+        run(source, pipeline, [stats], Stop(), _fail)
+        return stats.fps
+
+
+def measure(
+    content: bytes, images: Mapping[int, Sequence[Image]], rounds: int
+) -> list[dict[str, Any]]:
+    """Run the loop over the ``images`` of each number of faces, in so many ``rounds``.
+
+    One network after the other, and as many at a time as the runtime has by itself, in turn in one
+    run. ``fps`` is the median of the rounds.
+    """
+    most = networks_at_once(Settings())
+    rows = []
+    for faces, frames in images.items():
+        contenders = [Contender(content, parallel) for parallel in sorted({1, most})]
+        for number in range(_WARM_UP_ROUNDS + rounds):
+            for contender in contenders:
+                fps = contender.take(frames)
+                if number >= _WARM_UP_ROUNDS:
+                    contender.fps.append(fps)
+        rows += [
+            {"faces": faces, "networks": each.parallel, "fps": percentiles(each.fps)["p50"]}
+            for each in contenders
+        ]
+    return rows
+
+
+def _fail(error: EdgeError) -> NoReturn:
+    raise error

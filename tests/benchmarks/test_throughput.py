@@ -1,0 +1,55 @@
+"""The loop over frames in memory, one network at a time and several. No time is asserted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import runtime, throughput
+from edge.assembly import look_ahead, networks_at_once
+from edge.detectors.ahead import Ahead
+from edge.settings import Settings
+from tests.edge.fakes import FakeDetector, FakeSource, frames
+from train.recipes import DEPLOYED, model_path
+
+
+@pytest.fixture(scope="module")
+def content(repository: Path) -> bytes:
+    return (repository / model_path(DEPLOYED)).with_suffix(".tflite").read_bytes()
+
+
+def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: bytes) -> None:
+    images = {faces: runtime.demo(faces, 3) for faces in (0, 2)}
+    rows = throughput.measure(content, images, 2)
+    networks = sorted({1, networks_at_once(Settings())})
+    assert [(row["faces"], row["networks"]) for row in rows] == [
+        (faces, count) for faces in (0, 2) for count in networks
+    ]
+    assert all(row["fps"] > 0 for row in rows)
+
+
+def test_memory_gives_every_image_each_time() -> None:
+    images = [frame.image for frame in frames(3)]
+    with throughput.Memory(images) as source:
+        for _ in range(2):
+            assert [frame.image is images[frame.index] for frame in source] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(parallel=1),
+        Settings(parallel=2, detect_every=2),
+        Settings(parallel=2, budget=5),
+    ],
+)
+def test_nothing_is_detected_ahead_where_that_would_cost(settings: Settings) -> None:
+    source, detector = FakeSource([]), FakeDetector()
+    assert look_ahead(source, detector, settings) == (source, detector)
+
+
+def test_several_networks_detect_ahead() -> None:
+    source, detector = look_ahead(FakeSource(frames(2)), FakeDetector(), Settings(parallel=2))
+    assert isinstance(detector, Ahead)
+    assert [frame.index for frame in source] == [0, 1]
