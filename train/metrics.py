@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from train.data import LABELS
+from train.errors import VotesError
 from train.votes import join, load_votes, majority
 
 BINS = 15
@@ -57,6 +59,21 @@ def voted_labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     the image is not known. Raises ``VotesError``.
     """
     return majority(join(images, load_votes()))
+
+
+def voted_where_known(
+    images: NDArray[np.uint8],
+    label: Callable[[NDArray[np.uint8]], NDArray[np.int64]] = voted_labels,
+) -> NDArray[np.int64]:
+    """Return the labels of ``images`` as ``label`` gives them; -1 for all where it has no table.
+
+    For what is only reported: a training that needs no votes doesn't fail for them.
+    """
+    try:
+        return label(images)
+    except VotesError as error:
+        print(f"figures against the taggers' votes are left out: {error}")
+        return np.full(len(images), -1)
 
 
 def evaluate_votes(

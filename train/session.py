@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
@@ -32,7 +33,7 @@ from train.metrics import (
     expected_calibration_error,
     fit_temperature,
     fitted_part,
-    voted_labels,
+    voted_where_known,
 )
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import Recipe
@@ -74,6 +75,7 @@ def train(
     data = fingerprint(splits["train"], splits["validation"])
     taught = lineage.taught(splits["train"].images)
     examples = training_examples(splits["train"], recipe, taught=taught)
+    voted = voted_where_known(splits["validation"].images)
     validation = plain_examples(splits["validation"])
     state = _state_path(target, recipe, [seed, data, *lineage.origins.values()])
     framing, found = derive_framing(splits["train"].images, detector)
@@ -95,7 +97,7 @@ def train(
         "unreadable": _unreadable(splits),
         "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
     }
-    outcome = finish(model, history, splits, framing, source, circumstances, target)
+    outcome = finish(model, history, splits, voted, framing, source, circumstances, target)
     state.unlink(missing_ok=True)
     return outcome
 
@@ -104,6 +106,7 @@ def finish(
     model: keras.Model,
     history: History,
     splits: Mapping[str, Split],
+    voted: NDArray[np.int64],
     framing: Framing,
     source: Mapping[str, Any],
     circumstances: Mapping[str, Any],
@@ -111,15 +114,14 @@ def finish(
 ) -> Outcome:
     """Measure a trained ``model`` and write it with its contract and report.
 
-    ``source`` is what defines the training and goes into both, ``circumstances`` into the report.
+    ``voted`` is ``int64[n]``, the taggers' labels of the validation split. ``source`` is what
+    defines the training and goes into both, ``circumstances`` into the report.
     """
     logits = predict_logits(model, splits["validation"].images)
     copies = copies_in_train(splits["validation"], splits["train"])
     figures, temperature = _figures(logits, copies, splits["validation"])
     chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(source) | {"validation": chosen}
-    save_model(model, _contract(framing, temperature, origin), target)
-    voted = voted_labels(splits["validation"].images)
     report = {
         **source,
         **circumstances,
@@ -129,6 +131,7 @@ def finish(
     }
     if _TEST in splits:
         report["test"] = _reported_only(model, splits["train"], splits[_TEST])
+    save_model(model, _contract(framing, temperature, origin), target)
     write_report(target.with_suffix(""), report, history)
     return Outcome(target, report)
 

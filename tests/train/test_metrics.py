@@ -7,7 +7,14 @@ import pytest
 from scipy.special import softmax
 
 from train.data import LABELS
-from train.metrics import evaluate, expected_calibration_error, fit_temperature
+from train.errors import VotesError
+from train.metrics import (
+    evaluate,
+    evaluate_votes,
+    expected_calibration_error,
+    fit_temperature,
+    voted_where_known,
+)
 
 
 def test_evaluate_on_a_case_counted_by_hand() -> None:
@@ -41,3 +48,15 @@ def test_calibration_error_of_a_case_counted_by_hand() -> None:
     labels = np.array([0, 1, 1, 1])
     # Bin of 0.9: accuracy 0.5, gap 0.4; bin of 0.6: accuracy 1, gap 0.4.
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.4)
+
+
+def test_without_the_table_of_votes_nothing_has_one_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def missing(images: np.ndarray) -> np.ndarray:
+        raise VotesError("ferplus.npz: expected the table of FER+ votes, found no such file")
+
+    voted = voted_where_known(np.zeros((3, 48, 48, 1), np.uint8), missing)
+    assert voted.tolist() == [-1, -1, -1]
+    assert "left out: ferplus.npz: expected" in capsys.readouterr().out
+    assert evaluate_votes(voted, np.zeros(3, np.int64), np.zeros(3, bool)) == {}
