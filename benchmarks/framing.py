@@ -33,6 +33,7 @@ ALL_SIDES = "all"
 IMAGE, EXACT = "image itself", "exact square"
 _WIDTH, _HEIGHT = 640, 360
 _SAMPLE = 1000
+_FEWEST = 100
 _SEED = 0
 _PLAIN = 127
 _BLUR = 61
@@ -97,20 +98,18 @@ def measure(
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """Return what ``measure`` found as a Markdown table in per cent."""
+    """Return what ``measure`` found as a Markdown table in per cent.
+
+    Fewer than ``_FEWEST`` faces say nothing of a share of them.
+    """
     names = list(result["rows"][0]["top1"])
-    return markdown(
-        ("background", "image in px", "found", *names),
-        [
-            (
-                row["background"],
-                str(row["side"]),
-                f"{row['found']:.1%}",
-                *(_per_cent(row["top1"][name]) for name in names),
-            )
-            for row in result["rows"]
-        ],
-    )
+    rows = []
+    for row in result["rows"]:
+        faces = round(row["found"] * row["shown"])
+        shares = [row["top1"][name] if faces >= _FEWEST else None for name in names]
+        found = (f"{row['found']:.1%}", str(faces))
+        rows.append((row["background"], str(row["side"]), *found, *map(_per_cent, shares)))
+    return markdown(("background", "image in px", "found", "faces", *names), rows)
 
 
 def sample(count: int) -> NDArray[np.int64]:

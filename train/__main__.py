@@ -108,7 +108,7 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 @app.command
 def study(*, images: Path = Path("images"), rows: Path = RESULTS) -> None:
-    """Train short variations of the recipe fer2013, one thing changed in each; hours.
+    """Train short variations of the recipe teacher, one thing changed in each; hours.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ _BASE = Recipe(
     label_smoothing=0.1,
     least_per_class=1500,
 )
-"""Where the search began; the recipe ``fer2013`` is what it led to."""
+"""Where the search began: the recipe ``teacher`` in 8 epochs. What it led to are the others."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
 INGREDIENTS: dict[str, dict[str, Any]] = {
     "the base": {},

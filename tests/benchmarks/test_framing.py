@@ -96,16 +96,19 @@ def test_nothing_found_is_shown_as_nothing(validation_split: Split) -> None:
     result = framing.measure(Bars(), CONTRACT, detector, validation_split)
     assert all(set(row["top1"].values()) == {None} for row in result["rows"])
     lines = framing.table(result).splitlines()
-    assert lines[2] == "| soft border | 96 | 0.0% | – | – | – | – | – | – |"
+    assert lines[2] == "| soft border | 96 | 0.0% | 0 | – | – | – | – | – | – |"
 
 
 def test_the_table_shows_the_figures() -> None:
-    row = {"background": "plain grey", "side": 144, "shown": 8, "found": 0.875}
-    result = {"rows": [row | {"top1": {"image itself": 0.5542, "bare box": None}}]}
+    row = {"background": "plain grey", "side": 144, "shown": 800, "found": 0.875}
+    few = {"background": "plain grey", "side": 96, "shown": 800, "found": 0.1}
+    top1 = {"top1": {"image itself": 0.5542, "bare box": None}}
+    result = {"rows": [row | top1, few | top1]}
     assert framing.table(result).splitlines() == [
-        "| background | image in px | found | image itself | bare box |",
-        "| --- | ---: | ---: | ---: | ---: |",
-        "| plain grey | 144 | 87.5% | 55.4% | – |",
+        "| background | image in px | found | faces | image itself | bare box |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| plain grey | 144 | 87.5% | 700 | 55.4% | – |",
+        "| plain grey | 96 | 10.0% | 80 | – | – |",
     ]
 
 
