@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self
 
 from benchmarks.uncertainty import percentiles
-from edge.assembly import build_pipeline, look_ahead, networks_at_once
+from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
 from edge.detectors.blazeface import BlazeFace
 from edge.errors import EdgeError
@@ -43,7 +43,7 @@ class Memory:
 
 
 class Contender:
-    """The loop with at most ``parallel`` networks at work at the same time."""
+    """The loop with at most ``parallel`` frames and networks at work at the same time."""
 
     def __init__(self, content: bytes, parallel: int) -> None:
         """Open the networks; ``content`` is a classifier's file."""
@@ -55,9 +55,8 @@ class Contender:
 
     def take(self, images: Sequence[Image]) -> float:
         """Return the frames a second of one run over ``images``."""
-        source, detector = look_ahead(Memory(images), self._detector, self._settings)
+        source, pipeline = look_ahead(Memory(images), self._detector, self._crew, self._settings)
         stats = Stats()
-        pipeline = build_pipeline(detector, self._crew, self._settings)
         run(source, pipeline, [stats], Stop(), _fail)
         return stats.fps
 

@@ -8,15 +8,16 @@ from functools import partial
 
 import cv2
 
+from edge.ahead import Ahead
 from edge.classifier import Crew, TFLiteClassifier, load_crew
 from edge.crops import crop_faces
-from edge.detectors.ahead import Ahead
+from edge.detectors.blazeface import BlazeFace
 from edge.detectors.every import EveryNth, Sparing
 from edge.device import usable_cores
 from edge.errors import EdgeError, SinkError
 from edge.frames import Detector, Processor, Sink
 from edge.loop import Stop
-from edge.pipeline import Pipeline
+from edge.pipeline import Look, Pipeline
 from edge.settings import Settings
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
@@ -62,8 +63,10 @@ def assemble(
     stats = Stats()
     window = open_window(settings, stop)
     source = open_source(settings, window is not None, asked_to_stop(stop, window), say, before)
-    if not window:  # where somebody looks on, a file plays at its own speed
-        source, detector = look_ahead(source, detector, settings)
+    if window:  # where somebody looks on, a file plays at its own speed
+        pipeline = build_pipeline(detector, classifier, settings)
+    else:
+        source, pipeline = look_ahead(source, detector, classifier, settings)
     sinks = open_sinks(
         settings.output,
         window,
@@ -77,7 +80,7 @@ def assemble(
     status = () if window else (Guarded(line, report),)
     return Run(
         source,
-        build_pipeline(detector, classifier, settings),
+        pipeline,
         (stats, *sinks, *status),
         stats,
         detector.name,
@@ -102,20 +105,26 @@ def networks_at_once(settings: Settings) -> int:
 
 
 def look_ahead(
-    source: RatedSource, detector: Detector, settings: Settings
-) -> tuple[RatedSource, Detector]:
-    """Let ``detector`` begin with the next frame of a file while this one is still in work.
+    source: RatedSource, detector: Detector, classifier: Crew, settings: Settings
+) -> tuple[RatedSource, Processor]:
+    """Return a pipeline that looks at the next frames of a file while one is still in work.
 
-    Not where only one network may be at work, or the detector has the frames between to spare.
+    And the source that announces them. Just the pipeline where only one network may be at work, or
+    detection needs the frames in order; and not with the MediaPipe package, of which each further
+    one would take as much memory as the first.
     """
-    if networks_at_once(settings) == 1 or not _on_every_frame(settings):
-        return source, detector
-    ahead = Ahead(detector)
-    return Announcing(source, ahead.announce), ahead
+    parallel = networks_at_once(settings)
+    if parallel == 1 or not _on_every_frame(settings) or settings.detector == "mediapipe":
+        return source, build_pipeline(detector, classifier, settings)
 
+    def open_look(number: int) -> Look:
+        if number == 0:
+            return _look(detector, classifier.first)
+        return _look(BlazeFace(settings.min_score, settings.threads), classifier.open_one())
 
-def _on_every_frame(settings: Settings) -> bool:
-    return settings.detect_every == 1 and not settings.budget
+    ahead = Ahead(_look(detector, classifier), open_look, parallel)
+    pipeline = Pipeline(ahead, _tracker(classifier, settings))
+    return Announcing(source, ahead.announce, parallel), pipeline
 
 
 def build_pipeline(
@@ -125,15 +134,26 @@ def build_pipeline(
 
     Sets OpenCV to one thread for the whole process.
     """
+    tracker = _tracker(classifier, settings)
+    if _on_every_frame(settings):
+        return Pipeline(_look(detector, classifier), tracker)
+    every = EveryNth(detector, settings.detect_every)
+    return Sparing(Pipeline(_look(every, classifier), tracker), every, settings.budget)
+
+
+def _look(detector: Detector, classifier: TFLiteClassifier | Crew) -> Look:
     # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
     cv2.setNumThreads(1)
+    return Look(detector, partial(crop_faces, contract=classifier.contract), classifier)
+
+
+def _tracker(classifier: TFLiteClassifier | Crew, settings: Settings) -> Tracker:
     contract = classifier.contract
-    tracker = Tracker(contract.labels, contract.uncertain_below, settings.tracking)
-    crop = partial(crop_faces, contract=contract)
-    if _on_every_frame(settings):
-        return Pipeline(detector, crop, classifier, tracker)
-    every = EveryNth(detector, settings.detect_every)
-    return Sparing(Pipeline(every, crop, classifier, tracker), every, settings.budget)
+    return Tracker(contract.labels, contract.uncertain_below, settings.tracking)
+
+
+def _on_every_frame(settings: Settings) -> bool:
+    return settings.detect_every == 1 and not settings.budget
 
 
 def open_detector(settings: Settings, stop: Stop) -> Detector:
@@ -143,8 +163,6 @@ def open_detector(settings: Settings, stop: Stop) -> Detector:
         from edge.detectors.mediapipe_tasks import MediaPipeTasks  # noqa: PLC0415
 
         return MediaPipeTasks(settings.min_score, stop.is_set)
-    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
-
     return BlazeFace(settings.min_score, settings.threads)
 
 

@@ -60,20 +60,21 @@ class Crew:
 
     def __init__(self, open_one: Callable[[], TFLiteClassifier], size: int) -> None:
         """Open the first classifier; raises what ``open_one`` raises."""
-        self._open, self._size = open_one, size
-        self._members = [open_one()]
-        self.contract, self.labels = self._members[0].contract, self._members[0].labels
-        self.runtime = self._members[0].runtime
+        self.open_one, self._size = open_one, size
+        self.first = open_one()
+        self.contract, self.labels = self.first.contract, self.first.labels
+        self.runtime = self.first.runtime
+        self._members = [self.first]
         self._threads = ThreadPoolExecutor(max(size - 1, 1), "classifier")
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
         shares = np.array_split(crops, max(min(len(crops), self._size), 1))
         while len(self._members) < len(shares):
-            self._members.append(self._open())
-        first, *others = zip(self._members, shares, strict=False)
+            self._members.append(self.open_one())
+        others = zip(self._members[1:], shares[1:], strict=False)
         waiting = [self._threads.submit(member.classify, share) for member, share in others]
-        own = first[0].classify(first[1])
+        own = self.first.classify(shares[0])
         return np.concatenate([own, *(rows.result() for rows in waiting)]) if waiting else own
 
 

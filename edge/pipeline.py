@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
@@ -26,24 +27,45 @@ class FaceTracker(Protocol):
         ...
 
 
-class Pipeline:
-    """detect → crop → classify → track, each stage timed."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one image shows by itself: its ``faces``, ``rows`` of ``float32[n, labels]``, times."""
 
-    def __init__(
-        self, detector: Detector, crop: Crop, classifier: Classifier, tracker: FaceTracker
-    ) -> None:
-        """Take the four parts; the pipeline belongs to one thread, as an interpreter does."""
-        self._detector, self._crop = detector, crop
-        self._classifier, self._tracker = classifier, tracker
+    faces: Sequence[Face]
+    rows: Floats
+    stage_ms: Mapping[str, float]
+
+
+class Look:
+    """detect → crop → classify, each stage timed; used by one thread at a time."""
+
+    def __init__(self, detector: Detector, crop: Crop, classifier: Classifier) -> None:
+        """Take the three parts."""
+        self._detector, self._crop, self._classifier = detector, crop, classifier
+
+    def __call__(self, image: Image) -> Sight:
+        """Find the faces in ``image`` (``uint8[H, W, 3]`` BGR) and name their expressions."""
+        timed = _Stopwatch()
+        faces = timed("detect", self._detector.detect, image)
+        crops = timed("crop", self._crop, image, faces)
+        rows = timed("classify", self._classifier.classify, crops)
+        return Sight(faces, rows, timed.stage_ms)
+
+
+class Pipeline:
+    """A look at each frame, and what it means after those before it."""
+
+    def __init__(self, look: Callable[[Image], Sight], tracker: FaceTracker) -> None:
+        """Take the parts; the pipeline belongs to one thread."""
+        self._look, self._tracker = look, tracker
 
     def process(self, frame: Frame) -> FrameResult:
-        """Find the faces of ``frame`` and name their expressions."""
+        """Find the faces of ``frame``, name their expressions and follow them."""
+        sight = self._look(frame.image)
         timed = _Stopwatch()
-        faces = timed("detect", self._detector.detect, frame.image)
-        crops = timed("crop", self._crop, frame.image, faces)
-        rows = timed("classify", self._classifier.classify, crops)
-        tracks = timed("track", self._tracker.update, faces, rows, frame.captured_at)
-        return FrameResult(frame.index, frame.captured_at, tracks, timed.stage_ms)
+        tracks = timed("track", self._tracker.update, sight.faces, sight.rows, frame.captured_at)
+        stage_ms = {**sight.stage_ms, **timed.stage_ms}
+        return FrameResult(frame.index, frame.captured_at, tracks, stage_ms)
 
 
 class _Stopwatch:

@@ -151,8 +151,8 @@ class Settings:
     threads: int = 1
     """Threads of each network: 1…64."""
     parallel: int = 0
-    """Networks at work at the same time, for several faces in a frame and for the next frame of a
-    file: 1…64, 0 for as many as there are cores, up to 4."""
+    """Faces of a frame, and frames of a file, that are worked on at the same time: 1…64, 0 for as
+    many as there are cores, up to 4."""
     display: Literal["auto", "on", "off"] = "auto"
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0

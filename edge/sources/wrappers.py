@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
@@ -119,35 +120,31 @@ class Fallback(Wrapper):
 
 
 class Announcing(Wrapper):
-    """Tells ``announce`` the image of a frame while the frame before it is still in use.
+    """Tells ``announce`` the image of a frame while the ``ahead`` frames before it are in use.
 
     Not of live frames: there is none to come yet, and waiting for it would cost latency.
     """
 
-    def __init__(self, inner: RatedSource, announce: Callable[[Image], None]) -> None:
+    def __init__(
+        self, inner: RatedSource, announce: Callable[[Image], None], ahead: int = 1
+    ) -> None:
         """Wrap ``inner``."""
         super().__init__(inner)
-        self._announce = announce
+        self._announce, self._ahead = announce, ahead
 
     def __iter__(self) -> Iterator[Frame | Outage]:
-        """Give every frame, once the next one is there; raises what ``inner`` raises, after it."""
-        frames = iter(self.inner)
-        current = self._next(frames)
-        while current is not None:
-            if isinstance(current, Outage) or current.live:
-                yield current
-                current = self._next(frames)
-                continue
-            try:
-                following = self._next(frames)
-            except SourceLostError:
-                yield current
-                raise
-            yield current
-            current = following
-
-    def _next(self, frames: Iterator[Frame | Outage]) -> Frame | Outage | None:
-        frame = next(frames, None)
-        if isinstance(frame, Frame) and not frame.live:
-            self._announce(frame.image)
-        return frame
+        """Give every frame, once the next ones are there; where ``inner`` raises, before that."""
+        waiting: deque[Frame] = deque()
+        try:
+            for frame in self.inner:
+                if isinstance(frame, Outage) or frame.live:
+                    yield frame
+                    continue
+                self._announce(frame.image)
+                waiting.append(frame)
+                if len(waiting) > self._ahead:
+                    yield waiting.popleft()
+        except SourceLostError:
+            yield from waiting
+            raise
+        yield from waiting

@@ -8,9 +8,11 @@ import pytest
 
 from benchmarks import runtime, throughput
 from edge.assembly import look_ahead, networks_at_once
-from edge.detectors.ahead import Ahead
+from edge.classifier import Crew, TFLiteClassifier
+from edge.frames import Frame
 from edge.settings import Settings
-from tests.edge.fakes import FakeDetector, FakeSource, frames
+from edge.sources.wrappers import Announcing
+from tests.edge.fakes import FakeDetector, FakeSource, frames, square
 from train.recipes import DEPLOYED, model_path
 
 
@@ -42,14 +44,21 @@ def test_memory_gives_every_image_each_time() -> None:
         Settings(parallel=1),
         Settings(parallel=2, detect_every=2),
         Settings(parallel=2, budget=5),
+        Settings(parallel=2, detector="mediapipe"),
     ],
 )
-def test_nothing_is_detected_ahead_where_that_would_cost(settings: Settings) -> None:
-    source, detector = FakeSource([]), FakeDetector()
-    assert look_ahead(source, detector, settings) == (source, detector)
+def test_nothing_is_looked_at_ahead_where_that_would_cost(
+    content: bytes, settings: Settings
+) -> None:
+    source, crew = FakeSource([]), Crew(lambda: TFLiteClassifier(content, "m"), 1)
+    assert look_ahead(source, FakeDetector(), crew, settings)[0] is source
 
 
-def test_several_networks_detect_ahead() -> None:
-    source, detector = look_ahead(FakeSource(frames(2)), FakeDetector(), Settings(parallel=2))
-    assert isinstance(detector, Ahead)
-    assert [frame.index for frame in source] == [0, 1]
+def test_a_file_is_looked_at_ahead(content: bytes) -> None:
+    crew = Crew(lambda: TFLiteClassifier(content, "m"), 2)
+    source, pipeline = look_ahead(
+        FakeSource(frames(3)), FakeDetector(square(30, 20, 10)), crew, Settings(parallel=2)
+    )
+    assert isinstance(source, Announcing)
+    results = [pipeline.process(frame) for frame in source if isinstance(frame, Frame)]
+    assert [result.index for result in results] == [0, 1, 2]

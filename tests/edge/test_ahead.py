@@ -1,19 +1,21 @@
-"""The next frame of a file is detected while this one is in work; live frames never wait for it."""
+"""The next frames of a file are looked at while one is in work; live frames never wait for that."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from edge.detectors.ahead import Ahead
+from edge.ahead import Ahead
 from edge.errors import DetectorError, SourceLostError
-from edge.frames import Box, Detector, Face, Frame, Image, Source
+from edge.frames import Box, Face, Frame, Image, Source
 from edge.loop import Stop, run
-from edge.pipeline import Pipeline
+from edge.pipeline import STAGES, Look, Pipeline, Sight
 from edge.sources.wrappers import Announcing
 from edge.tracking import Tracker
 from tests.edge.fakes import (
@@ -28,80 +30,99 @@ from tests.edge.fakes import (
 )
 
 
-class Watched:
-    """Finds a face as wide as the image is bright; says when it began, and waits to be let go."""
+def crop(image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
+    return np.zeros((len(faces), 48, 48, 1), np.uint8)
 
-    name = "watched"
 
-    def __init__(self) -> None:
-        self.begun: list[int] = []
-        self.inside = 0
-        self.free = threading.Event()
-        self.started = threading.Semaphore(0)
+class Bright:
+    """Finds a face as wide as the image is bright."""
+
+    name = "bright"
 
     def detect(self, image: Image) -> Sequence[Face]:
-        self.inside += 1
-        assert self.inside == 1, "used twice at a time"
-        self.begun.append(int(image.max()))
-        self.started.release()
-        assert self.free.wait(5)
-        self.inside -= 1
         return FakeDetector(square(20, 20, 1 + float(image.max()))).detect(image)
 
 
-def test_an_announced_image_is_begun_before_its_turn_and_found_in_it() -> None:
-    inner = Watched()
-    ahead = Ahead(inner)
-    first, second = (frame.image for frame in frames(2))
-    ahead.announce(first)
-    assert inner.started.acquire(timeout=5)
-    ahead.announce(second)
-    inner.free.set()
-    assert [face.box.width for face in ahead.detect(first)] == [1]
-    assert inner.started.acquire(timeout=5)
-    assert [face.box.width for face in ahead.detect(second)] == [2]
-    assert inner.begun == [0, 1]
+class Gated(Bright):
+    """Says what it begins with, and goes on when it is let; never in use twice at a time."""
+
+    def __init__(self, begun: list[int], free: threading.Event) -> None:
+        self._begun, self._free = begun, free
+        self._used = threading.Lock()
+        self.started = threading.Semaphore(0)
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        assert self._used.acquire(blocking=False), "used twice at a time"
+        self._begun.append(int(image.max()))
+        self.started.release()
+        assert self._free.wait(5)
+        self._used.release()
+        return super().detect(image)
+
+
+def look(detector: Bright) -> Look:
+    return Look(detector, crop, FakeClassifier())
+
+
+def widths(sight: Sight) -> list[float]:
+    return [face.box.width for face in sight.faces]
+
+
+def test_announced_images_are_begun_at_the_same_time_and_found_in_their_turn() -> None:
+    begun: list[int] = []
+    free = threading.Event()
+    detectors = [Gated(begun, free) for _ in range(2)]
+    ahead = Ahead(look(Bright()), lambda number: look(detectors[number]), 2)
+    images = [frame.image for frame in frames(4)]
+    for image in images:
+        ahead.announce(image)
+    for detector in detectors:
+        assert detector.started.acquire(timeout=5)
+    assert sorted(begun) == [0, 1]
+    free.set()
+    assert [widths(ahead(image)) for image in images] == [[1], [2], [3], [4]]
+    assert sorted(begun) == [0, 1, 2, 3]
 
 
 def test_an_image_that_was_not_announced_is_looked_at_when_it_comes() -> None:
-    inner = Watched()
-    inner.free.set()
-    ahead = Ahead(inner)
+    ahead = Ahead(look(Bright()), lambda _: look(Bright()), 1)
     first, second = (frame.image for frame in frames(2))
+    assert widths(ahead(first)) == [1]
     ahead.announce(first)
-    assert [face.box.width for face in ahead.detect(second)] == [2]
-    assert [face.box.width for face in ahead.detect(first)] == [1]
-    assert ahead.name == "watched"
+    assert widths(ahead(second)) == [2]
+    assert widths(ahead(first)) == [1]
 
 
 def test_an_error_comes_with_the_image_that_it_is_of() -> None:
-    class Failing:
-        name = "failing"
-
+    class Failing(Bright):
         def detect(self, image: Image) -> Sequence[Face]:
-            if image.max():
+            if image.max() == 1:
                 raise DetectorError("gone")
-            return ()
+            return super().detect(image)
 
-    ahead = Ahead(Failing())
-    first, second = (frame.image for frame in frames(2))
-    ahead.announce(first)
-    ahead.announce(second)
-    assert ahead.detect(first) == ()
+    ahead = Ahead(look(Failing()), lambda _: look(Failing()), 2)
+    images = [frame.image for frame in frames(3)]
+    for image in images:
+        ahead.announce(image)
+    assert widths(ahead(images[0])) == [1]
     with pytest.raises(DetectorError, match="gone"):
-        ahead.detect(second)
+        ahead(images[1])
+    assert widths(ahead(images[2])) == [3]
 
 
-def test_each_frame_is_announced_before_the_one_before_it_is_given() -> None:
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_frames_are_announced_before_those_before_them_are_given(depth: int) -> None:
     announced: list[int] = []
-    source = Announcing(FakeSource(frames(3)), lambda image: announced.append(int(image.max())))
+    source = Announcing(
+        FakeSource(frames(4)), lambda image: announced.append(int(image.max())), depth
+    )
     seen = []
     with source:
         for frame in source:
             assert isinstance(frame, Frame)
             seen.append((frame.index, len(announced)))
-    assert seen == [(0, 2), (1, 3), (2, 3)]
-    assert announced == [0, 1, 2]
+    assert seen == [(n, min(n + 1 + depth, 4)) for n in range(4)]
+    assert announced == [0, 1, 2, 3]
 
 
 def test_live_frames_and_outages_come_at_once_and_unannounced() -> None:
@@ -115,49 +136,34 @@ def test_live_frames_and_outages_come_at_once_and_unannounced() -> None:
                 taken.append(frame)
                 yield frame
 
-    with Announcing(Live(given), pytest.fail) as source:
+    with Announcing(Live(given), pytest.fail, 3) as source:
         for number, frame in enumerate(source, 1):
             assert frame is given[number - 1]
             assert len(taken) == number
 
 
-def test_the_last_frame_before_a_cut_is_given_before_the_error() -> None:
-    with Announcing(FakeSource(frames(2), lost=True), lambda _: None) as source:
+def test_the_last_frames_before_a_cut_are_given_before_the_error() -> None:
+    with Announcing(FakeSource(frames(3), lost=True), lambda _: None, 2) as source:
         given = iter(source)
-        assert [
-            frame.index for frame in (next(given), next(given)) if isinstance(frame, Frame)
-        ] == [
-            0,
-            1,
-        ]
+        assert [frame for frame in itertools.islice(given, 3) if isinstance(frame, Frame)]
         with pytest.raises(SourceLostError):
             next(given)
 
 
-class Bright:
-    """Finds a face as wide as the image is bright."""
-
-    name = "bright"
-
-    def detect(self, image: Image) -> Sequence[Face]:
-        return FakeDetector(square(20, 20, 1 + float(image.max()))).detect(image)
-
-
-def boxes(source: Source, detector: Detector) -> list[list[Box]]:
-    """What a run over ``source`` finds."""
-    pipeline = Pipeline(
-        detector,
-        lambda _, faces: np.zeros((len(faces), 48, 48, 1), np.uint8),
-        FakeClassifier(),
-        Tracker(LABELS, 0.4),
-    )
+def run_over(source: Source, look: Look | Ahead) -> RecordingSink:
     sink = RecordingSink()
-    run(source, pipeline, [sink], Stop(), pytest.fail)
+    run(source, Pipeline(look, Tracker(LABELS, 0.4)), [sink], Stop(), pytest.fail)
+    return sink
+
+
+def boxes(sink: RecordingSink) -> list[list[Box]]:
     return [[track.box for track in result.tracks] for result in sink.results]
 
 
-def test_a_run_finds_the_same_with_and_without() -> None:
-    ahead = Ahead(Bright())
-    found = boxes(Announcing(FakeSource(frames(20)), ahead.announce), ahead)
-    assert found == boxes(FakeSource(frames(20)), Bright())
-    assert [box.width for (box,) in found] == [1 + n for n in range(20)]
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_run_finds_the_same_with_and_without(size: int) -> None:
+    ahead = Ahead(look(Bright()), lambda _: look(Bright()), size)
+    found = run_over(Announcing(FakeSource(frames(30)), ahead.announce, size), ahead)
+    assert boxes(found) == boxes(run_over(FakeSource(frames(30)), look(Bright())))
+    assert [frame.index for frame in found.frames] == list(range(30))
+    assert all(tuple(result.stage_ms) == STAGES for result in found.results)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge.errors import EdgeError, SinkError, SourceError
 from edge.frames import Face, Frame, FrameResult, Image, Outage
 from edge.loop import Stop, run
-from edge.pipeline import STAGES, Pipeline
+from edge.pipeline import STAGES, Look, Pipeline
 from edge.sinks.wrappers import Guarded
 from edge.stats import Stats
 from edge.tracking import Tracker
@@ -35,7 +35,8 @@ def crop(image: Image, faces: list[Face]) -> NDArray[np.uint8]:
 
 
 def pipeline(*boxes: object) -> Pipeline:
-    return Pipeline(FakeDetector(*boxes), crop, FakeClassifier(), Tracker(LABELS, 0.4))
+    look = Look(FakeDetector(*boxes), crop, FakeClassifier())
+    return Pipeline(look, Tracker(LABELS, 0.4))
 
 
 def test_a_frame_passes_the_four_timed_stages() -> None:
