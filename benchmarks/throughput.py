@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
+from benchmarks.memory import Memory
 from benchmarks.uncertainty import percentiles
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
 from edge.detectors.blazeface import BlazeFace
 from edge.errors import EdgeError
-from edge.frames import Frame, Image
+from edge.frames import Image
 from edge.loop import Stop, run
 from edge.settings import Settings
 from edge.stats import Stats
 
 _WARM_UP_ROUNDS = 1
-_FPS = 30.0
-
-
-class Memory:
-    """A source of ``images`` that are there already; as often as it is iterated."""
-
-    description = "memory"
-    fps = _FPS
-
-    def __init__(self, images: Sequence[Image]) -> None:
-        """Keep the images."""
-        self._images = images
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to release."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Give each of them once."""
-        for index, image in enumerate(self._images):
-            yield Frame(image, index, index / _FPS)
 
 
 class Contender:

@@ -42,7 +42,14 @@ class PeerProcess:
             self._started = time.monotonic()
             try:
                 self._process = subprocess.Popen(
-                    [str(peer.python), "-m", _WORKER, peer.adapter, *peer.arguments],
+                    [
+                        str(peer.python),
+                        "-m",
+                        _WORKER,
+                        peer.adapter,
+                        peer.adapter_class,
+                        *peer.arguments,
+                    ],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._messages,

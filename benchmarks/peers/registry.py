@@ -17,8 +17,8 @@ _ADAPTERS = "benchmarks.peers.adapters"
 class Peer:
     """One row: what people call it, its distribution, its environment, its adapter.
 
-    ``adapter`` is a module with a class ``Adapter``, which takes ``arguments``; ``threads`` says
-    how many each of its networks has, ``None`` as many as the package chooses.
+    ``adapter`` is a module with the class ``adapter_class``, which takes ``arguments``; ``threads``
+    says how many each of its networks has, ``None`` as many as the package chooses.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Peer:
     adapter: str
     arguments: tuple[str, ...] = ()
     threads: int | None = None
+    adapter_class: str = "Adapter"
 
     @property
     def python(self) -> Path:
@@ -34,14 +35,20 @@ class Peer:
         return self.environment / "bin/python"
 
 
-def ours(name: str, recipe: str) -> Peer:
+def ours(name: str, recipe: str, adapter: str = "Adapter") -> Peer:
     """Return the runtime with the deployed variant of ``recipe``'s model, as a row ``name``."""
     model = variant_path(model_path(recipe), VARIANT)
-    return Peer(name, "", Path(".venv/edge"), f"{_ADAPTERS}.expressions", (str(model),), threads=1)
+    module, environment = f"{_ADAPTERS}.expressions", Path(".venv/edge")
+    return Peer(name, "", environment, module, (str(model),), threads=1, adapter_class=adapter)
 
 
-OURS = (ours("this project", RECIPE), ours("this project, FER2013's labels alone", "fer2013"))
-"""The first is what the others are compared with."""
+OF_A_FILE = "this project, a file's frames"
+OURS = (
+    ours("this project", RECIPE),
+    ours(OF_A_FILE, RECIPE, "FileAdapter"),
+    ours("this project, FER2013's labels alone", "fer2013"),
+)
+"""The others are compared with the first two."""
 _FER = ("fer", Path(".venv/peers/fer"), f"{_ADAPTERS}.fer")
 PEERS = (
     Peer("fer, Haar", *_FER, ("haar",)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import runtime, throughput
+from benchmarks.memory import Memory
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
 from edge.frames import Frame
@@ -33,9 +34,10 @@ def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: byt
 
 def test_memory_gives_every_image_each_time() -> None:
     images = [frame.image for frame in frames(3)]
-    with throughput.Memory(images) as source:
-        for _ in range(2):
-            assert [frame.image is images[frame.index] for frame in source] == [True] * 3
+    with Memory(images) as source:
+        given = [*source, *source]
+    assert [frame.index for frame in given] == list(range(6))
+    assert all(frame.image is images[frame.index % 3] for frame in given)
 
 
 @pytest.mark.parametrize(

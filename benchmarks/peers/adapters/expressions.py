@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.assembly import build_pipeline
-from edge.classifier import load_classifier
+from benchmarks.memory import Memory
+from edge.assembly import build_pipeline, look_ahead, networks_at_once
+from edge.classifier import load_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Frame
 from edge.settings import Settings
@@ -22,9 +24,10 @@ class Adapter:
     def __init__(self, model: str) -> None:
         """Open the detector and the classifier at ``model``; raises ``EdgeError``."""
         settings = Settings()
-        self._classifier = load_classifier(Path(model), settings.threads)
-        detector = BlazeFace(settings.min_score, settings.threads)
-        self._pipeline = build_pipeline(detector, self._classifier, settings)
+        self._classifier = load_crew(Path(model), settings.threads, networks_at_once(settings))
+        self._detector = BlazeFace(settings.min_score, settings.threads)
+        self._settings = settings
+        self._pipeline = build_pipeline(self._detector, self._classifier, settings)
         self._shown = 0
 
     def recognise(self, image: NDArray[np.uint8]) -> int:
@@ -37,3 +40,22 @@ class Adapter:
         """Grey ``uint8[48, 48]`` → what it shows."""
         row = self._classifier.classify(face[np.newaxis, :, :, np.newaxis])[0]
         return self._classifier.labels[int(row.argmax())]
+
+
+class FileAdapter(Adapter):
+    """The same, with the frames of a file: the next ones are looked at ahead."""
+
+    def __init__(self, model: str) -> None:
+        """Open as ``Adapter`` does."""
+        super().__init__(model)
+        self._memory = Memory()
+        self._source, self._pipeline = look_ahead(
+            self._memory, self._detector, self._classifier, self._settings
+        )
+
+    def stream(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[int]:
+        """``uint8[H, W, 3]`` BGR, several → how many faces were found and named in each."""
+        self._memory.images = images
+        for frame in self._source:
+            assert isinstance(frame, Frame), "memory has no outages"
+            yield len(self._pipeline.process(frame).tracks)

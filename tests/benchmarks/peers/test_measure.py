@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import WorkerError
+from benchmarks.peers.adapters.expressions import FileAdapter
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.process import PeerProcess
-from benchmarks.peers.registry import Peer
+from benchmarks.peers.registry import OF_A_FILE, OURS, Peer
 from benchmarks.peers.worker import Worker
+from benchmarks.runtime import demo
 from train.data import LABELS
 
 from .conftest import MakePeer
@@ -121,3 +124,14 @@ def test_a_turn_is_of_time_and_goes_on_where_the_last_one_ended(tmp_path: Path) 
     assert worker.frames(paths, 0.05) == {"ms": [20, 20, 20], "found": [0, 1, 2]}
     assert worker.frames(paths, 0) == {"ms": [20], "found": [3]}
     assert worker.frames(paths, 0) == {"ms": [20], "found": [0]}
+
+
+def test_our_frames_of_a_file_are_looked_at_ahead(repository: Path) -> None:
+    peer = next(peer for peer in OURS if peer.name == OF_A_FILE)
+    model, images = repository / peer.arguments[0], demo(1, 5)
+    adapter = FileAdapter(str(model))
+    for _ in range(2):
+        assert list(adapter.stream(images)) == [1] * 5
+    # A turn ends in the middle: what was begun by then is not taken for what comes next.
+    assert list(itertools.islice(adapter.stream(images), 2)) == [1, 1]
+    assert list(adapter.stream(demo(0, 3))) == [0] * 3

@@ -12,7 +12,7 @@ from benchmarks.__main__ import peers
 from benchmarks.errors import BenchmarkError, ResultsError, WorkerError
 from benchmarks.peers import report
 from benchmarks.peers.labels import indices
-from benchmarks.peers.registry import OURS, PEERS
+from benchmarks.peers.registry import OF_A_FILE, OURS, PEERS
 from train.data import LABELS
 
 
@@ -44,6 +44,7 @@ RESULT = {
     "frames": {"different": 60, "width": 640, "height": 360, "faces": 1},
     "rows": [
         row("this project", 360.0, version="", accuracy=ACCURACY),
+        row(OF_A_FILE, 600.0, version=""),
         row("fer, Haar", 30.0),
         row("broken", None),
     ],
@@ -52,11 +53,11 @@ RESULT = {
 
 def test_the_table_compares_with_ours() -> None:
     table = report.table(RESULT)
-    assert "| this project | 27.5 / 31.0 | 360.0 | 1.0 × | 98% |" in table
+    assert "| this project | 27.5 / 31.0 | 360.0 | 1.0 × / 1.7 × | 98% |" in table
     assert "| 65.7% | 64.1% | 79.5% | 0.633 |" in table
     assert (
-        "| fer, Haar 1.2 | 27.5 / 31.0 | 30.0 | 12.0 × | 98% | 3.2 | 743 | 7700 | – | – | – | – |"
-        in table
+        "| fer, Haar 1.2 | 27.5 / 31.0 | 30.0 | 12.0 × / 20.0 × | 98% | 3.2 | 743 | 7700 "
+        "| – | – | – | – |" in table
     )
     assert "640×360 frames in memory with one face for each, in 10 turns of 1 s;" in table
     assert "`make bench-peers` on a processor (commit abc, 2026-01-01)." in table
@@ -64,7 +65,7 @@ def test_the_table_compares_with_ours() -> None:
 
 def test_what_failed_has_no_figures_but_its_error() -> None:
     table = report.table(RESULT)
-    assert f"| broken |{' – |' * 11}" in table
+    assert f"| broken | – | – | – / – |{' – |' * 8}" in table
     assert table.endswith("Not measured, or not wholly: broken: no such module")
     assert report.failures(RESULT) == ["broken: no such module"]
 
@@ -91,7 +92,9 @@ def test_the_words_of_others_are_our_labels_by_name() -> None:
 
 def test_every_peer_has_an_adapter_and_requirements(repository: Path) -> None:
     for peer in (*OURS, *PEERS):
-        assert importlib.util.find_spec(peer.adapter), peer.name
+        specification = importlib.util.find_spec(peer.adapter)
+        assert specification, peer.name
+        assert f"class {peer.adapter_class}" in Path(specification.origin).read_text(), peer.name
     environments = {peer.environment for peer in PEERS}
     files = (repository / "requirements/peers").glob("*.txt")
     assert environments == {Path(".venv/peers", file.stem) for file in files}
