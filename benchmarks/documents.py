@@ -43,10 +43,14 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
 
 
 def _of_one(found: Sequence[Result]) -> dict[str, str]:
-    """The sections of the device that was measured last; where there are several, they say so."""
+    """The sections of the device that was measured last; where there are several, they say so.
+
+    Of the loop it is the last one that could measure it.
+    """
     last = newest(found)
     assert last is not None, "a folder without a device was refused"
-    sections = {"results": tables.table(last)} | runtime_report.sections(last)
+    looped = newest(result for result in found if result["loop"]) or last
+    sections = {"results": tables.table(last)} | runtime_report.sections(looped)
     if len(found) == 1:
         return sections
     note = f"Of {len(found)} devices this one was measured last; the report has them all."

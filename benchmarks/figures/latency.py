@@ -47,7 +47,7 @@ def latency_figure(rows: Sequence[Row], samples: Sequence[Samples]) -> Figure:
     axes.set_yticks(range(len(shown)), [row["name"] for row in shown], fontsize=9)
     for row, label in zip(shown, axes.get_yticklabels(), strict=True):
         label.set_fontweight("bold" if row["deployed"] else "normal")
-    axes.set_xlabel("milliseconds for one face, logarithmic (bold: deployed)")
+    axes.set_xlabel("ms for one face, logarithmic (bold: deployed)")
     marks.plain(axes, "x")
     _legend(figure, [n for n in _THREADS if any(run_with(row, n) for row in shown)])
     return figure
@@ -81,11 +81,11 @@ def _more_threads(axes: Axes, row: Row, place: int) -> list[float]:
     for threads, shape in _THREADS.items():
         if run := run_with(row, threads):
             drawn.append(run["face_ms"]["p50"])
-            axes.plot(drawn[-1], place, shape, color="black", markerfacecolor="white", markersize=5)
+            axes.plot(drawn[-1], place, shape, color="black", markerfacecolor="none", markersize=5)
     return drawn
 
 
 def _legend(figure: Figure, more: Sequence[int]) -> None:
     entries = [marks.mark("o", "black", 4.5, "p50"), marks.mark("|", "black", 7, "p95, p99")]
-    entries += [marks.mark(_THREADS[n], "white", 5, f"p50, {n} threads") for n in more]
+    entries += [marks.mark(_THREADS[n], "none", 5, f"p50, {n} threads") for n in more]
     figure.legend(handles=entries, loc="outside upper center", ncols=4, frameon=False, fontsize=9)

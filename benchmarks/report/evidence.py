@@ -48,7 +48,7 @@ class Evidence:
 def gather(folder: Path) -> Evidence:
     """Read everything in ``folder`` that can be read.
 
-    Raises ``ResultsError`` where it has no device at all.
+    Raises ``ResultsError`` where there is no device whose results can be read.
     """
     missing: list[str] = []
     devices = []
@@ -57,6 +57,8 @@ def gather(folder: Path) -> Evidence:
         if result is not None:
             samples = _unless_missing(partial(results.read_samples, path), missing)
             devices.append(Measured(result, samples or ()))
+    if not devices:
+        raise ResultsError("; ".join(missing))
     return Evidence(
         devices,
         _unless_missing(partial(evaluation.read, folder), missing),

@@ -84,11 +84,10 @@ def build(evidence: Evidence) -> Page:
 
 def _lead(found: Sequence[Result], known: Result | None) -> str:
     """The recommendation for each device."""
-    lines = [
+    return "\n".join(
         f"- {label}: {recommendation.sentence(result, known)}"
         for label, result in zip(labels(found), found, strict=True)
-    ]
-    return "\n".join(lines) if lines else "No device has results that can be read."
+    )
 
 
 def _device(page: Page, device: Measured, known: Result | None) -> None:

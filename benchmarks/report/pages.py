@@ -23,7 +23,7 @@ def write(folder: Path) -> list[str]:
     """Write the report on everything in ``folder`` there; return what it lacks.
 
     A figure that has nothing to show is removed: the one of an earlier run must not pass for new.
-    Raises ``ResultsError`` where there is no device at all.
+    Raises ``ResultsError`` where there is no device whose results can be read.
     """
     evidence = gather(folder)
     page = build(evidence)

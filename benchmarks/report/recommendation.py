@@ -45,7 +45,7 @@ def choose(result: Result, other: Result | None = None) -> Choice:
     accuracies = {row["variant"]: accuracy_of(row, other) for row in ran}
     kept = [row for row in ran if not _worse(accuracies, row["variant"])]
     if not kept:
-        return Choice(None, "all TFLite files that ran are less accurate than the h5")
+        return Choice(None, "all TFLite files that ran are less accurate than the h5 beyond chance")
     best, speed = _settle(kept)
     worse = [row["variant"] for row in ran if row not in kept]
     unknown = [variant for variant, accuracy in accuracies.items() if accuracy is None]
@@ -60,7 +60,7 @@ def choose(result: Result, other: Result | None = None) -> Choice:
     if unknown:
         remarks.append(f"the accuracy of {_listed(unknown)} is not known")
     elif not worse:
-        remarks.append("no file that ran is less accurate than the h5")
+        remarks.append("no file that ran is less accurate beyond chance")
     return Choice(best, "; ".join((f"it is {speed}", *remarks)))
 
 
@@ -75,7 +75,8 @@ def sentence(result: Result, other: Result | None = None) -> str:
     if row["bytes"] is not None:
         facts.append(f"{row['bytes'] / 1e6:.2f} MB")
     if accuracy:
-        facts.append(f"{accuracy['top1']:.1%} top-1")
+        lent = f" (measured on {other['machine']})" if other and not row["accuracy"] else ""
+        facts.append(f"{accuracy['top1']:.1%} top-1{lent}")
     return f"deploy **{row['name']}** (`{row['file']}`), {', '.join(facts)}; {choice.reason}."
 
 

@@ -185,6 +185,9 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     assert "evaluation.json" in missing
     assert "peers.json" in missing
     assert str(tmp_path) not in page.build(evidence).text
+    (tmp_path / "one.json").unlink()
+    with pytest.raises(ResultsError, match=r"old\.json: expected version 3.*one\.json"):
+        gather(tmp_path)
     with pytest.raises(ResultsError, match="found none"):
         gather(tmp_path / "empty")
 

@@ -23,7 +23,7 @@ def test_the_fastest_wins_and_a_sentence_says_why() -> None:
     rows = subject("float32", 3.0), subject("int8", 1.0, deployed=True)
     assert recommendation.sentence(result(*rows)) == (
         "deploy **int8** (`int8.tflite`), 1.00 ms a face at one thread, 2.80 MB, 56.8% top-1; it "
-        "is the fastest; no file that ran is less accurate than the h5."
+        "is the fastest; no file that ran is less accurate beyond chance."
     )
 
 
@@ -85,7 +85,9 @@ def test_a_void_run_recommends_nothing() -> None:
 
 def test_a_missing_accuracy_is_lent_by_another_device_or_said_to_be_unknown() -> None:
     bare = subject("int8", 1.0, accuracy=None), subject("float32", 3.0, accuracy=None)
-    assert "56.8% top-1" in recommendation.sentence(result(*bare), result())
+    assert "56.8% top-1 (measured on machine one)" in recommendation.sentence(
+        result(*bare), result()
+    )
     other_file = result(subject("int8", bytes=1))
     text = recommendation.sentence(result(*bare), other_file)
     assert "top-1" not in text

@@ -89,13 +89,13 @@ def test_targets_without_any_accuracy_say_what_was_timed() -> None:
     assert "Times, one thread, p50: machine one" in text
 
 
-def another_device(repository: Path, folder: Path) -> None:
+def another_device(repository: Path, folder: Path, **further: object) -> None:
     """The committed results with those of a second device, which was measured later."""
     for path in (repository / "benchmarks" / "results").glob("*.json*"):
         (folder / path.name).write_bytes(path.read_bytes())
     committed = results.read(results.devices(folder)[0])
     changes = {"machine": "another", "device": {"name": "another"}, "date": "2999-01-01"}
-    (folder / "another.json").write_text(json.dumps(committed | changes))
+    (folder / "another.json").write_text(json.dumps(committed | changes | further))
     (folder / "another.jsonl").write_text("")
 
 
@@ -110,6 +110,16 @@ def test_the_documents_show_the_device_that_was_measured_last(
     stages = text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
     assert "on another (commit" in stages
     assert "Of 2 devices this one was measured last" in stages
+
+
+def test_a_later_device_without_a_loop_leaves_that_of_an_earlier_one(
+    repository: Path, tmp_path: Path
+) -> None:
+    another_device(repository, tmp_path, loop=None)
+    text = documents.current(repository, tmp_path)[repository / "README.md"]
+    stages = text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
+    assert "on another" not in stages
+    assert "| detect |" in stages
 
 
 def test_the_documents_show_the_last_results(repository: Path) -> None:
