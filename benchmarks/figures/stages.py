@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from benchmarks.figures import marks
 from edge.pipeline import STAGES
 
-_LOOKS = (("#5b6c8f", ""), ("#e9dcb8", "...."), ("#0b6e4f", "////"), ("#c9a9c0", "xxxx"))
+_LOOKS = (("#9fb0c9", ""), ("#f0e6cb", "---"), ("#6fb39a", "////"), ("#c9a9c0", "xxxx"))
 """Colour and hatch of each stage."""
 _LEAST_SHOWN = 0.07
 """Part of the longest bar from which a stage has room for its figure."""
