@@ -32,7 +32,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was measured; ``missing`` says in a sentence each what is not there, and why."""
+    """What was measured; ``missing`` says what is there and can't be read, and why."""
 
     devices: Sequence[Measured]
     evaluation: Result | None = None
@@ -59,10 +59,16 @@ def gather(folder: Path) -> Evidence:
             devices.append(Measured(result, samples or ()))
     if not devices:
         raise ResultsError("; ".join(missing))
+    evaluated, compared = (
+        _unless_missing(partial(part.read, folder), missing)
+        if (folder / part.NAME).exists()
+        else None
+        for part in (evaluation, peers)
+    )
     return Evidence(
         devices,
-        _unless_missing(partial(evaluation.read, folder), missing),
-        _unless_missing(partial(peers.read, folder), missing),
+        evaluated,
+        compared,
         # By the names of the files: where the folder lies is nothing to a reader.
         [text.replace(f"{folder}/", "") for text in missing],
     )

@@ -76,8 +76,10 @@ def build(evidence: Evidence) -> Page:
     page.say("## Accuracy")
     _accuracy(page, known)
     _evaluation(page, evidence.evaluation)
-    if evidence.peers:
-        page.say("## Beside others", peers.table(evidence.peers))
+    others = (
+        peers.table(evidence.peers) if evidence.peers else f"Not measured; `{peers.COMMAND}` does."
+    )
+    page.say("## Beside others", others)
     page.say("## How it was measured", *_method(evidence.results))
     return page
 
@@ -177,6 +179,7 @@ def _compared(known: Result) -> list[Row]:
 
 def _evaluation(page: Page, result: Result | None) -> None:
     if result is None:
+        page.say("## Calibration, robustness, framing", "Not measured; `make evaluate` does.")
         return
     sections = evaluation.sections(result)
     page.say("## Calibration", sections.pop("calibration"))

@@ -182,14 +182,25 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     missing = " ".join(evidence.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing
-    assert "evaluation.json" in missing
-    assert "peers.json" in missing
-    assert str(tmp_path) not in page.build(evidence).text
+    text = page.build(evidence).text
+    assert str(tmp_path) not in text
+    assert "old.json: expected version 3" in text
     (tmp_path / "one.json").unlink()
     with pytest.raises(ResultsError, match=r"old\.json: expected version 3.*one\.json"):
         gather(tmp_path)
     with pytest.raises(ResultsError, match="found none"):
         gather(tmp_path / "empty")
+
+
+def test_what_was_never_measured_is_no_problem_and_named(tmp_path: Path) -> None:
+    results.write(tmp_path / "one.json", result(), [])
+    evidence = gather(tmp_path)
+    assert not evidence.missing
+    text = page.build(evidence).text
+    assert "Not measured; `make evaluate` does." in text
+    assert "Not measured; `make bench-peers` does." in text
+    (tmp_path / "peers.json").write_text("{")
+    assert "peers.json: expected" in " ".join(gather(tmp_path).missing)
 
 
 def test_figures_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
