@@ -45,7 +45,7 @@ def bench(
     python: Path = Path(sys.executable),
     mediapipe: Path = Path(".venv/mediapipe/bin/python"),
 ) -> int:
-    """Measure all variants in turn, then the loop; write this device's results and raw samples.
+    """Measure all variants in turn, then the loop; write results, raw samples and the report.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def bench(
     path = output / f"{host.name(Device())}.json"
     chosen = _checked(model, rounds, path)
     import_tensorflow()
-    from benchmarks import measurement, report, results  # noqa: PLC0415 - behind the quiet import
+    from benchmarks import measurement, results  # noqa: PLC0415 - behind the quiet import
 
     print(f"{len(chosen)} variants in {rounds} rounds, then the loop: some minutes …", flush=True)
     parts = measurement.Loop(_DEPLOYED, python, mediapipe)
@@ -74,10 +74,24 @@ def bench(
     if not any(row["runs"] for row in result["subjects"]):
         return _failures(result)  # the results of before say more
     results.write(path, result, samples)
-    report.write_report(output, result)
-    Console().print(report.terminal_table(result))
-    print(f"wrote {path}; 'make document' puts the tables in the README and the card")
+    _show(path, result)
     return _failures(result)
+
+
+def _show(path: Path, result: Mapping[str, Any]) -> None:
+    from benchmarks.report import tables  # noqa: PLC0415 - matplotlib takes a second
+
+    Console().print(tables.terminal_table(result))
+    print(f"wrote {path}; 'make document' puts the tables in the README and the card")
+    _write_pages(path.parent)
+
+
+def _write_pages(folder: Path) -> None:
+    from benchmarks.report import pages  # noqa: PLC0415 - matplotlib takes a second
+
+    for problem in pages.write(folder):
+        _complain(f"not in the report: {problem}")
+    print(f"wrote {folder / pages.MARKDOWN} and {folder / pages.HTML}")
 
 
 def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
@@ -191,7 +205,7 @@ def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int
 
 @app.command
 def document(*, output: Path = _RESULTS) -> None:
-    """Write the tables of the last results into the README and the model card.
+    """Write the report, and the tables of the last results into the README and the model card.
 
     Parameters
     ----------
@@ -203,6 +217,7 @@ def document(*, output: Path = _RESULTS) -> None:
     for path, text in documents.current(Path(), output).items():
         write_text(path, text)
         print(f"wrote {path}")
+    _write_pages(output)
 
 
 @app.command

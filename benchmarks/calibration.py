@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchmarks.figures import marks
 from edge.classifier import softmax
 from edge.contract import ModelContract
 from edge.frames import Floats
@@ -20,6 +21,7 @@ _THRESHOLDS = np.arange(0, 1, 0.02)
 _LEAST_ANSWERED = 30
 """A curve ends where fewer images are answered: their accuracy would be noise."""
 _STYLES = ("-", "--", ":", "-.")
+_QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 
 class Classifier(Protocol):
@@ -106,6 +108,7 @@ def reliability_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
             label = f"{when}: ECE {row[when]['calibration_error']:.1%}"
             axes.plot(*points, marker=marker, color=colour, linewidth=1.2, label=label)
         axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.set_xticks(_QUARTERS, [f"{part:g}" for part in _QUARTERS])
         axes.legend(loc="upper left", frameon=False, fontsize=8.5)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("accuracy")
@@ -116,13 +119,14 @@ def coverage_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw the accuracy of what is answered against its share; a ring marks the threshold."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
+    colours = marks.colours(rows)
     for index, (name, row) in enumerate(rows.items()):
         curve = row["coverage_curve"]
         places = [[100 * point[key] for point in curve] for key in ("coverage", "accuracy")]
-        (line,) = axes.plot(*places, _STYLES[index % len(_STYLES)], label=name)
+        axes.plot(*places, _STYLES[index % len(_STYLES)], color=colours[name], label=name)
         if row["accuracy_answered"] is not None:
             here = (100 * row["coverage"], 100 * row["accuracy_answered"])
-            axes.plot(*here, "o", markersize=9, markerfacecolor="none", color=line.get_color())
+            axes.plot(*here, "o", markersize=9, markerfacecolor="none", color=colours[name])
     axes.set_xlabel("share of the faces that get a label, %")
     axes.set_ylabel("right among these, %")
     axes.set_title("Coverage and accuracy (ring: the contract's threshold)")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import evaluation, report, results, runtime_report
+from benchmarks import evaluation, results, runtime_report
 from benchmarks.peers import report as peers
+from benchmarks.report import tables
+from benchmarks.report.evidence import Result, newest
 from train import ingredients, trainings
 
 _DOCUMENTS = {
@@ -20,12 +23,13 @@ _DOCUMENTS = {
 def current(root: Path, folder: Path) -> dict[Path, str]:
     """Return each document under ``root`` as the results in ``folder`` would have it.
 
+    What is of one device is of the one that was measured last.
+
     Raises ``ResultsError``, and ``BenchmarkError`` where a document lacks the markers of a section.
     """
-    measured = results.read(results.devices(root / folder)[0])
-    sections = {"results": report.table(measured), "targets": report.targets(measured)}
+    found = [results.read(path) for path in results.devices(root / folder)]
+    sections = {"targets": tables.targets(found)} | _of_one(found)
     sections |= evaluation.sections(evaluation.read(root / folder))
-    sections |= runtime_report.sections(measured)
     sections["peers"] = peers.table(peers.read(root / folder))
     sections["trainings"] = trainings.table(trainings.read(root))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
@@ -33,6 +37,21 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     for path, shown in _DOCUMENTS.items():
         text = (root / path).read_text(encoding="utf-8")
         for section in shown:
-            text = report.insert(text, section, sections[section], str(path))
+            text = tables.insert(text, section, sections[section], str(path))
         texts[root / path] = text
     return texts
+
+
+def _of_one(found: Sequence[Result]) -> dict[str, str]:
+    """The sections of the device that was measured last; where there are several, they say so.
+
+    Of the loop it is the last one that could measure it.
+    """
+    last = newest(found)
+    assert last is not None, "a folder without a device was refused"
+    looped = newest(result for result in found if result["loop"]) or last
+    sections = {"results": tables.table(last)} | runtime_report.sections(looped)
+    if len(found) == 1:
+        return sections
+    note = f"Of {len(found)} devices this one was measured last; the report has them all."
+    return {name: f"{text} {note}" for name, text in sections.items()}

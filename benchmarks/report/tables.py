@@ -1,20 +1,17 @@
-"""The tables, for documents and for a terminal, all from the results file."""
+"""The tables of a device, for documents and for a terminal, all from its result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import accuracy_figure, latency_figure
-from benchmarks.results import measured, run_with
+from benchmarks.report.evidence import labels, with_accuracy
+from benchmarks.results import COMMAND, measured, run_with
 from convert.variants import DEPLOYED
-from edge.files import write_text
-from train.report import save_figure
 from train.tables import markdown
 
 _COLUMNS = (
@@ -23,10 +20,9 @@ _COLUMNS = (
 )
 _TARGETS = (
     *("int8 file of", "top-1", "without copies", "FER+ top-1", "macro-F1"),
-    *("lost against float32", "ECE", "size", "time against seed in float32"),
-    "M multiply-accumulates",
+    *("lost against float32", "ECE", "size"),
 )
-_TABLE = "benchmark.md"
+_TIME = "time against seed in float32"
 _SEED = "seed"
 _IMAGES = "FER2013's public test split (`images/validation`), one crop, no averaging over copies"
 
@@ -44,7 +40,7 @@ def table(result: Mapping[str, Any]) -> str:
     tensorflow = result["versions"]["tensorflow"]
     versions = f"; ai-edge-litert {litert}, tensorflow {tensorflow}"
     note = (
-        f"{measured(result, 'make bench', versions)}. One thread unless "
+        f"{measured(result, COMMAND, versions)}. One thread unless "
         "said; the loop is detection, crop, classification and tracking of one face in 640×360 "
         "frames in memory. Top-1 is against FER2013's labels, and against the majority of the FER+ "
         "taggers. Times vary from run to run and with the load; compare within the table."
@@ -52,26 +48,57 @@ def table(result: Mapping[str, Any]) -> str:
     return f"{markdown(_COLUMNS, rows)}\n\n{note}"
 
 
-def targets(result: Mapping[str, Any]) -> str:
+def targets(found: Sequence[Mapping[str, Any]]) -> str:
     """Return what each model's int8 file is worth on a device, as a Markdown table.
 
-    The time is that of one face at one thread as a part of the float32 seed network's in the same
-    run, which varies less between machines than milliseconds do.
+    Accuracy and size once, from the newest result of ``found`` that has them, and for each device
+    the time of one face at one thread as a part of the float32 seed network's in the same run,
+    which varies less between machines than milliseconds do.
     """
-    rows = {(subject["model"], subject["variant"]): subject for subject in result["subjects"]}
-    seed = rows.get((_SEED, "float32"))
+    known = with_accuracy(found)
+    rows = {(row["model"], row["variant"]): row for row in known["subjects"]} if known else {}
     lines = [
-        (model, *_target_cells(row, rows.get((model, "float32")), seed))
+        (
+            model,
+            *_accuracy_cells(row, rows.get((model, "float32"))),
+            *(_against_seed(result, model) for result in found),
+            f"{row['multiply_accumulates'] / 1e6:.1f}" if row["multiply_accumulates"] else "–",
+        )
         for (model, variant), row in rows.items()
         if variant == DEPLOYED and row["accuracy"]
     ]
-    note = f"{measured(result, 'make bench')}, on {_IMAGES}; one thread, p50."
-    return f"{markdown(_TARGETS, lines)}\n\n{note}"
+    alone = len(found) == 1
+    times = [_TIME if alone else f"{_TIME}, {label}" for label in labels(found)]
+    table = markdown((*_TARGETS, *times, "M multiply-accumulates"), lines)
+    return "\n\n".join((table, *_origins(known, found)))
 
 
-def _target_cells(
-    row: Mapping[str, Any], whole: Mapping[str, Any] | None, seed: Mapping[str, Any] | None
-) -> Iterator[str]:
+def _origins(known: Mapping[str, Any] | None, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the accuracy and the times of ``targets`` are from."""
+    if known and len(found) == 1:
+        return [f"{measured(known, COMMAND)}, on {_IMAGES}; one thread, p50."]
+    accuracy = [f"Accuracy: {_lower(measured(known, COMMAND))}, on {_IMAGES}."] if known else []
+    dates = "; ".join(
+        f"{label} (commit {result['commit']}, {result['date']}{', void' if result['void'] else ''})"
+        for label, result in zip(labels(found), found, strict=True)
+    )
+    return [*accuracy, f"Times, one thread, p50: {dates}."]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _against_seed(result: Mapping[str, Any], model: str) -> str:
+    """The time of the int8 file of ``model`` as a part of the float32 seed network's."""
+    rows = {(row["model"], row["variant"]): row for row in result["subjects"]}
+    own, seed = (
+        row and run_with(row) for row in (rows.get((model, DEPLOYED)), rows.get((_SEED, "float32")))
+    )
+    return f"{own['face_ms']['p50'] / seed['face_ms']['p50']:.2f} ×" if own and seed else "–"
+
+
+def _accuracy_cells(row: Mapping[str, Any], whole: Mapping[str, Any] | None) -> Iterator[str]:
     figures, votes = row["accuracy"], row["accuracy"]["votes"]
     yield f"{figures['top1']:.2%}"
     yield f"{figures['top1_without_copies']:.2%}"
@@ -80,11 +107,7 @@ def _target_cells(
     known = whole and whole["accuracy"]
     yield f"{100 * (known['top1'] - figures['top1']):.2f} points" if known else "–"
     yield f"{figures['calibration_error']:.1%}"
-    yield f"{row['bytes'] / 1e6:.2f} MB"
-    own, other = run_with(row), seed and run_with(seed)
-    yield f"{own['face_ms']['p50'] / other['face_ms']['p50']:.2f} ×" if own and other else "–"
-    count = row["multiply_accumulates"]
-    yield f"{count / 1e6:.1f}" if count else "–"
+    yield "–" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f} MB"
 
 
 def terminal_table(result: Mapping[str, Any]) -> Table:
@@ -99,24 +122,6 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
         style = "bold" if subject["deployed"] else ""
         shown.add_row(subject["name"], *cells, style=style)
     return shown
-
-
-def write_report(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write the table and the two figures into ``folder``.
-
-    A figure that has nothing to show is removed: the one of an earlier run must not pass for new.
-    """
-    write_text(folder / _TABLE, "# Benchmark\n\n" + table(result) + "\n")
-    measured = [subject for subject in result["subjects"] if run_with(subject)]
-    figures = {
-        "latency.png": (latency_figure, measured),
-        "accuracy_latency.png": (accuracy_figure, [row for row in measured if row["accuracy"]]),
-    }
-    for name, (draw, rows) in figures.items():
-        if rows:
-            save_figure(draw(rows), folder / name)
-        else:
-            (folder / name).unlink(missing_ok=True)
 
 
 def insert(document: str, section: str, text: str, name: str = "document") -> str:

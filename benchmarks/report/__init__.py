@@ -1,0 +1,1 @@
+"""The report: two pages, Markdown and HTML, from the results of all devices in a folder."""

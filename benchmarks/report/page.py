@@ -1,0 +1,224 @@
+"""The report as one Markdown text and its figures; the HTML page is made from the same two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmarks import calibration, evaluation, runtime_report
+from benchmarks.errors import ResultsError
+from benchmarks.figures.accuracy import accuracy_figure
+from benchmarks.figures.confusion import confusion_figure
+from benchmarks.figures.latency import latency_figure
+from benchmarks.figures.robustness import robustness_figure
+from benchmarks.figures.stages import stages_figure
+from benchmarks.peers import report as peers
+from benchmarks.report import detectors, devices, recommendation, statistics, tables
+from benchmarks.report.evidence import (
+    Evidence,
+    Measured,
+    Result,
+    Row,
+    accuracy_of,
+    labels,
+    with_accuracy,
+)
+from benchmarks.results import COMMAND, measured, run_with
+from benchmarks.subjects import COMPILED, PREDICT
+from convert.variants import DEPLOYED
+
+_LOOP_TITLES = {
+    "stages": "The loop by the number of faces",
+    "intervals": "Detection at intervals",
+    "camera": "A paced camera",
+}
+"""Of the sections of ``runtime_report``; a further one is called as it is."""
+_H5 = (f"h5, {COMPILED}", f"h5, {PREDICT}")
+"""Of the two ways through an h5 the one that is shown beside the deployed file."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Blocks of Markdown, and how to draw each figure that they name."""
+
+    blocks: list[str] = field(default_factory=list)
+    figures: dict[str, Callable[[], Figure]] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The whole Markdown."""
+        return "\n\n".join(self.blocks) + "\n"
+
+    def say(self, *blocks: str) -> None:
+        """Append paragraphs, headings or tables."""
+        self.blocks += blocks
+
+    def show(self, name: str, caption: str, draw: Callable[[], Figure]) -> None:
+        """Append the figure in the file ``name``; the ``caption`` says what it shows."""
+        self.blocks.append(f"![{caption}]({name})")
+        self.figures[name] = draw
+
+
+def build(evidence: Evidence) -> Page:
+    """Return the report on all of ``evidence``."""
+    page, known = Page(), with_accuracy(evidence.results)
+    page.say("# Benchmark", _lead(evidence.results, known))
+    if evidence.missing:
+        page.say("Not in this report: " + "; ".join(evidence.missing) + ".")
+    page.say("## The devices", devices.table(evidence.results))
+    for device, label in zip(evidence.devices, labels(evidence.results), strict=True):
+        page.say(f"## {label}")
+        _device(page, device, known)
+    page.say("## Accuracy")
+    _accuracy(page, known)
+    _evaluation(page, evidence.evaluation)
+    others = (
+        peers.table(evidence.peers) if evidence.peers else f"Not measured; `{peers.COMMAND}` does."
+    )
+    page.say("## Beside others", others)
+    page.say("## How it was measured", *_method(evidence.results))
+    return page
+
+
+def _lead(found: Sequence[Result], known: Result | None) -> str:
+    """The recommendation for each device."""
+    return "\n".join(
+        f"- {label}: {recommendation.sentence(result, known)}"
+        for label, result in zip(labels(found), found, strict=True)
+    )
+
+
+def _device(page: Page, device: Measured, known: Result | None) -> None:
+    result, name = device.result, device.name
+    if result["void"]:
+        page.say(f"**This run does not count:** {result['void']}.")
+    page.say("### The variants", tables.table(result))
+    failed = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
+    if failed:
+        page.say("Not measured, or not wholly: " + "; ".join(failed) + ".")
+    ran = [row for row in result["subjects"] if run_with(row)]
+    rated = [row | {"accuracy": own} for row in ran if (own := accuracy_of(row, known))]
+    if rated:
+        page.show(
+            f"{name}-accuracy.png",
+            "Accuracy against latency. The area is the size of the file; nothing else is both "
+            "faster and more accurate than what is on the Pareto front.",
+            partial(accuracy_figure, rated),
+        )
+    else:
+        page.say("Accuracy against latency is not drawn: no accuracy was measured.")
+    if any(sample.get("face_ms") for sample in device.samples):
+        page.show(
+            f"{name}-latency.png",
+            "How the times of one face are distributed: all raw samples at one thread but the "
+            "outermost 0.4 %.",
+            partial(latency_figure, ran, device.samples),
+        )
+    else:
+        page.say("The distribution of the times is not drawn: the raw samples are missing.")
+    _loop(page, result, name)
+
+
+def _loop(page: Page, result: Result, name: str) -> None:
+    try:
+        sections = runtime_report.sections(result)
+    except ResultsError:
+        page.say("### The loop", f"The loop was not measured; run '{COMMAND}' again.")
+        return
+    for section, text in sections.items():
+        page.say(f"### {_LOOP_TITLES.get(section, section.capitalize())}", text)
+        if section == "stages":
+            page.show(
+                f"{name}-stages.png",
+                "What a frame's time goes to: the p50 of each stage at one thread.",
+                partial(stages_figure, result["loop"]["stages"]),
+            )
+    page.say("### Detectors", detectors.table(result["loop"]["detectors"]))
+
+
+def _accuracy(page: Page, known: Result | None) -> None:
+    if known is None:
+        page.say(f"No accuracy was measured; put the data in place and run '{COMMAND}' again.")
+        return
+    page.say(
+        statistics.table(known),
+        "In brackets the interval of 95 %. McNemar's test compares the answers with those of the "
+        "h5, image by image: what only one of the two has right, and how likely a difference "
+        "as large is by chance. The ECE can't be below 0, so that its interval lies above it where "
+        "it is small. "
+        f"{measured(known, COMMAND)}, on the validation split.",
+    )
+    if held_out := statistics.held_out(known):
+        page.say("### On the test split", held_out)
+    if recall := statistics.recall(known):
+        page.say("### Recall of each label, int8", recall)
+    page.say("### What is taken for what")
+    if compared := _compared(known):
+        page.show(
+            "confusion.png",
+            "Confusion matrices of the h5 and of the int8 file: per cent of each label, below it "
+            "the number of images.",
+            partial(confusion_figure, compared),
+        )
+    else:
+        page.say("The confusion matrices are not drawn: the results don't hold them.")
+
+
+def _compared(known: Result) -> list[Row]:
+    """The h5 and the int8 file of the deployed model, or of the last, as far as they are known."""
+    rows = [row for row in known["subjects"] if "confusion_matrix" in (row["accuracy"] or {})]
+    models = [row["model"] for row in rows if row["deployed"]] or [row["model"] for row in rows]
+    own = {row["variant"]: row for row in rows if row["model"] == models[-1]}
+    h5 = [own[variant] for variant in _H5 if variant in own][:1]
+    return [*h5, *([own[DEPLOYED]] if DEPLOYED in own else [])]
+
+
+def _evaluation(page: Page, result: Result | None) -> None:
+    if result is None:
+        page.say("## Calibration, robustness, framing", "Not measured; `make evaluate` does.")
+        return
+    sections = evaluation.sections(result)
+    page.say("## Calibration", sections.pop("calibration"))
+    page.show(
+        "reliability.png",
+        "Accuracy against confidence before and after temperature scaling.",
+        partial(calibration.reliability_figure, result["calibration"]),
+    )
+    page.show(
+        "coverage.png",
+        "What not answering the doubtful is worth.",
+        partial(calibration.coverage_figure, result["calibration"]),
+    )
+    page.say("## Robustness")
+    page.show(
+        "robustness.png",
+        "Top-1 of the int8 files when the 48×48 crops are disturbed.",
+        partial(robustness_figure, result["robustness"]),
+    )
+    page.say(sections.pop("robustness"))
+    for section, text in sections.items():
+        page.say(f"## {section.capitalize()}", text)
+
+
+def _method(found: Sequence[Result]) -> list[str]:
+    efforts = dict.fromkeys(_effort(result["effort"]) for result in found)
+    return [
+        "The runtime's own code on real images, each variant in a process of its own, "
+        f"{'; '.join(efforts)}. A warm-up comes before and is not counted.",
+        "Intervals of 95 %: the bootstrap over whole rounds for times, over images for macro-F1 "
+        "and ECE, and Wilson's for shares. No correction for several tests is made.",
+        recommendation.RULE,
+        "All samples stand beside the figures, as lines of JSON (`<device>.jsonl`).",
+    ]
+
+
+def _effort(effort: Mapping[str, Any]) -> str:
+    return (
+        f"in {effort['rounds']} rounds, in each of which every variant takes its turn: "
+        f"{effort['calls']} faces and {effort['frames']} frames, or fewer where those of a kind "
+        f"would take longer than {effort['seconds']:g} s in all"
+    )
