@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import evaluation, results, runtime_report
+from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import tables
-from benchmarks.report.evidence import Result, newest
+from benchmarks.report.evidence import Result, newest, with_accuracy
 from train import ingredients, trainings
 
 _DOCUMENTS = {
@@ -25,9 +26,16 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
 
     What is of one device is of the one that was measured last.
 
-    Raises ``ResultsError``, and ``BenchmarkError`` where a document lacks the markers of a section.
+    Raises ``ResultsError``, also where no run counts or none knows an accuracy: the documents keep
+    what they have. Raises ``BenchmarkError`` where a document lacks the markers of a section.
     """
     found = [results.read(path) for path in results.devices(root / folder)]
+    found = [result for result in found if not result["void"]]
+    if with_accuracy(found) is None:
+        raise ResultsError(
+            f"{folder}: expected a run that counts and has accuracy, found none; put the data in "
+            f"place and run '{results.COMMAND}' again"
+        )
     sections = {"targets": tables.targets(found)} | _of_one(found)
     sections |= evaluation.sections(evaluation.read(root / folder))
     sections["peers"] = peers.table(peers.read(root / folder))

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import documents, results
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, ResultsError
 from benchmarks.report import tables
 from tests.benchmarks.device import ACCURACY, RUN, result, subject
 
@@ -120,6 +120,22 @@ def test_a_later_device_without_a_loop_leaves_that_of_an_earlier_one(
     stages = text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
     assert "on another" not in stages
     assert "| detect |" in stages
+
+
+def test_a_run_that_does_not_count_is_not_shown(repository: Path, tmp_path: Path) -> None:
+    another_device(repository, tmp_path, void="throttled at its end")
+    text = documents.current(repository, tmp_path)[repository / "README.md"]
+    assert "another" not in text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
+    assert "in float32, another |" not in text
+
+
+def test_without_a_run_that_counts_the_documents_stay(repository: Path, tmp_path: Path) -> None:
+    for path in (repository / "benchmarks" / "results").glob("*.json*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for path in results.devices(tmp_path):
+        path.write_text(json.dumps(results.read(path) | {"void": "throttled at its end"}))
+    with pytest.raises(ResultsError, match="expected a run that counts"):
+        documents.current(repository, tmp_path)
 
 
 def test_the_documents_show_the_last_results(repository: Path) -> None:
