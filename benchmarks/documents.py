@@ -13,7 +13,7 @@ from benchmarks.report.evidence import Result, newest, with_accuracy
 from train import ingredients, trainings
 
 _DOCUMENTS = {
-    Path("README.md"): ("targets", "stages", "intervals", "camera", "peers"),
+    Path("README.md"): ("targets", "stages", "throughput", "intervals", "camera", "peers"),
     Path("models/README.md"): (
         *("targets", "trainings", "ingredients", "results", "calibration", "robustness", "framing"),
     ),

@@ -24,6 +24,7 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
     origin = f"{measured(result, COMMAND)}."
     return {
         "stages": f"{_stages(loop)}\n\n{_footprint(loop['footprint'])} {origin}",
+        "throughput": f"{_throughput(loop)}\n\n{origin}",
         "intervals": f"{_intervals(loop)}\n\n{origin}",
         "camera": f"{_camera(loop)}\n\n{origin}",
     }
@@ -49,6 +50,20 @@ def _stages(result: Mapping[str, Any]) -> str:
         "is one call of the detector and one of the classifier, in turn with blocks of frames. "
         f"{many['faces']} faces take {times:.2f} times as long as one."
     )
+
+
+def _throughput(result: Mapping[str, Any]) -> str:
+    rows = result.get("throughput")
+    if rows is None:  # of a run before there was such a choice
+        return "Not measured in this run."
+    faces = sorted({row["faces"] for row in rows})
+    by_place = {(row["networks"], row["faces"]): row["fps"] for row in rows}
+    lines = [
+        (str(count), *(f"{by_place[count, number]:.0f}" for number in faces))
+        for count in sorted({row["networks"] for row in rows})
+    ]
+    columns = ("frames at a time", *(f"{number} faces" for number in faces))
+    return f"{markdown(columns, lines)}\n\nFrames a second of the loop, frames in memory."
 
 
 def _footprint(cost: Mapping[str, Any]) -> str:

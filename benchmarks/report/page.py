@@ -33,6 +33,7 @@ from convert.variants import DEPLOYED
 
 _LOOP_TITLES = {
     "stages": "The loop by the number of faces",
+    "throughput": "Frames of a file",
     "intervals": "Detection at intervals",
     "camera": "A paced camera",
 }

@@ -93,6 +93,11 @@ LOOP = {
         }
         for faces in (1, 5)
     ],
+    "throughput": [
+        {"faces": faces, "networks": networks, "fps": 100.4 * networks - faces}
+        for faces in (0, 5)
+        for networks in (1, 2)
+    ],
     "intervals": [
         {
             **{"subject": "every 2", "mean_ms": 1.0, "p95_ms": 2.0},
@@ -119,8 +124,16 @@ def test_the_tables_show_the_figures() -> None:
     assert row in sections["stages"]
     assert "5 faces take 5.00 times" in sections["stages"]
     assert "0.34 s, resident memory at most 91 MB" in sections["stages"]
+    assert "| frames at a time | 0 faces | 5 faces |" in sections["throughput"]
+    assert "| 2 | 201 | 196 |" in sections["throughput"]
     assert "| every 2 | 1.00 | 2.00 | 100.0% | 0.970 | 99.5% |" in sections["intervals"]
     assert "| 30 | 240 | 1 | 2.0 / 3.0 / 4.0 | 2.5 |" in sections["camera"]
+
+
+def test_a_run_from_before_there_was_a_choice_has_no_throughput() -> None:
+    earlier = {name: part for name, part in LOOP.items() if name != "throughput"}
+    sections = runtime_report.sections(RESULT | {"loop": earlier})
+    assert sections["throughput"].startswith("Not measured in this run.")
 
 
 def test_a_loop_that_was_not_measured_has_no_tables() -> None:
