@@ -14,11 +14,15 @@ import cv2
 
 from edge.errors import NoCameraError, SourceError
 from edge.settings import Camera
-from edge.sources.capture import OpenCVCapture
+from edge.sources.capture import OpenCVCapture, opening
 from edge.sources.live import LiveSource
 
 DEVICE = "/dev/video"
 """What Linux puts before a camera's index."""
+_REMEDY = (
+    "close other programs that use it, or choose another index "
+    "('picamera' for a Raspberry Pi's own)"
+)
 
 
 def camera_source(
@@ -26,31 +30,34 @@ def camera_source(
     stop: Callable[[], bool],
     wanted: Camera | None = None,
     patient: bool = False,
+    library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
 ) -> LiveSource:
     """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
     Opening raises ``SourceError`` unless it is ``patient``: no such device, no permission (and
-    which group has it), busy.
+    which group has it), busy. ``library`` opens what OpenCV calls a capture.
     """
     wanted = wanted or Camera()
     name = f"camera {device}" if isinstance(device, int) else f"camera {device.name}"
-    opener = partial(_open, device, name, wanted)
+    opener = partial(_open, device, name, wanted, library)
     return LiveSource(opener, name, stop, asked(wanted), patient=patient)
 
 
-def _open(device: int | Path, name: str, wanted: Camera) -> OpenCVCapture:
+def _open(
+    device: int | Path, name: str, wanted: Camera, library: Callable[..., cv2.VideoCapture]
+) -> OpenCVCapture:
     linux = sys.platform.startswith("linux")
-    if linux:
-        device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
-    capture = cv2.VideoCapture(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
-    if not capture.isOpened():
+    with opening(name, "a camera", _REMEDY):
+        if linux:
+            device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
+        capture = library(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
+        if capture.isOpened():
+            return OpenCVCapture(capture, name, configure(capture, wanted))
         capture.release()
-        # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
-        raise (SourceError if linux else NoCameraError)(
-            f"{name}: expected a camera that opens, found that it doesn't; close other programs "
-            "that use it, or choose another index ('picamera' for a Raspberry Pi's own)"
-        )
-    return OpenCVCapture(capture, name, configure(capture, wanted))
+    # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
+    raise (SourceError if linux else NoCameraError)(
+        f"{name}: expected a camera that opens, found that it doesn't; {_REMEDY}"
+    )
 
 
 def asked(wanted: Camera) -> str:

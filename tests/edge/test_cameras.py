@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import cv2
 import pytest
 
 from edge.errors import NoCameraError, SourceError
+from edge.frames import Image
 from edge.settings import Camera
 from edge.sources.camera import asked, camera_source, configure, find_device
+from edge.sources.stream import stream_source
+from tests.edge.fakes import image
 
 
 def never() -> bool:
@@ -87,3 +91,64 @@ def test_a_camera_may_decide_and_keep_its_format_to_itself(fourcc: float) -> Non
     assert configure(camera, Camera()) == ""
     assert camera.asked == [(cv2.CAP_PROP_BUFFERSIZE, 1)]
     assert asked(Camera()) == ""
+
+
+# What nobody expects of a driver
+
+
+class BrokenCapture:
+    """A stand-in for ``cv2.VideoCapture`` that raises ``error`` in its method ``where``."""
+
+    def __init__(self, error: Exception, where: str) -> None:
+        self._error, self._where = error, where
+
+    def __call__(self, *_: object) -> BrokenCapture:
+        self._fail("open")
+        return self
+
+    def isOpened(self) -> bool:  # noqa: N802
+        self._fail("isOpened")
+        return True
+
+    def get(self, _: int) -> float:
+        self._fail("get")
+        return 0.0
+
+    def read(self) -> tuple[bool, Image]:
+        self._fail("read")
+        return True, image()
+
+    def release(self) -> None:
+        self._fail("release")
+
+    def _fail(self, where: str) -> None:
+        if where == self._where:
+            raise self._error
+
+
+ERRORS = [cv2.error("boom"), OSError("boom"), ValueError("boom"), RuntimeError("boom")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["open", "isOpened", "get", "read"])
+def test_whatever_opencv_raises_is_told_at_once(where: str, error: Exception) -> None:
+    source = stream_source("http://127.0.0.1/", never, library=BrokenCapture(error, where))  # type: ignore[arg-type]
+    start = time.monotonic()
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1/: expected a .*boom.*; check"):
+        source.__enter__()
+    assert time.monotonic() - start < 2
+
+
+def test_a_camera_that_raises_while_it_is_opened_is_an_error_of_ours() -> None:
+    name = "/dev/v4l/by-id/" + "very-" * 100  # too long for the file system
+    start = time.monotonic()
+    with pytest.raises(SourceError, match=r"very-.*: expected a camera.*;"):
+        camera_source(Path(name), never).__enter__()
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_device_that_cannot_even_be_closed_ends_its_reader_quietly() -> None:
+    gone = BrokenCapture(OSError("gone"), "release")
+    with stream_source("http://127.0.0.1/", never, library=gone) as source:  # type: ignore[arg-type]
+        assert next(iter(source))
