@@ -30,17 +30,19 @@ def camera_source(
     stop: Callable[[], bool],
     wanted: Camera | None = None,
     patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
     library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
 ) -> LiveSource:
     """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
     Opening raises ``SourceError`` unless it is ``patient``: no such device, no permission (and
-    which group has it), busy. ``library`` opens what OpenCV calls a capture.
+    which group has it), busy. ``say`` takes what it granted; ``library`` opens what OpenCV calls a
+    capture.
     """
     wanted = wanted or Camera()
     name = f"camera {device}" if isinstance(device, int) else f"camera {device.name}"
     opener = partial(_open, device, name, wanted, library)
-    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
+    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
 
 
 def _open(

@@ -32,15 +32,16 @@ def picamera_source(
     wanted: Camera | None = None,
     load: Callable[[], Any] | None = None,
     patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> LiveSource:
     """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
 
-    ``load`` returns the class ``picamera2.Picamera2``. Opening raises ``SourceError`` unless it is
-    ``patient``: no package, no such camera, busy.
+    ``load`` returns the class ``picamera2.Picamera2``; ``say`` takes what it granted. Opening
+    raises ``SourceError`` unless it is ``patient``: no package, no such camera, busy.
     """
     wanted, name = wanted or Camera(), f"{NAME} {number}"
     opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
-    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
+    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
 
 
 def load_picamera2() -> Any:

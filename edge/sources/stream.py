@@ -29,16 +29,17 @@ def stream_source(
     url: str,
     stop: Callable[[], bool],
     patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
     library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
 ) -> LiveSource:
     """Return the stream at ``url``, to be opened by entering it.
 
     What comes over the network is taken for live: the newest frame wins. RTSP goes over TCP where
     the other side can do that, unless OPENCV_FFMPEG_CAPTURE_OPTIONS says something else.
-    ``library`` opens what OpenCV calls a capture.
+    ``say`` takes what it turns out to be; ``library`` opens what OpenCV calls a capture.
     """
     name = masked(url)
-    return LiveSource(partial(_open, url, name, library), name, stop, patient=patient)
+    return LiveSource(partial(_open, url, name, library), name, stop, say=say, patient=patient)
 
 
 def masked(url: str) -> str:
