@@ -44,7 +44,7 @@ def open_source(
     demo = partial(_demo, demo_frames, watched, stop)
     source: RatedSource
     if settings.source == "auto":
-        camera = camera_source(0, stop, settings.camera, patient, say)
+        camera = camera_source(None, stop, settings.camera, patient, say)
         source = camera if before else Fallback(camera, demo, say)
     elif settings.source == "demo":
         source = demo()

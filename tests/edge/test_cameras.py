@@ -11,7 +11,7 @@ import pytest
 from edge.errors import NoCameraError, SourceError
 from edge.frames import Image
 from edge.settings import Camera
-from edge.sources.camera import asked, camera_source, configure, find_device
+from edge.sources.camera import asked, camera_source, configure, find_device, first_camera
 from edge.sources.stream import stream_source
 from tests.edge.fakes import image
 
@@ -48,6 +48,49 @@ def test_a_name_means_the_device_that_it_leads_to_now(tmp_path: Path) -> None:
     (tmp_path / "video12").unlink()
     with pytest.raises(NoCameraError, match="index0: expected a camera, found no such device"):
         find_device(link)
+
+
+def machine(root: Path, devices: dict[int, tuple[str, str]]) -> Path:
+    """A machine with video devices of these indices: their name and their index in a camera."""
+    (root / "dev").mkdir()
+    for number, (name, index) in devices.items():
+        (root / f"dev/video{number}").touch()
+        entry = root / f"sys/class/video4linux/video{number}"
+        entry.mkdir(parents=True)
+        (entry / "name").write_text(f"{name}\n")
+        (entry / "index").write_text(f"{index}\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("devices", "first"),
+    [
+        ({}, 0),
+        ({0: ("USB Camera", "0"), 1: ("USB Camera", "1"), 2: ("Other", "0")}, 0),
+        ({10: ("Camera", "0"), 2: ("Camera", "0"), 1: ("Gone's metadata", "1")}, 2),
+        (
+            {
+                0: ("unicam-image", "0"),
+                10: ("bcm2835-codec-decode", "0"),
+                13: ("bcm2835-isp-output0", "0"),
+                19: ("rpi-hevc-dec", "0"),
+                20: ("pispbe-input", "0"),
+                24: ("USB Camera", "0"),
+            },
+            24,
+        ),
+    ],
+)
+def test_auto_is_the_first_camera_that_is_there(
+    tmp_path: Path, devices: dict[int, tuple[str, str]], first: int
+) -> None:
+    assert first_camera(machine(tmp_path, devices)) == first
+
+
+def test_a_raspberry_pi_without_a_usb_camera_has_none_for_auto(tmp_path: Path) -> None:
+    pi = machine(tmp_path, {0: ("rp1-cfe-csi2_ch0", "0"), 19: ("rpi-hevc-dec", "0")})
+    with pytest.raises(NoCameraError, match=r"none among video0, video19; plug one in.*'picamera'"):
+        first_camera(pi)
 
 
 def test_what_is_no_camera_is_refused(tmp_path: Path) -> None:
