@@ -13,7 +13,7 @@ _FPS = 30.0
 class Memory:
     """A source of ``images`` that are there already, as often as it is iterated."""
 
-    description = "memory"
+    description = state = "memory"
     fps = _FPS
 
     def __init__(self, images: Sequence[Image] = ()) -> None:

@@ -28,6 +28,8 @@ from edge.sources.wrappers import Announcing, RatedSource
 from edge.stats import Stats
 from edge.tracking import Tracker
 
+_STATE = 28
+"""Letters of a source in an overlay: more would not fit into a line of a small picture."""
 _MOST_AT_ONCE = 4
 """Networks: each more takes memory, and rarely are there as many faces."""
 
@@ -72,11 +74,13 @@ def assemble(
         window,
         classifier.labels,
         fps=lambda: source.fps,
-        status=stats.status,
+        status=lambda: f"{stats.status()} · {source_state(source, stats)}",
         report=report,
         recording=settings.recording,
     )
-    line = StatusLine(classifier.labels, stats.details, show or say, stop.set)
+    line = StatusLine(
+        classifier.labels, lambda: f"{stats.details()} · {source.state}", show or say, stop.set
+    )
     status = () if window else (Guarded(line, report),)
     return Run(
         source,
@@ -86,6 +90,13 @@ def assemble(
         detector.name,
         classifier.runtime,
     )
+
+
+def source_state(source: RatedSource, stats: Stats) -> str:
+    """Say in a few words for an overlay where frames come from, and how many were dropped."""
+    state = source.state
+    shown = state if len(state) <= _STATE else f"{state[: _STATE - 1]}…"
+    return f"{shown}, {stats.dropped} dropped" if stats.dropped else shown
 
 
 def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:

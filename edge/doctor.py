@@ -156,9 +156,9 @@ def _cameras(_: Settings, device: Device) -> str:
 def _source(settings: Settings, device: Device) -> str | Concern:
     from edge.sources.demo import load_portraits  # noqa: PLC0415
 
-    name = "/dev/video0" if settings.source == "auto" else settings.source
+    name = settings.source
     name = f"/dev/video{name}" if name.isdecimal() else name
-    if not name.startswith(("/dev/video", "/dev/v4l/")):
+    if name != "auto" and not name.startswith(("/dev/video", "/dev/v4l/")):
         return _opened(settings)
     try:
         return _camera(name, device)
@@ -171,10 +171,12 @@ def _source(settings: Settings, device: Device) -> str | Concern:
 
 
 def _camera(name: str, device: Device) -> str:
-    from edge.sources.camera import find_device  # noqa: PLC0415
+    from edge.sources.camera import find_device, first_camera  # noqa: PLC0415
 
     if not sys.platform.startswith("linux"):
         return f"camera {name}, which only 'run' can look at here"
+    if name == "auto":
+        name = f"/dev/video{first_camera(device.root)}"
     index = find_device(device.root / name[1:], device.access)
     return f"{device.camera_name(f'video{index}')}, which this user may open"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,49 +100,67 @@ def broken(status: str, width: int, style: Style) -> list[str]:
     return lines
 
 
-def bars_area(tracks: Sequence[Track], width: int, height: int, style: Style) -> Area:
-    """The first place at the frame's rim that covers hardly a face; failing that, the least."""
+def bars_place(
+    tracks: Sequence[Track], width: int, height: int, style: Style, before: int | None = None
+) -> tuple[int, Area]:
+    """The first place at the frame's rim that covers hardly a face; failing that, the least.
+
+    Returned as its number and its area. Number ``before`` is kept while it covers hardly more.
+    """
     right, bottom = style.width - style.pad - width, style.height - style.pad - height
     middle = (style.width - width) // 2
     places = (style.pad, bottom), (right, bottom), (middle, bottom), (right, style.pad)
     areas = [Area(left, top, width, height) for left, top in places]
     covered = [sum(area.shared(track.box) for track in tracks) for area in areas]
-    # With some patience the panel doesn't jump to and fro beside a face that moves a little.
-    fair = (
-        area
-        for area, part in zip(areas, covered, strict=True)
-        if part <= _PATIENCE * width * height
-    )
-    return next(fair, areas[covered.index(min(covered))])
+    patience = _PATIENCE * width * height
+    fair = (n for n, part in enumerate(covered) if part <= patience)
+    best = next(fair, covered.index(min(covered)))
+    if before is not None and covered[before] <= covered[best] + patience:
+        best = before
+    return best, areas[best]
 
 
-def tag_place(
-    box: Box, texts: Sequence[str], taken: Sequence[Area], style: Style
-) -> tuple[Area, str]:
-    """Where a tag covers nothing that is ``taken``, and the text that fits there."""
-    options = list(_tag_options(box, texts, style))
-    free = ((area, text) for area, text in options if not any(area.meets(other) for other in taken))
-    return next(free, options[0])
+class Spot(NamedTuple):
+    """A place for a tag beside its face, and the text that fits there; a smaller key is better."""
+
+    key: tuple[int, int, int]
+    area: Area
+    text: str
+
+    def is_free(self, taken: Sequence[Area], room: int = 0) -> bool:
+        """Whether it covers nothing that is ``taken``, nor comes closer than ``room`` pixels."""
+        left, top, width, height = self.area
+        area = Area(left - room, top - room, width + 2 * room, height + 2 * room)
+        return not any(area.meets(other) for other in taken)
 
 
-def _tag_options(box: Box, texts: Sequence[str], style: Style) -> Iterator[tuple[Area, str]]:
+def tag_place(spots: Sequence[Spot], taken: Sequence[Area]) -> Spot:
+    """The best of ``spots`` that covers nothing that is ``taken``; failing that, the best."""
+    return next((spot for spot in spots if spot.is_free(taken)), spots[0])
+
+
+def tag_spots(box: Box, texts: Sequence[str], style: Style) -> list[Spot]:
     """Places for a tag, the best first: above the box, below it, inside it; then a shorter text."""
-    height = style.row + style.pad // 2
-    gap = style.line + 1
-    for text in texts:
+    height, gap = style.row + style.pad // 2, style.line + 1
+    tops = (
+        round(box.top) - gap - height,
+        round(box.bottom) + gap,
+        round(box.top) + gap,
+        round(box.bottom) - gap - height,
+    )
+    spots = []
+    for n, text in enumerate(texts):
         width = text_width(text, style) + 2 * style.pad + style.line
         lefts = round(box.left), round(box.right) - width, round(box.centre[0] - width / 2)
-        tops = (
-            round(box.top) - gap - height,
-            round(box.bottom) + gap,
-            round(box.top) + gap,
-            round(box.bottom) - gap - height,
-        )
-        for top, left in itertools.product(tops, lefts):
-            if 0 <= top <= style.height - height:
-                yield Area(min(max(left, 0), max(style.width - width, 0)), top, width, height), text
-    left = min(max(round(box.left), 0), max(style.width - width, 0))
-    yield Area(left, min(max(tops[0], 0), style.height - height), width, height), texts[-1]
+        rightmost = max(style.width - width, 0)
+        spots += [
+            Spot((n, m, k), Area(min(max(left, 0), rightmost), top, width, height), text)
+            for (m, top), (k, left) in itertools.product(enumerate(tops), enumerate(lefts))
+            if 0 <= top <= style.height - height
+        ]
+    left = min(max(round(box.left), 0), rightmost)
+    last = Area(left, min(max(tops[0], 0), style.height - height), width, height)
+    return [*spots, Spot((len(texts), 0, 0), last, texts[-1])]
 
 
 @functools.lru_cache(maxsize=512)

@@ -1,7 +1,7 @@
-"""Draws results into a picture. Pure: nothing is remembered, and the input stays as it is.
+"""Draws results into a picture, which stays as it is itself.
 
 Text stands on a darkened backing, so that it is readable on any picture; ``edge.layout`` says where
-things stand and how large they are.
+things stand and how large they are, and ``edge.placement`` keeps them there in the next picture.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from edge.errors import SinkError
 from edge.frames import Box, FrameResult, Image, Outage, Track
-from edge.layout import BOLD, Area, Style, bars_area, broken, font, tag_place, text_width
+from edge.layout import BOLD, Area, Style, broken, font, text_width
+from edge.placement import Placement
 
 _WHITE, _SOFT, _DARK = (255, 255, 255), (215, 215, 215), (24, 24, 24)
 _UNSURE, _GROOVE = (170, 170, 170), (108, 108, 108)
@@ -44,25 +45,40 @@ def check_opencv() -> None:
         )
 
 
-def draw(image: Image, result: FrameResult, labels: Sequence[str], status: str) -> Image:
+def draw(
+    image: Image,
+    result: FrameResult,
+    labels: Sequence[str],
+    status: str,
+    placement: Placement | None = None,
+) -> Image:
     """Return a copy of ``image`` (``uint8[H, W, 3]`` BGR) with ``result`` drawn into it.
 
-    Each face gets its box, label and confidence; the largest one also a bar for each of
-    ``labels``; ``status`` goes to the top left, on more lines than one where it is too long.
+    Each face gets its box, label and confidence; one also a bar for each of ``labels``: the largest
+    one, for as long as ``placement`` remembers it. ``status`` goes to the top left, on more lines
+    than one where it is too long.
     """
     canvas = image.copy()
     style = Style(canvas.shape[1], canvas.shape[0])
-    tracks = sorted(result.tracks, key=lambda track: track.box.area, reverse=True)
-    for track in reversed(tracks):
-        _draw_box(canvas, track.box, _colour(track, labels), style)
+    placement = placement or Placement()
     taken = [draw_status(canvas, status, style)]
-    if tracks:
-        taken.append(draw_bars(canvas, tracks, labels, style))
-    for track in tracks:
-        texts = (caption(track, labels), track.emotion)
-        area, text = tag_place(track.box, texts, taken, style)
-        _draw_tag(canvas, area, text, _colour(track, labels), style)
-        taken.append(area)
+    if not result.tracks:
+        return canvas
+    owner = placement.owner(result.tracks)
+    title = f"#{owner.id}" if len(result.tracks) > 1 else ""
+    for track in sorted(result.tracks, key=lambda track: track.box.area):
+        line = 2 * style.line if title and track is owner else style.line
+        _draw_box(canvas, track.box, _colour(track, labels), style, line)
+    area = placement.panel(result.tracks, *bars_size(labels, title, style), style)
+    draw_bars(canvas, owner, labels, title, area)
+
+    def texts(track: Track) -> tuple[str, str]:
+        number = f"{title} " if title and track is owner else ""
+        return number + caption(track, labels), number + track.emotion
+
+    taken.append(area)
+    for track, spot in placement.tags(result.tracks, texts, taken, style, result.captured_at):
+        _draw_tag(canvas, spot.area, spot.text, _colour(track, labels), style)
     return canvas
 
 
@@ -97,9 +113,11 @@ def _colour(track: Track, labels: Sequence[str]) -> tuple[int, int, int]:
     return _COLOURS[labels.index(track.emotion) % len(_COLOURS)]
 
 
-def _draw_box(canvas: Image, box: Box, colour: tuple[int, int, int], style: Style) -> None:
+def _draw_box(
+    canvas: Image, box: Box, colour: tuple[int, int, int], style: Style, line: int
+) -> None:
     """A round-cornered frame with a dark rim, inside the picture where the face reaches beyond."""
-    rim = style.line + 1
+    rim = line + 1
     left, top = max(box.left, rim), max(box.top, rim)
     right, bottom = min(box.right, style.width - 1 - rim), min(box.bottom, style.height - 1 - rim)
     if right <= left or bottom <= top:
@@ -114,7 +132,7 @@ def _draw_box(canvas: Image, box: Box, colour: tuple[int, int, int], style: Styl
         np.add((left, bottom), arc * (1, -1))[::-1],
     )
     outline = np.rint(np.concatenate(corners) * 16).astype(np.int32)
-    for tint, thickness in ((_DARK, style.line + 2 * style.rim), (colour, style.line)):
+    for tint, thickness in ((_DARK, line + 2 * style.rim), (colour, line)):
         cv2.polylines(canvas, [outline], True, tint, thickness, cv2.LINE_AA, shift=4)
 
 
@@ -130,35 +148,63 @@ def draw_status(canvas: Image, status: str, style: Style) -> Area:
     return area
 
 
-def draw_bars(canvas: Image, tracks: Sequence[Track], labels: Sequence[str], style: Style) -> Area:
-    """A row for each label with a bar as long as its probability for the largest face."""
-    pad, row = style.pad, style.row
+def bars_size(labels: Sequence[str], title: str, style: Style) -> tuple[int, int]:
+    """Width and height in pixels of what ``draw_bars`` needs."""
     names = max(text_width(label, style) for label in labels)
-    bar = 4 * style.text
-    area = bars_area(tracks, names + bar + 3 * pad, len(labels) * row + 2 * pad, style)
+    rows = len(labels) + bool(title)
+    return names + 4 * style.text + 3 * style.pad, rows * style.row + 2 * style.pad
+
+
+def draw_bars(canvas: Image, owner: Track, labels: Sequence[str], title: str, area: Area) -> None:
+    """Fill ``area`` with a row for each label and a bar as long as its probability for ``owner``.
+
+    Where there is a ``title``, it says whose they are, and so does an edge in that face's colour.
+    """
+    style = Style(canvas.shape[1], canvas.shape[0])
     darken(canvas, area, style)
-    for n, (label, value) in enumerate(zip(labels, tracks[0].probabilities, strict=True)):
-        line = Area(area.left, area.top + pad + n * row, area.width, row)
-        shown = label == tracks[0].emotion
-        _write(canvas, label, (line.left + pad, line), style, _WHITE if shown else _SOFT)
-        start, middle = line.left + names + 2 * pad, line.top + row // 2
-        half = max(1, round(0.22 * style.text))
-        groove = (start, middle - half), (start + bar - 1, middle + half)
-        cv2.rectangle(canvas, *groove, _GROOVE, cv2.FILLED)
-        if round(float(value) * bar) >= 1:
-            end = start + round(float(value) * bar) - 1
-            colour = _COLOURS[n % len(_COLOURS)]
-            cv2.rectangle(canvas, groove[0], (end, middle + half), colour, cv2.FILLED)
-    return area
+    top = area.top + style.pad
+    if title:
+        _draw_edge(canvas, area, _colour(owner, labels), style)
+        place = Area(area.left, top, area.width, style.row)
+        _write(canvas, title, (area.left + style.pad, place), style, _WHITE)
+        top += style.row
+    for n, (label, value) in enumerate(zip(labels, owner.probabilities, strict=True)):
+        line = Area(area.left, top + n * style.row, area.width, style.row)
+        colour = _COLOURS[n % len(_COLOURS)]
+        _draw_bar(canvas, line, (label, float(value)), colour, style, label == owner.emotion)
+
+
+def _draw_bar(
+    canvas: Image,
+    line: Area,
+    entry: tuple[str, float],
+    colour: tuple[int, int, int],
+    style: Style,
+    shown: bool,
+) -> None:
+    """A label and its bar, from the right end of ``line``; ``shown`` is what stands at the face."""
+    (label, value), bar = entry, 4 * style.text
+    _write(canvas, label, (line.left + style.pad, line), style, _WHITE if shown else _SOFT)
+    start, middle = line.right - style.pad - bar, line.top + style.row // 2
+    half = max(1, round(0.22 * style.text))
+    groove = (start, middle - half), (start + bar - 1, middle + half)
+    cv2.rectangle(canvas, *groove, _GROOVE, cv2.FILLED)
+    if round(value * bar) >= 1:
+        end = start + round(value * bar) - 1, middle + half
+        cv2.rectangle(canvas, groove[0], end, colour, cv2.FILLED)
 
 
 def _draw_tag(
     canvas: Image, area: Area, text: str, colour: tuple[int, int, int], style: Style
 ) -> None:
     darken(canvas, area, style)
-    accent = (area.left, area.top), (area.left + style.line, area.bottom - 1)
-    cv2.rectangle(canvas, *accent, colour, cv2.FILLED)
+    _draw_edge(canvas, area, colour, style)
     _write(canvas, text, (area.left + style.line + style.pad, area), style, _WHITE)
+
+
+def _draw_edge(canvas: Image, area: Area, colour: tuple[int, int, int], style: Style) -> None:
+    edge = (area.left, area.top), (area.left + style.line, area.bottom - 1)
+    cv2.rectangle(canvas, *edge, colour, cv2.FILLED)
 
 
 def darken(canvas: Image, area: Area, style: Style) -> None:

@@ -21,6 +21,9 @@ _LARGEST_RESIZE = math.log(2)
 """…and its side changes by less than this factor, as a logarithm."""
 _SPEED_SMOOTHING = 0.1
 """Time constant of a track's speed, seconds."""
+_DOUBT = 1.5
+"""How much longer than another label "uncertain" must hold: a real change mustn't pass through it,
+and at 8 frames a second that takes a third frame."""
 _LEAST = 0.005
 """What a probability counts for at least in a mean: one dead-sure frame must not outweigh many."""
 
@@ -29,7 +32,8 @@ class Tracker:
     """Follows faces from frame to frame.
 
     ``labels`` are the classifier's; below a top probability of ``uncertain_below`` a face has no
-    label but ``"uncertain"``, and gets one again once it is above by the margin of the settings.
+    label but ``"uncertain"``. It gets one at once where another leads then, and the one that it had
+    after it was there for as long as a label must lead.
 
     Probabilities are smoothed as their logarithms, which is where a network's noise is: the plain
     mean of noisy rows is flatter than each of them, and would leave clear faces uncertain.
@@ -66,7 +70,8 @@ class Tracker:
     def _see(self, memory: _Memory | None, box: Box, row: Floats, at: float) -> Track:
         if memory is None:
             memory = _Memory(self._next_id, box, row, at)
-            memory.label = memory.leader if row[memory.leader] >= self._threshold else None
+            memory.sure = bool(row[memory.leader] >= self._threshold)
+            memory.label = memory.named = memory.leader if memory.sure else None
             self._next_id += 1
             self._tracks.append(memory)
         else:
@@ -81,35 +86,40 @@ class Tracker:
         memory.probabilities = _mean(memory.probabilities, row, keep) if keep else row
 
     def _relabel(self, memory: _Memory, at: float) -> None:
-        """Change the label to one that leads by ``margin`` and has led for ``hold`` seconds.
+        """Change the label to one that has led for ``hold`` seconds, and by enough.
 
-        To uncertain, where none has reached the threshold for as long.
+        To uncertain, where none has reached the threshold for ``_DOUBT`` times as long.
         """
         row, hold = memory.probabilities, self._settings.hold
         best = int(row.argmax())
         if best != memory.leader:
             memory.leader, memory.leading_from = best, at
         sure = bool(row[best] >= self._threshold)
-        memory.unsure_from = math.inf if sure else min(memory.unsure_from, at)
-        if at - memory.unsure_from >= hold:
+        if sure != memory.sure:
+            memory.sure, memory.sure_from = sure, at
+        if not sure and at - memory.sure_from >= _DOUBT * hold:
             memory.label = None
-        elif sure and at - memory.leading_from >= hold and row[best] >= self._bar(memory):
-            memory.label = best
+        elif sure and at - memory.leading_from >= hold and self._is_due(memory, at):
+            memory.label = memory.named = best
 
-    def _bar(self, memory: _Memory) -> float:
-        """The probability from which another label is shown than now, one that can be reached."""
-        shown = memory.label
-        now = self._threshold if shown is None else float(memory.probabilities[shown])
-        return min(now + self._settings.margin, self._reachable)
+    def _is_due(self, memory: _Memory, at: float) -> bool:
+        """Whether the leader, which is above the threshold, leads by enough to be shown."""
+        if memory.label is None:
+            # A face at the threshold falls below it time and again: then it waits. One that has
+            # changed has waited on its way up.
+            again = memory.leader == memory.named
+            return not again or at - memory.sure_from >= self._settings.hold
+        lead = float(memory.probabilities[memory.label]) + self._settings.margin
+        return bool(memory.probabilities[memory.leader] >= min(lead, self._reachable))
 
 
 @dataclass(slots=True)
 class _Memory:
     """What is known of one face.
 
-    ``label`` is the index of the one that is shown, None for uncertain; ``leader`` is that of the
-    highest probability, since ``leading_from``; ``unsure_from`` is when that fell below the
-    threshold, infinite while it's above.
+    ``label`` is the index of the one that is shown, None for uncertain; ``named`` the last one that
+    was; ``leader`` is that of the highest probability, since ``leading_from``; ``sure`` says
+    whether that is at the threshold or above, since ``sure_from``.
     """
 
     id: int
@@ -117,14 +127,16 @@ class _Memory:
     probabilities: Floats
     seen_at: float
     label: int | None = None
+    named: int | None = None
     speed: tuple[float, float] = (0.0, 0.0)
     leader: int = -1
     leading_from: float = math.nan
-    unsure_from: float = math.inf
+    sure: bool = False
+    sure_from: float = math.nan
     born_at: float = math.nan
 
     def __post_init__(self) -> None:
-        self.born_at = self.leading_from = self.seen_at
+        self.born_at = self.leading_from = self.sure_from = self.seen_at
         self.leader = int(self.probabilities.argmax())
 
     def expected(self, at: float) -> Box:

@@ -9,6 +9,7 @@ from pathlib import Path
 from edge import overlay
 from edge.errors import EdgeError
 from edge.frames import FrameResult, Image, Sink
+from edge.placement import Placement
 from edge.settings import CSV_SUFFIX, JSON_LINES_SUFFIX, Recording
 from edge.sinks.csv import Csv
 from edge.sinks.jsonl import JsonLines
@@ -49,9 +50,10 @@ def open_sinks(
     if not (views or videos):
         return sinks
     overlay.check_opencv()
+    placement = Placement()
 
     def draw(image: Image, result: FrameResult) -> Image:
-        return overlay.draw(image, result, labels, status())
+        return overlay.draw(image, result, labels, status(), placement)
 
     return [*sinks, Annotated(views, draw, recordings=videos)]
 

@@ -44,29 +44,31 @@ def open_source(
     demo = partial(_demo, demo_frames, watched, stop)
     source: RatedSource
     if settings.source == "auto":
-        camera = camera_source(0, stop, settings.camera, patient)
+        camera = camera_source(None, stop, settings.camera, patient, say)
         source = camera if before else Fallback(camera, demo, say)
     elif settings.source == "demo":
         source = demo()
     else:
-        source = _live(settings, stop, patient) or _paced(
+        source = _live(settings, stop, patient, say) or _paced(
             _from_path(_expanded(settings.source), say), watched, stop
         )
     return Limited(source, settings.frames) if settings.frames else source
 
 
-def _live(settings: Settings, stop: Callable[[], bool], patient: bool) -> RatedSource | None:
+def _live(
+    settings: Settings, stop: Callable[[], bool], patient: bool, say: Callable[[str], None]
+) -> RatedSource | None:
     """The camera or the stream of that name, None for another name."""
     name, wanted = settings.source, settings.camera
     if is_stream(name):
-        return stream_source(name, stop, patient)
+        return stream_source(name, stop, patient, say)
     if (number := name.removeprefix(DEVICE)).isdecimal():
-        return camera_source(int(number), stop, wanted, patient)
+        return camera_source(int(number), stop, wanted, patient, say)
     if name.startswith(_LINKS):
-        return camera_source(Path(name), stop, wanted, patient)
+        return camera_source(Path(name), stop, wanted, patient, say)
     kind, _, number = name.partition(":")
     if kind == PICAMERA and (number or "0").isdecimal():
-        return picamera_source(int(number or 0), stop, wanted, patient=patient)
+        return picamera_source(int(number or 0), stop, wanted, patient=patient, say=say)
     return None
 
 

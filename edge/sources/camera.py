@@ -14,43 +14,63 @@ import cv2
 
 from edge.errors import NoCameraError, SourceError
 from edge.settings import Camera
-from edge.sources.capture import OpenCVCapture
+from edge.sources.capture import OpenCVCapture, opening
 from edge.sources.live import LiveSource
 
 DEVICE = "/dev/video"
 """What Linux puts before a camera's index."""
+_NO_CAMERAS = ("bcm2835-", "rpi", "pisp", "unicam", "rp1-cfe")
+"""How names of a Raspberry Pi's own video devices begin: decoders, scalers, and the raw receiver of
+the ribbon cable, of which OpenCV can make no picture."""
+_REMEDY = (
+    "close other programs that use it, or choose another index "
+    "('picamera' for a Raspberry Pi's own)"
+)
 
 
 def camera_source(
-    device: int | Path,
+    device: int | Path | None,
     stop: Callable[[], bool],
     wanted: Camera | None = None,
     patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
 ) -> LiveSource:
     """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
+    None is the first one that is there, looked for at each opening.
+
     Opening raises ``SourceError`` unless it is ``patient``: no such device, no permission (and
-    which group has it), busy.
+    which group has it), busy. ``say`` takes what it granted; ``library`` opens what OpenCV calls a
+    capture.
     """
     wanted = wanted or Camera()
-    name = f"camera {device}" if isinstance(device, int) else f"camera {device.name}"
-    opener = partial(_open, device, name, wanted)
-    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
+    name = f"camera {device.name if isinstance(device, Path) else device}"
+    name = "first camera" if device is None else name
+    opener = partial(_open, device, name, wanted, library)
+    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
 
 
-def _open(device: int | Path, name: str, wanted: Camera) -> OpenCVCapture:
+def _open(
+    device: int | Path | None, name: str, wanted: Camera, library: Callable[..., cv2.VideoCapture]
+) -> OpenCVCapture:
     linux = sys.platform.startswith("linux")
-    if linux:
-        device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
-    capture = cv2.VideoCapture(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
-    if not capture.isOpened():
+    with opening(name, "a camera", _REMEDY):
+        which = ""
+        if device is None:
+            device = first_camera() if linux else 0
+            which = f"index {device}"
+        if linux:
+            device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
+        capture = library(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
+        if capture.isOpened():
+            granted = ", ".join(filter(None, (configure(capture, wanted), which)))
+            return OpenCVCapture(capture, name, granted)
         capture.release()
-        # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
-        raise (SourceError if linux else NoCameraError)(
-            f"{name}: expected a camera that opens, found that it doesn't; close other programs "
-            "that use it, or choose another index ('picamera' for a Raspberry Pi's own)"
-        )
-    return OpenCVCapture(capture, name, configure(capture, wanted))
+    # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
+    raise (SourceError if linux else NoCameraError)(
+        f"{name}: expected a camera that opens, found that it doesn't; {_REMEDY}"
+    )
 
 
 def asked(wanted: Camera) -> str:
@@ -88,6 +108,39 @@ def configure(capture: Properties, wanted: Camera) -> str:
     code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = code.to_bytes(4, "little").decode("ascii", "ignore").strip()
     return letters if letters.isprintable() else ""
+
+
+def first_camera(root: Path = Path("/")) -> int:
+    """Return the lowest index of a camera, 0 where there is no video device at all.
+
+    ``root`` holds the machine's /dev and /sys. Further devices of the same camera (its metadata)
+    and what is no camera are passed over; raises ``NoCameraError`` where that leaves none.
+    """
+    found = sorted(
+        int(path.name.removeprefix("video"))
+        for path in (root / "dev").glob("video*")
+        if path.name.removeprefix("video").isdecimal()
+    )
+    cameras = [n for n in found if _is_camera(root / f"sys/class/video4linux/video{n}")]
+    if found and not cameras:
+        raise NoCameraError(
+            f"auto: expected a camera that OpenCV can read, found none among "
+            f"{', '.join(f'video{n}' for n in found)}; plug one in, or choose another source "
+            "('picamera' for a Raspberry Pi's own)"
+        )
+    return min(cameras, default=0)
+
+
+def _is_camera(entry: Path) -> bool:
+    """Whether what Linux tells in ``entry`` is a camera; where it tells nothing, it may be one."""
+
+    def told(name: str) -> str:
+        try:
+            return (entry / name).read_text(errors="replace").strip()
+        except OSError:
+            return ""
+
+    return told("index") in {"", "0"} and not told("name").startswith(_NO_CAMERAS)
 
 
 def find_device(device: Path, access: Callable[[Path, int], bool] = os.access) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import cv2
 import numpy as np
 
-from edge.errors import SourceLostError
+from edge.errors import SourceError, SourceLostError, first_line
 from edge.frames import Image
+
+_FOREIGN = (cv2.error, OSError, ValueError, RuntimeError)
+"""What OpenCV, its backends and the file system raise where a device misbehaves."""
 
 
 class OpenCVCapture:
@@ -25,13 +30,33 @@ class OpenCVCapture:
         """Wait for the next image, ``uint8[H, W, 3]`` BGR; raises ``SourceLostError``."""
         try:
             found, image = self._capture.read()
-        except cv2.error as error:
+            return np.asarray(image, np.uint8) if found else None
+        except _FOREIGN as error:
             raise SourceLostError(
-                f"{self._name}: expected a frame, found that OpenCV can't read it ({error.err}); "
-                "check the device"
+                f"{self._name}: expected a frame, found that OpenCV can't read it "
+                f"({_said(error)}); check the device"
             ) from error
-        return np.asarray(image, np.uint8) if found else None
 
     def release(self) -> None:
         """Close the device."""
-        self._capture.release()
+        with suppress(*_FOREIGN):  # it is gone
+            self._capture.release()
+
+
+@contextmanager
+def opening(name: str, what: str, remedy: str) -> Iterator[None]:
+    """Raise ``SourceError`` for what else goes wrong while ``what`` is opened as ``name``.
+
+    A reader hands on nothing but that: all else would be a thread that ends without a word.
+    """
+    try:
+        yield
+    except _FOREIGN as error:
+        raise SourceError(
+            f"{name}: expected {what} that opens, found: {_said(error)}; {remedy}"
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    """What ``error`` says; of OpenCV's, without the place in its source."""
+    return getattr(error, "err", None) or first_line(error)

@@ -100,6 +100,7 @@ class DemoSource:
                 f"pixels, found {faces}, {frames}, {fps} and {size[0]}×{size[1]}"
             )
         self.fps = fps
+        self.state = "demo"
         self.description = f"demo ({size[0]}×{size[1]})"
         self._size, self._frames = size, frames
         cut = _PORTRAIT if faces <= _MOST_PORTRAITS else _CROWD

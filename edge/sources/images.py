@@ -28,7 +28,7 @@ class ImageFolder:
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Name the folder; nothing is read yet."""
         self.fps = 1.0
-        self.description = f"{folder.name}/"
+        self.description = self.state = f"{folder.name}/"
         self._folder, self._warn = folder, warn
         self._paths: list[Path] = []
 

@@ -33,8 +33,9 @@ class LiveSource:
     ``patient``: then the device counts as lost from the beginning. Later it is lost after
     ``lost_after`` seconds without a frame: then the iteration gives outages and the device is
     opened again after each of ``pauses``, until there is a frame. A reader that is stuck is
-    abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for.
-    ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
+    abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for, and
+    ``say`` takes what it granted, after each opening that changed that. ``clock`` gives monotonic
+    seconds, ``sleep`` lets some pass.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LiveSource:
         name: str,
         stop: Callable[[], bool],
         asked: str = "",
+        say: Callable[[str], None] = lambda _: None,
         *,
         patient: bool = False,
         lost_after: float = 1.8,
@@ -54,7 +56,8 @@ class LiveSource:
         """Name the device; nothing is opened yet."""
         self.fps = _FPS
         self.description = self._name = name
-        self._open_capture, self._stop, self._asked = open_capture, stop, asked
+        self.state = f"{name} live"
+        self._open_capture, self._stop, self._asked, self._say = open_capture, stop, asked, say
         self._patient, self._lost_after, self._open_within = patient, lost_after, open_within
         self._pauses, self._clock, self._sleep = pauses, clock, sleep
         self._reader = Reader(open_capture, name)
@@ -89,7 +92,9 @@ class LiveSource:
     def _granted(self, frame: Frame) -> None:
         """Note what the device grants, now that it is open and ``frame`` is its first one."""
         self.fps = self._reader.fps or _FPS
-        self.description = self._described(frame)
+        before, self.description = self.description, self._described(frame)
+        if self.description != before:
+            self._say(self.description)
 
     def __exit__(self, *_: object) -> None:
         """Tell the reader to release the device; it does so when its read returns."""

@@ -22,6 +22,8 @@ _SIZE = (640, 480)
 _FPS = 30.0
 _WAIT = 1.0
 """How long a read may block, seconds."""
+_FOREIGN = (RuntimeError, OSError, LookupError, ValueError, TypeError, AttributeError, cv2.error)
+"""What picamera2 and the binding below it raise; neither says which of them when."""
 
 
 def picamera_source(
@@ -30,15 +32,16 @@ def picamera_source(
     wanted: Camera | None = None,
     load: Callable[[], Any] | None = None,
     patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> LiveSource:
     """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
 
-    ``load`` returns the class ``picamera2.Picamera2``. Opening raises ``SourceError`` unless it is
-    ``patient``: no package, no such camera, busy.
+    ``load`` returns the class ``picamera2.Picamera2``; ``say`` takes what it granted. Opening
+    raises ``SourceError`` unless it is ``patient``: no package, no such camera, busy.
     """
     wanted, name = wanted or Camera(), f"{NAME} {number}"
     opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
-    return LiveSource(opener, name, stop, asked(wanted), patient=patient)
+    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
 
 
 def load_picamera2() -> Any:
@@ -65,43 +68,49 @@ class PiCapture:
 
     def __init__(self, number: int, name: str, wanted: Camera, load: Callable[[], Any]) -> None:
         """Open the camera and start it; raises ``SourceError``."""
-        library = load()
-        found = len(library.global_camera_info())
-        if number >= found:
-            raise NoCameraError(
-                f"{name}: expected a camera of that number, found {found} in all; check its ribbon "
-                "cable, and 'rpicam-hello --list-cameras'"
-            )
         self.fps, self.format = wanted.fps or _FPS, "YUV420"
         self._name = name
-        try:
-            self._camera = library(number)
-        except (RuntimeError, IndexError) as error:
-            raise _refused(name, error) from error
+        self._camera = _camera(number, name, load())
         try:
             self._camera.configure(_configuration(self._camera, wanted, self.fps))
             self._camera.start()
-        except RuntimeError as error:
+            self._width = int(self._camera.camera_configuration()["lores"]["size"][0])
+        except _FOREIGN as error:
             self.release()
             raise _refused(name, error) from error
-        self._width = int(self._camera.camera_configuration()["lores"]["size"][0])
 
     def read(self) -> Image | None:
         """Wait for the next image, ``uint8[H, W, 3]`` BGR; raises ``SourceLostError``."""
         try:
-            planes = self._camera.capture_array("lores", wait=_WAIT)
+            return to_bgr(self._camera.capture_array("lores", wait=_WAIT), self._width)
         except TimeoutError:
             return None
-        except RuntimeError as error:
+        except _FOREIGN as error:
             raise SourceLostError(
                 f"{self._name}: expected a frame, found: {first_line(error)}; check its cable"
             ) from error
-        return to_bgr(planes, self._width)
 
     def release(self) -> None:
         """Stop the camera and close it."""
-        with suppress(RuntimeError):  # it is gone
+        # A read that timed out is still queued, and closing waits behind it: for ever where no more
+        # frames come. Both the time-out and the remedy came after 0.3.18.
+        with suppress(*_FOREIGN):
+            self._camera.cancel_all_and_flush()
+        with suppress(*_FOREIGN):  # it is gone
             self._camera.close()
+
+
+def _camera(number: int, name: str, library: Any) -> Any:
+    try:
+        found = len(library.global_camera_info())
+        if number < found:
+            return library(number)
+    except _FOREIGN as error:
+        raise _refused(name, error) from error
+    raise NoCameraError(
+        f"{name}: expected a camera of that number, found {found} in all; check its ribbon "
+        "cable, and 'rpicam-hello --list-cameras'"
+    )
 
 
 def to_bgr(planes: NDArray[np.uint8], width: int) -> Image:

@@ -21,7 +21,7 @@ class Capture(Protocol):
     fps: float
     """Frames a second that it promises, 0 where it doesn't say."""
     format: str
-    """How it sends pictures: "MJPG", empty where it doesn't say."""
+    """How it sends pictures ("MJPG") and what else it is known by; empty for nothing."""
 
     def read(self) -> Image | None:
         """Wait for the next image, ``uint8[H, W, 3]`` BGR; None where none came.

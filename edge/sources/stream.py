@@ -9,12 +9,13 @@ from functools import partial
 import cv2
 
 from edge.errors import SourceError
-from edge.sources.capture import OpenCVCapture
+from edge.sources.capture import OpenCVCapture, opening
 from edge.sources.live import LiveSource
 
 _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _TIMEOUTS = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 8000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000)
 """30 s otherwise, for which a reader that was given up would keep its connection."""
+_REMEDY = "check the address, its user and password, and the network"
 _PARTS = re.compile(r"(\w+://)(?:[^@/?#]*@)?([^@?#]*)(?:[?#][^@]*)?")
 """Scheme, user and password, host and path, query; none where an "@" stands in a later part."""
 
@@ -24,14 +25,21 @@ def is_stream(name: str) -> bool:
     return name.lower().startswith(_SCHEMES)
 
 
-def stream_source(url: str, stop: Callable[[], bool], patient: bool = False) -> LiveSource:
+def stream_source(
+    url: str,
+    stop: Callable[[], bool],
+    patient: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
+) -> LiveSource:
     """Return the stream at ``url``, to be opened by entering it.
 
     What comes over the network is taken for live: the newest frame wins. RTSP goes over TCP where
     the other side can do that, unless OPENCV_FFMPEG_CAPTURE_OPTIONS says something else.
+    ``say`` takes what it turns out to be; ``library`` opens what OpenCV calls a capture.
     """
     name = masked(url)
-    return LiveSource(partial(_open, url, name), name, stop, patient=patient)
+    return LiveSource(partial(_open, url, name, library), name, stop, say=say, patient=patient)
 
 
 def masked(url: str) -> str:
@@ -40,12 +48,10 @@ def masked(url: str) -> str:
     return f"{parts[1]}{parts[2]}" if parts else f"{url.partition('://')[0]}://…"
 
 
-def _open(url: str, name: str) -> OpenCVCapture:
-    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, _TIMEOUTS)
-    if not capture.isOpened():
+def _open(url: str, name: str, library: Callable[..., cv2.VideoCapture]) -> OpenCVCapture:
+    with opening(name, "a stream", _REMEDY):
+        capture = library(url, cv2.CAP_FFMPEG, _TIMEOUTS)
+        if capture.isOpened():
+            return OpenCVCapture(capture, name)
         capture.release()
-        raise SourceError(
-            f"{name}: expected a stream that opens, found that it doesn't; "
-            "check the address, its user and password, and the network"
-        )
-    return OpenCVCapture(capture, name)
+    raise SourceError(f"{name}: expected a stream that opens, found that it doesn't; {_REMEDY}")

@@ -30,7 +30,7 @@ class VideoSource:
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""
         self.fps = _FALLBACK_FPS
-        self.description = path.name
+        self.description = self.state = path.name
         self._path = path
         self._capture: cv2.VideoCapture | None = None
         self._first: Image | None = None

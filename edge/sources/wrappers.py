@@ -22,6 +22,11 @@ class RatedSource(Source, Protocol):
         """Frames a second."""
         ...
 
+    @property
+    def state(self) -> str:
+        """For people, while it gives frames, in a word or two: "camera 0 live"."""
+        ...
+
 
 class Wrapper:
     """A source that passes everything on to ``inner``."""
@@ -34,6 +39,11 @@ class Wrapper:
     def description(self) -> str:
         """That of ``inner``."""
         return self.inner.description
+
+    @property
+    def state(self) -> str:
+        """That of ``inner``."""
+        return self.inner.state
 
     @property
     def fps(self) -> float:

@@ -69,7 +69,7 @@ class FakeSource:
     def __init__(
         self, given: Sequence[Frame | Outage], lost: bool = False, fps: float = 30.0
     ) -> None:
-        self.description, self.fps = "fake", fps
+        self.description, self.state, self.fps = "fake", "fake live", fps
         self.opened = self.closed = False
         self._given, self._lost = given, lost
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from edge.errors import NoCameraError, SourceError, SourceLostError
+from edge.errors import NoCameraError, SourceError
+from edge.frames import Image
 from edge.settings import Camera
-from edge.sources.camera import asked, camera_source, configure, find_device
-from edge.sources.picamera import PiCapture, picamera_source, to_bgr
+from edge.sources.camera import asked, camera_source, configure, find_device, first_camera
+from edge.sources.stream import stream_source
 from tests.edge.fakes import image
 
 
 def never() -> bool:
     return False
-
-
-# Through OpenCV
 
 
 def test_a_camera_that_is_not_there_is_refused_at_once_with_advice() -> None:
@@ -53,6 +48,49 @@ def test_a_name_means_the_device_that_it_leads_to_now(tmp_path: Path) -> None:
     (tmp_path / "video12").unlink()
     with pytest.raises(NoCameraError, match="index0: expected a camera, found no such device"):
         find_device(link)
+
+
+def machine(root: Path, devices: dict[int, tuple[str, str]]) -> Path:
+    """A machine with video devices of these indices: their name and their index in a camera."""
+    (root / "dev").mkdir()
+    for number, (name, index) in devices.items():
+        (root / f"dev/video{number}").touch()
+        entry = root / f"sys/class/video4linux/video{number}"
+        entry.mkdir(parents=True)
+        (entry / "name").write_text(f"{name}\n")
+        (entry / "index").write_text(f"{index}\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("devices", "first"),
+    [
+        ({}, 0),
+        ({0: ("USB Camera", "0"), 1: ("USB Camera", "1"), 2: ("Other", "0")}, 0),
+        ({10: ("Camera", "0"), 2: ("Camera", "0"), 1: ("Gone's metadata", "1")}, 2),
+        (
+            {
+                0: ("unicam-image", "0"),
+                10: ("bcm2835-codec-decode", "0"),
+                13: ("bcm2835-isp-output0", "0"),
+                19: ("rpi-hevc-dec", "0"),
+                20: ("pispbe-input", "0"),
+                24: ("USB Camera", "0"),
+            },
+            24,
+        ),
+    ],
+)
+def test_auto_is_the_first_camera_that_is_there(
+    tmp_path: Path, devices: dict[int, tuple[str, str]], first: int
+) -> None:
+    assert first_camera(machine(tmp_path, devices)) == first
+
+
+def test_a_raspberry_pi_without_a_usb_camera_has_none_for_auto(tmp_path: Path) -> None:
+    pi = machine(tmp_path, {0: ("rp1-cfe-csi2_ch0", "0"), 19: ("rpi-hevc-dec", "0")})
+    with pytest.raises(NoCameraError, match=r"none among video0, video19; plug one in.*'picamera'"):
+        first_camera(pi)
 
 
 def test_what_is_no_camera_is_refused(tmp_path: Path) -> None:
@@ -98,137 +136,62 @@ def test_a_camera_may_decide_and_keep_its_format_to_itself(fourcc: float) -> Non
     assert asked(Camera()) == ""
 
 
-# Through picamera2
+# What nobody expects of a driver
 
 
-def planes(grey: int, width: int, height: int, padding: int = 0) -> NDArray[np.uint8]:
-    """A grey picture in video range as the hardware hands it over: Y, U, V, padded rows."""
-    luma = np.full((height, width + padding), grey, np.uint8)
-    luma[:, width:] = 235  # must not be seen
-    chroma = np.full((height // 2, width + padding), 128, np.uint8)
-    return np.concatenate((luma, chroma))
+class BrokenCapture:
+    """A stand-in for ``cv2.VideoCapture`` that raises ``error`` in its method ``where``."""
+
+    def __init__(self, error: Exception, where: str) -> None:
+        self._error, self._where = error, where
+
+    def __call__(self, *_: object) -> BrokenCapture:
+        self._fail("open")
+        return self
+
+    def isOpened(self) -> bool:  # noqa: N802
+        self._fail("isOpened")
+        return True
+
+    def get(self, _: int) -> float:
+        self._fail("get")
+        return 0.0
+
+    def read(self) -> tuple[bool, Image]:
+        self._fail("read")
+        return True, image()
+
+    def release(self) -> None:
+        self._fail("release")
+
+    def _fail(self, where: str) -> None:
+        if where == self._where:
+            raise self._error
 
 
-class FakePicamera2:
-    """The interface of ``picamera2.Picamera2`` that is used; stalls or fails after ``count``."""
-
-    sensor_resolution = (3280, 2464)
-    cameras = 1
-
-    def __init__(self, number: int, count: int = 5, error: type[Exception] = TimeoutError) -> None:
-        self.number, self.started, self.closed = number, False, False
-        self.wanted: dict[str, Any] = {}
-        self._left, self._error = count, error
-
-    @classmethod
-    def global_camera_info(cls) -> list[dict[str, Any]]:
-        return [{"Model": "imx219"}] * cls.cameras
-
-    def create_video_configuration(self, **wanted: Any) -> dict[str, Any]:
-        return wanted
-
-    def configure(self, wanted: dict[str, Any]) -> None:
-        self.wanted = wanted
-
-    def camera_configuration(self) -> dict[str, Any]:
-        return self.wanted
-
-    def start(self) -> None:
-        self.started = True
-
-    def capture_array(self, name: str, wait: float) -> NDArray[np.uint8]:
-        assert (name, self.started, self.closed) == ("lores", True, False)
-        time.sleep(0.002)
-        if self._left == 0:
-            raise self._error("no frame")
-        self._left -= 1
-        return planes(126, *self.wanted["lores"]["size"], padding=32)
-
-    def close(self) -> None:
-        self.closed = True
+ERRORS = [cv2.error("boom"), OSError("boom"), ValueError("boom"), RuntimeError("boom")]
 
 
-def test_the_raspberry_pis_camera_gives_its_low_resolution_stream() -> None:
-    cameras: list[FakePicamera2] = []
-
-    class Library(FakePicamera2):
-        def __init__(self, number: int) -> None:
-            super().__init__(number)
-            cameras.append(self)
-
-    with picamera_source(0, never, load=lambda: Library) as source:
-        frame = next(iter(source))
-        assert source.description == "picamera 0 (640×480, 30 FPS, YUV420)"
-    assert frame.image.shape == (480, 640, 3)  # type: ignore[union-attr]
-    assert np.unique(frame.image).tolist() == [128]  # type: ignore[union-attr]
-    assert cameras[0].wanted["lores"] == {"size": (640, 480), "format": "YUV420"}
-    assert cameras[0].wanted["sensor"] == {"output_size": (1640, 1232)}
-    assert cameras[0].wanted["controls"] == {"FrameDurationLimits": (33333, 33333)}
-    assert cameras[0].closed
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["open", "isOpened", "get", "read"])
+def test_whatever_opencv_raises_is_told_at_once(where: str, error: Exception) -> None:
+    source = stream_source("http://127.0.0.1/", never, library=BrokenCapture(error, where))  # type: ignore[arg-type]
+    start = time.monotonic()
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1/: expected a .*boom.*; check"):
+        source.__enter__()
+    assert time.monotonic() - start < 2
 
 
-def test_the_raspberry_pis_camera_is_asked_for_size_and_rate() -> None:
-    wanted = Camera(width=320, height=240, fps=10)
-    with picamera_source(0, never, wanted, load=lambda: FakePicamera2) as source:
-        expected = "picamera 0 (320×240, 10 FPS, YUV420; asked for 320×240, 10 FPS)"
-        assert source.description == expected
-        assert source.fps == 10
+def test_a_camera_that_raises_while_it_is_opened_is_an_error_of_ours() -> None:
+    name = "/dev/v4l/by-id/" + "very-" * 100  # too long for the file system
+    start = time.monotonic()
+    with pytest.raises(SourceError, match=r"very-.*: expected a camera.*;"):
+        camera_source(Path(name), never).__enter__()
+    assert time.monotonic() - start < 2
 
 
-@pytest.mark.parametrize("grey", [16, 60, 128, 200, 235])
-@pytest.mark.parametrize("padding", [0, 64])
-def test_the_grey_of_the_crop_is_the_luma_stretched(grey: int, padding: int) -> None:
-    picture = to_bgr(planes(grey, 32, 16, padding), 32)
-    assert picture.shape == (16, 32, 3)
-    luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    np.testing.assert_allclose(luma, (grey - 16) * 255 / 219, atol=1)
-
-
-def test_a_colour_stays_that_colour() -> None:
-    bgr = image(32, 16)
-    bgr[:] = (40, 90, 200)
-    back = to_bgr(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8), 32)
-    np.testing.assert_allclose(back, bgr, atol=4)
-
-
-def opened(make: type[FakePicamera2], number: int = 0) -> PiCapture:
-    return PiCapture(number, f"picamera {number}", Camera(), lambda: make)
-
-
-def test_a_stalled_camera_gives_nothing_and_a_broken_one_is_lost() -> None:
-    class Stalled(FakePicamera2):
-        def __init__(self, number: int) -> None:
-            super().__init__(number, count=0)
-
-    class Broken(FakePicamera2):
-        def __init__(self, number: int) -> None:
-            super().__init__(number, count=0, error=RuntimeError)
-
-    assert opened(Stalled).read() is None
-    with pytest.raises(SourceLostError, match="picamera 0: expected a frame, found: no frame;"):
-        opened(Broken).read()
-
-
-def test_a_raspberry_pi_without_that_camera_says_so() -> None:
-    with pytest.raises(NoCameraError, match=r"picamera 1: expected .* found 1 in all; check its"):
-        opened(FakePicamera2, 1)
-
-
-def test_a_raspberry_pis_camera_that_is_busy_is_refused_and_closed() -> None:
-    closed: list[int] = []
-
-    class Busy(FakePicamera2):
-        def start(self) -> None:
-            raise RuntimeError("Device or resource busy")
-
-        def close(self) -> None:
-            closed.append(self.number)
-
-    with pytest.raises(SourceError, match="found: Device or resource busy; close other programs"):
-        opened(Busy)
-    assert closed == [0]
-
-
-def test_without_the_package_it_says_which_one_to_install() -> None:
-    with pytest.raises(SourceError, match=r"sudo apt install python3-picamera2.*site-packages"):
-        picamera_source(0, never).__enter__()
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_device_that_cannot_even_be_closed_ends_its_reader_quietly() -> None:
+    gone = BrokenCapture(OSError("gone"), "release")
+    with stream_source("http://127.0.0.1/", never, library=gone) as source:  # type: ignore[arg-type]
+        assert next(iter(source))

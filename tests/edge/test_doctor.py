@@ -96,6 +96,13 @@ def test_a_camera_that_this_user_may_not_open_is_a_problem_for_auto_too(pi: Path
     assert "sudo usermod -aG" in finding.remedy
 
 
+def test_auto_is_the_camera_that_is_there_whatever_its_index(pi: Path) -> None:
+    (pi / "dev/video0").rename(pi / "dev/video2")
+    write(pi, "dev/video1", "")
+    write(pi, "sys/class/video4linux/video1/name", "bcm2835-codec-decode")
+    assert found(Settings(), device(pi))["source"].text.startswith("/dev/video2")
+
+
 def test_without_a_camera_auto_is_the_demo(pi: Path) -> None:
     (pi / "dev/video0").unlink()
     findings = found(Settings(), device(pi))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge import overlay
 from edge.frames import Box, Outage, Track
-from edge.layout import Area, Style, bars_area, broken, tag_place
+from edge.layout import Area, Style, bars_place, broken, tag_place, tag_spots
 from edge.overlay import draw, draw_outage
 from tests.edge.fakes import LABELS, image, outage, result, row, square, track
 
@@ -69,8 +69,8 @@ def test_a_label_stands_with_its_own_probability() -> None:
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_the_groove_of_a_bar_is_seen_on_any_background(value: int) -> None:
-    canvas = image(640, 360, value)
-    area = overlay.draw_bars(canvas, [track(square(0, 0, 4))], LABELS, Style(640, 360))
+    canvas, area = image(640, 360, value), Area(20, 20, 200, 100)
+    overlay.draw_bars(canvas, track(square(0, 0, 4)), LABELS, "", area)
     backing = int(canvas[area.top + 1, area.left + 1].max())
     assert abs(overlay._GROOVE[0] - backing) > 30
 
@@ -114,7 +114,7 @@ def test_a_tag_is_inside_the_frame_and_off_the_others(
     taken: list[Area] = []
     for n in range(crowd + 1):
         box = square((x + 170 * n) % 640, y, side)
-        area, _ = tag_place(box, ("surprise 100%", "surprise"), taken, style)
+        area = tag_place(tag_spots(box, ("surprise 100%", "surprise"), style), taken).area
         assert area.left >= 0
         assert area.top >= 0
         assert area.right <= 640
@@ -125,9 +125,9 @@ def test_a_tag_is_inside_the_frame_and_off_the_others(
 
 def test_the_panel_gives_way_to_faces() -> None:
     style = Style(640, 360)
-    alone = bars_area([track(square(500, 100, 80))], 120, 130, style)
+    _, alone = bars_place([track(square(500, 100, 80))], 120, 130, style)
     assert (alone.left, alone.bottom) == (style.pad, 360 - style.pad)
-    moved = bars_area([track(square(80, 300, 100))], 120, 130, style)
+    _, moved = bars_place([track(square(80, 300, 100))], 120, 130, style)
     assert moved.right == 640 - style.pad
 
 

@@ -1,8 +1,7 @@
-"""Who is who over time, and labels that change when the face does."""
+"""Who is who over time, and smoothed probabilities."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from edge.frames import Box, Floats, Track
 from edge.settings import Tracking
@@ -123,111 +121,6 @@ def test_no_smoothing_gives_the_raw_probabilities() -> None:
     box = [square(100, 80, 60)]
     see(subject, box, 0.0, HAPPY)
     np.testing.assert_allclose(see(subject, box, 0.01, SAD)[0].probabilities, SAD)
-
-
-MOODS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-EVERY = 10
-"""Seconds between two real changes."""
-
-
-def noisy_sequence(fps: int, minutes: int) -> tuple[NDArray[np.int64], Floats]:
-    """A face whose expression changes at times, as a network sees it: truth, and a row a frame.
-
-    Each row is drawn by itself from a Dirichlet distribution around 0.7 for the true label, 0.12
-    for the one that is taken for it and the rest for the others. It is wide: one frame in fourteen
-    is wrong.
-    """
-    rng = np.random.default_rng(7)
-    steps = rng.integers(1, len(MOODS), minutes * 60 // EVERY)
-    truth = np.repeat(np.cumsum(steps) % len(MOODS), EVERY * fps)
-    mean = np.full((len(truth), len(MOODS)), 0.18 / 5)
-    mean[np.arange(len(truth)), truth] = 0.7
-    mean[np.arange(len(truth)), (truth + 3) % len(MOODS)] = 0.12
-    drawn = rng.gamma(5 * mean)
-    return truth, (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def shown_labels(fps: int, rows: Floats) -> list[str]:
-    """What the defaults make of it, with the threshold of the deployed contract."""
-    subject, box = Tracker(MOODS, 0.5), [face(square(100, 80, 60))]
-    return [subject.update(box, rows[n : n + 1], n / fps)[0].emotion for n in range(len(rows))]
-
-
-def delays(fps: int, truth: NDArray[np.int64], shown: Sequence[str]) -> list[float]:
-    """Seconds from each real change until it shows."""
-    starts = np.flatnonzero(np.diff(truth)) + 1
-    return [shown[start:].index(MOODS[truth[start]]) / fps for start in starts]
-
-
-def changes(labels: Sequence[object]) -> int:
-    return sum(a != b for a, b in itertools.pairwise(labels))
-
-
-@pytest.mark.parametrize(
-    ("fps", "fold", "worst"), [(8, 6, 0.38), (15, 10, 0.3), (30, 10, 0.3), (60, 10, 0.3)]
-)
-def test_labels_change_ten_times_less_than_raw_ones_and_real_changes_show_within_300_ms(
-    fps: int, fold: float, worst: float
-) -> None:
-    """At 8 FPS there are but three frames in which to tell a real change from two wrong ones."""
-    truth, rows = noisy_sequence(fps, minutes=5)
-    shown = shown_labels(fps, rows)
-    waits = delays(fps, truth, shown)
-    assert len(waits) == 29
-    assert np.median(waits) <= 0.2
-    assert max(waits) <= worst
-    raw = rows.argmax(axis=1)
-    assert np.mean(raw != truth) == pytest.approx(1 / 14, abs=0.02)
-    assert changes(raw) >= fold * changes(shown)
-
-
-@pytest.mark.parametrize("fps", [8, 15, 30, 60])
-@pytest.mark.parametrize("sure", [0.55, 0.9])
-def test_a_real_change_shows_within_300_ms(fps: int, sure: float) -> None:
-    rest = (1 - sure) / 2
-    before, after = row(rest, sure, rest), row(rest, rest, sure)
-    subject, box = tracker(uncertain_below=0.4), [square(100, 80, 60)]
-    for n in range(fps):
-        see(subject, box, n / fps, before)
-    shown_after = next(
-        n / fps for n in range(fps) if see(subject, box, 1 + n / fps, after)[0].emotion == LABELS[2]
-    )
-    assert shown_after <= 0.3
-
-
-def test_below_the_threshold_a_face_is_uncertain_until_it_is_clearly_above() -> None:
-    subject = tracker(Tracking(smoothing=0, hold=0, margin=0.1), uncertain_below=0.5)
-    box = [square(100, 80, 60)]
-    tops = (0.6, 0.49, 0.51, 0.59, 0.61, 0.52)
-    labels = [
-        see(subject, box, n / 30, row((1 - top) / 2, top, (1 - top) / 2))[0].emotion
-        for n, top in enumerate(tops)
-    ]
-    assert labels == ["happy", UNCERTAIN, UNCERTAIN, UNCERTAIN, "happy", "happy"]
-
-
-@pytest.mark.parametrize("fps", [8, 60])
-@pytest.mark.parametrize("settings", [Tracking(margin=1), Tracking(margin=0.5, smoothing=1)])
-@pytest.mark.parametrize("start", [np.full(7, 1 / 7, np.float32), np.eye(7, dtype=np.float32)[0]])
-def test_no_margin_keeps_a_clear_face_from_its_label_for_ever(
-    fps: int, settings: Tracking, start: Floats
-) -> None:
-    subject, box = Tracker(MOODS, 0.5, settings), [face(square(100, 80, 60))]
-    subject.update(box, start[None], 0.0)
-    sure = np.eye(7, dtype=np.float32)[3:4]
-    seen = [subject.update(box, sure, n / fps)[0] for n in range(1, 10 * fps)]
-    assert seen[-1].emotion == "happy"
-
-
-def test_a_margin_and_a_minimum_time_hold_the_label() -> None:
-    subject = tracker(Tracking(smoothing=0, hold=0.2, margin=0.3))
-    box = [square(100, 80, 60)]
-    see(subject, box, 0.0, HAPPY)
-    assert see(subject, box, 0.1, row(0.1, 0.4, 0.5))[0].emotion == "happy", "too small a lead"
-    assert see(subject, box, 0.2, SAD)[0].emotion == "happy", "too early"
-    assert see(subject, box, 0.3, HAPPY)[0].emotion == "happy"
-    assert see(subject, box, 0.4, SAD)[0].emotion == "happy", "the clock started anew"
-    assert see(subject, box, 0.65, SAD)[0].emotion == "sad"
 
 
 boxes = st.lists(
