@@ -87,6 +87,9 @@ class Exam:
                 "top1": share_interval(right),
                 "top1_without_copies": share_interval(right[~self.copies]),
                 "macro_f1": macro_f1_interval(labels, predicted),
+                "macro_f1_without_copies": macro_f1_interval(
+                    labels[~self.copies], predicted[~self.copies]
+                ),
                 "calibration_error": calibration_interval(*shown),
                 "recall": {
                     name: share_interval(right[labels == index])

@@ -80,3 +80,19 @@ def test_the_interval_of_the_calibration_error() -> None:
     assert low < expected_calibration_error(probabilities, labels) < high < 0.1
     sure = np.eye(3, dtype=np.float32)[labels]
     assert calibration_interval(sure, labels) == [0, 0]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.02, 0.1])
+def test_the_calibration_error_that_is_true_lies_in_its_interval(gap: float) -> None:
+    """Of two classes, each image right by ``gap`` less often than it claims: that is the error."""
+    rng = np.random.default_rng(3)
+    held, around = 0, 0
+    for _ in range(200):
+        claimed = rng.uniform(0.65, 1, 500)
+        labels = (rng.random(500) > claimed - gap).astype(int)
+        probabilities = np.stack([claimed, 1 - claimed], axis=1).astype(np.float32)
+        low, high = calibration_interval(probabilities, labels)
+        held += low <= gap <= high
+        around += low <= expected_calibration_error(probabilities, labels) <= high
+    assert held >= 0.95 * 200
+    assert around == 200
