@@ -17,7 +17,7 @@ from benchmarks.accuracy import Answers
 from benchmarks.errors import ResultsError
 from benchmarks.latency import SAMPLES_SUFFIX, Effort, Samples
 from benchmarks.subjects import Subject
-from benchmarks.uncertainty import flat, percentile_intervals, percentiles
+from benchmarks.uncertainty import flat, percentile_intervals, percentiles, ratio
 from edge.files import replace_with, write_text
 from train import provenance
 
@@ -36,6 +36,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Return where it was measured and a row for each subject, ready for JSON."""
     rows = []
+    # A line has the times of the yardstick at the first number of threads.
+    first = min((sample.threads for sample in samples), default=1)
+    lines = {sample.subject: sample for sample in samples if sample.threads == first}
     for subject in chosen:
         own = [sample for sample in samples if sample.subject == subject.name]
         answered = answers.get(subject.name, Answers())
@@ -51,7 +54,9 @@ def summarise(
                 "bytes": subject.path.stat().st_size if subject.path.is_file() else None,
                 "error": errors[0] if errors else None,
                 "accuracy": answered.figures,
-                "runs": [_run(sample) for sample in own if not sample.error],
+                "runs": [
+                    _run(sample, lines.get(sample.beside)) for sample in own if not sample.error
+                ],
             }
         )
     return {
@@ -136,8 +141,11 @@ def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] 
     return next((run for run in subject["runs"] if run["threads"] == threads), None)
 
 
-def _run(sample: Samples) -> dict[str, Any]:
+def _run(sample: Samples, yardstick: Samples | None) -> dict[str, Any]:
     frames = flat(sample.frame_ms)
+    against = None
+    if yardstick and not yardstick.error:
+        against = ratio(sample.face_ms, yardstick.face_ms)
     return {
         "threads": sample.threads,
         "runtime": sample.runtime,
@@ -147,6 +155,7 @@ def _run(sample: Samples) -> dict[str, Any]:
         "invocations": len(flat(sample.face_ms)),
         "face_ms": percentiles(flat(sample.face_ms)),
         "face_ms_interval": percentile_intervals(sample.face_ms),
+        "against_seed": against,
         "frame_ms": percentiles(frames),
         "frame_ms_interval": percentile_intervals(sample.frame_ms),
         "stage_ms": {stage: percentiles(flat(rounds)) for stage, rounds in sample.stage_ms.items()},

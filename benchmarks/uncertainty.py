@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from scipy.stats import binomtest
 from train.metrics import BINS
 
 _PERCENTS = (50, 90, 95, 99)
+_BEYOND = 10
+"""Samples beyond a percentile, from which it is worth a figure: of p99 it takes 1,000."""
 _LEVEL = 0.95
 _TAILS = (100 * (1 - _LEVEL) / 2, 100 * (1 + _LEVEL) / 2)
 _RESAMPLES = 1000
@@ -28,14 +31,36 @@ def flat(rounds: Rounds) -> list[float]:
     return [value for values in rounds for value in values]
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50, p90, p95 and p99 of ``values``, by these names."""
+def percentiles(values: Sequence[float]) -> dict[str, Any]:
+    """p50, p90, p95 and p99 of ``values``, by these names; None where they are too few for it."""
     found = np.percentile(values, _PERCENTS)
-    return {f"p{p}": round(float(value), 4) for p, value in zip(_PERCENTS, found, strict=True)}
+    return {
+        f"p{p}": round(float(value), 4) if _supported(p, len(values)) else None
+        for p, value in zip(_PERCENTS, found, strict=True)
+    }
 
 
-def percentile_intervals(rounds: Rounds) -> dict[str, list[float]]:
-    """Return low and high end of the interval of each of ``percentiles``.
+def _supported(percent: int, count: int) -> bool:
+    return percent == 50 or count * (100 - percent) >= 100 * _BEYOND
+
+
+def as_text(value: float | None, digits: int = 2) -> str:
+    """``value`` as text, a dash for what isn't known."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def in_rounds(values: Sequence[float], count: int) -> list[list[float]]:
+    """``values`` in ``count`` rounds of one length, fewer where they are few.
+
+    The last ones, of which a round can't be made, are left out.
+    """
+    length = max(1, len(values) // count)
+    whole = len(values) // length * length
+    return [list(values[start : start + length]) for start in range(0, whole, length)][:count]
+
+
+def percentile_intervals(rounds: Rounds) -> dict[str, Any]:
+    """Return low and high end of the interval of each of ``percentiles``, None where that is.
 
     Whole rounds are drawn: the samples of one share the machine's state, and drawn one by one they
     would pass for more than they tell (the cluster bootstrap, Davison and Hinkley 1997, 3.8).
@@ -43,7 +68,25 @@ def percentile_intervals(rounds: Rounds) -> dict[str, list[float]]:
     samples = np.asarray(rounds, float)
     drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
     ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
-    return {f"p{p}": _rounded(ends[:, place]) for place, p in enumerate(_PERCENTS)}
+    return {
+        f"p{p}": _rounded(ends[:, place]) if _supported(p, samples.size) else None
+        for place, p in enumerate(_PERCENTS)
+    }
+
+
+def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
+    """The median of ``rounds`` as a multiple of that of ``other``, and its interval.
+
+    Both were taken in the same rounds, which are drawn together: what disturbed the machine fell on
+    both.
+    """
+    drawn = draws(len(rounds))
+    own, its = (np.asarray(samples, float) for samples in (rounds, other))
+    medians = [np.median(each[drawn].reshape(_RESAMPLES, -1), axis=1) for each in (own, its)]
+    return {
+        "ratio": round(float(np.median(own) / np.median(its)), 5),
+        "interval": interval(medians[0] / medians[1]),
+    }
 
 
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ def _row(row: Mapping[str, Any], ours: Sequence[float | None]) -> tuple[str, ...
     times, fps, accuracy = row["frame_ms"], row["fps"], row["accuracy"] or {}
     return (
         f"{row['name']} {row['version']}".strip(),
-        f"{times['p50']:.1f} / {times['p95']:.1f}" if times else _NONE,
+        _shown_times(times),
         _shown(fps, "{:.1f}"),
         " / ".join(_shown(each / fps if each and fps else None, "{:.1f} ×") for each in ours),
         _shown(row["found"], "{:.0%}"),
@@ -105,6 +105,10 @@ def _row(row: Mapping[str, Any], ours: Sequence[float | None]) -> tuple[str, ...
         _shown(accuracy.get("votes", {}).get("top1"), "{:.1%}"),
         _shown(accuracy.get("macro_f1"), "{:.3f}"),
     )
+
+
+def _shown_times(times: Mapping[str, Any] | None) -> str:
+    return " / ".join(_shown(times[p], "{:.1f}") for p in ("p50", "p95")) if times else _NONE
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 
 from benchmarks.uncertainty import (
     calibration_interval,
+    in_rounds,
     macro_f1_interval,
     mcnemar,
     percentile_intervals,
@@ -18,7 +19,29 @@ from train.metrics import expected_calibration_error
 
 
 def test_percentiles_have_their_names() -> None:
-    assert percentiles(range(101)) == {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
+    assert percentiles(range(1001)) == {"p50": 500, "p90": 900, "p95": 950, "p99": 990}
+
+
+@pytest.mark.parametrize(
+    ("count", "known"),
+    [
+        (1000, ["p50", "p90", "p95", "p99"]),
+        (999, ["p50", "p90", "p95"]),
+        (199, ["p50", "p90"]),
+        (99, ["p50"]),
+    ],
+)
+def test_a_percentile_needs_ten_samples_beyond_it(count: int, known: list[str]) -> None:
+    values = [float(value) for value in range(count)]
+    assert [name for name, value in percentiles(values).items() if value is not None] == known
+    intervals = percentile_intervals([values])
+    assert [name for name, ends in intervals.items() if ends is not None] == known
+
+
+def test_samples_are_cut_into_rounds_of_one_length() -> None:
+    assert in_rounds(range(7), 3) == [[0, 1], [2, 3], [4, 5]]
+    assert in_rounds(range(2), 3) == [[0], [1]]
+    assert in_rounds((), 3) == []
 
 
 def test_rounds_that_differ_widen_the_interval_more_than_their_samples_do() -> None:
