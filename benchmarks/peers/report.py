@@ -12,6 +12,7 @@ from benchmarks import runtime
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.registry import OURS, Peer
 from benchmarks.results import measured, read_file
+from benchmarks.shapes import PEERS
 from edge.files import write_text
 from train import provenance
 from train.data import copies_in_train, load_split
@@ -61,7 +62,7 @@ def write(folder: Path, result: Mapping[str, Any]) -> None:
 
 def read(folder: Path) -> dict[str, Any]:
     """Read the result in ``folder``; raises ``ResultsError``."""
-    return read_file(folder / NAME, VERSION, COMMAND)
+    return read_file(folder / NAME, VERSION, COMMAND, PEERS)
 
 
 def failures(result: Mapping[str, Any]) -> list[str]:

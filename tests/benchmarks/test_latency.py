@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from pathlib import Path
@@ -70,6 +71,7 @@ def test_the_summary_names_the_failure(samples, repository: Path) -> None:
     result = results.summarise(chosen, samples, {}, EFFORT)
     assert "README.md" in result["subjects"][0]["error"]
     assert result["subjects"][1]["error"] is None
+    assert result["subjects"][1]["sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
     run = result["subjects"][1]["runs"][0]
     low, high = run["face_ms_interval"]["p50"]
     assert 0 < low <= run["face_ms"]["p50"] <= high
