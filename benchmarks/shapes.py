@@ -206,7 +206,10 @@ _ROUNDS = [[NUMBER]]
 SAMPLES = {
     **{"subject": str, "threads?": int, "error?": str, "right?": str, "images?": str},
     **{"face_ms?": _ROUNDS, "frame_ms?": _ROUNDS, "reference_ms?": _ROUNDS},
-    "stage_ms?": Each(_ROUNDS),
+    **{"latency_ms?": _ROUNDS, "work_ms?": _ROUNDS, "cost_ms?": _ROUNDS},
+    **{"reference_cost_ms?": _ROUNDS, "stage_ms?": Each(_ROUNDS), "fps?": [NUMBER]},
+    **{"load_ms?": NUMBER, "first_ms?": NUMBER, "memory_mb?": Maybe(NUMBER)},
+    **{"start_s?": [NUMBER], "frames?": int, "dropped?": int},
 }
 """Of a line."""
 _RELIABILITY = {

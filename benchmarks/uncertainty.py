@@ -89,6 +89,12 @@ def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
     }
 
 
+def mean_interval(rounds: Rounds) -> list[float]:
+    """Interval of the mean of all samples; whole rounds are drawn."""
+    means = np.asarray(rounds, float).mean(axis=1)
+    return interval(means[draws(len(means))].mean(axis=1))
+
+
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:
     """``int64[1000, count]``: indices below ``count``, drawn with replacement."""
     return np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
