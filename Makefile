@@ -54,12 +54,15 @@ train: .venv/train/ready assets
 convert: .venv/train/ready
 	@$(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
 
+# Where there is no package for its second detector, on a Pi with 32 bits for example, the row of that
+# detector says so.
 bench: .venv/train/ready .venv/edge/ready assets
+	-@$(MAKE) --no-print-directory .venv/mediapipe/ready
 	@$(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
 
 bench-compare: .venv/train/ready
 	@$(TRAIN) -m benchmarks compare "$${BASE:?expected the results of an earlier run}" \
-	  $${NEW:+"$$NEW"}
+	  $${NEW:+"$$NEW"} $(ARGS)
 
 # One that can't be set up is a row with its error: the others are measured all the same.
 bench-peers: .venv/train/ready .venv/edge/ready assets

@@ -8,6 +8,7 @@ if __name__ == "__main__":
     starting()
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ app = cyclopts.App(
 _RESULTS = Path("benchmarks/results")
 _DEPLOYED = variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED)
 _MAX_FRAME = 10_000
+_MINUTES, _MINUTES_A_ROUND = 3.0, 0.35
+"""Of a bench of three models on a PC of two cores."""
 
 
 @app.default
@@ -56,7 +59,8 @@ def bench(
     output
         The folder for the results.
     rounds
-        Rounds in which each variant takes its turn: 2 or more; 20 make 1,000 invocations.
+        Rounds in which each variant takes its turn: 2 or more; 20 make 1,000 invocations, and
+        fewer make fewer percentiles.
     python
         The Python of an edge environment, whose start, memory and size are measured.
     mediapipe
@@ -67,21 +71,29 @@ def bench(
     import_tensorflow()
     from benchmarks import measurement, results  # noqa: PLC0415 - behind the quiet import
 
-    print(f"{len(chosen)} variants in {rounds} rounds, then the loop: some minutes …", flush=True)
+    minutes = _MINUTES + _MINUTES_A_ROUND * rounds
+    print(
+        f"{len(chosen)} variants in {rounds} rounds, then the loop: on a PC of two cores about "
+        f"{minutes:.0f} minutes, on a Raspberry Pi several times that …",
+        flush=True,
+    )
+    start = time.monotonic()
     parts = measurement.Loop(_DEPLOYED, python, mediapipe)
     effort = Effort(rounds=rounds)
     result, samples = measurement.measure(chosen, images, parts, effort, Device(), _complain)
     if not any(row["runs"] for row in result["subjects"]):
-        return _failures(result)  # the results of before say more
+        return failures(result)  # the results of before say more
+    result["minutes"] = round((time.monotonic() - start) / 60, 1)
     results.write(path, result, samples)
     _show(path, result)
-    return _failures(result)
+    return failures(result)
 
 
 def _show(path: Path, result: Mapping[str, Any]) -> None:
     from benchmarks.report import tables  # noqa: PLC0415 - matplotlib takes a second
 
     Console().print(tables.terminal_table(result))
+    print(f"measured in {result['minutes']} minutes")
     print(f"wrote {path}; 'make document' puts the tables in the README and the card")
     _write_pages(path.parent)
 
@@ -109,9 +121,11 @@ def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
     return chosen
 
 
-def _failures(result: Mapping[str, Any]) -> int:
+def failures(result: Mapping[str, Any]) -> int:
     """Print a line for all that could not be measured or does not count; return the exit code."""
     problems = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
+    detectors = result["loop"]["detectors"] if result["loop"] else ()
+    problems += [f"detector left out: {row['error']}" for row in detectors if row["error"]]
     if result["void"]:
         problems.append(
             f"this run does not count: {result['void']}; set the governor, cool the machine or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +19,10 @@ from benchmarks.uncertainty import (
     share_interval,
 )
 from edge.classifier import load_classifier, softmax
-from edge.contract import ModelContract
+from edge.contract import ModelContract, extract
 from edge.errors import ContractError, EdgeError
 from edge.frames import Floats
+from edge.interpreter import read_model_file
 from train import provenance
 from train.data import LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import TrainError
@@ -87,6 +89,9 @@ class Exam:
                 "top1": share_interval(right),
                 "top1_without_copies": share_interval(right[~self.copies]),
                 "macro_f1": macro_f1_interval(labels, predicted),
+                "macro_f1_without_copies": macro_f1_interval(
+                    labels[~self.copies], predicted[~self.copies]
+                ),
                 "calibration_error": calibration_interval(*shown),
                 "recall": {
                     name: share_interval(right[labels == index])
@@ -170,6 +175,26 @@ def _answers(exams: Mapping[str, Exam], own: _Read, of_h5: _Read | None) -> Answ
         right="".join("01"[int(known)] for known in right),
         images=fingerprint(validation),
     )
+
+
+def foreign(chosen: Sequence[Subject]) -> dict[str, Answers]:
+    """Return the files of ``chosen`` that come from another training than the h5 beside them.
+
+    By their names, with nothing but the error. It takes no data: a time under the wrong name is as
+    wrong as an accuracy. What can't be read says so where it is loaded.
+    """
+    digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
+    found = {}
+    for subject in chosen:
+        if subject.kind != TFLITE:
+            continue
+        with suppress(EdgeError):
+            contract = extract(read_model_file(subject.path))
+            try:
+                check_origin(subject.path, contract, digests.get(subject.h5))
+            except ContractError as error:
+                found[subject.name] = Answers(error=str(error))
+    return found
 
 
 def check_origin(path: Path, contract: ModelContract, h5: str | None) -> None:

@@ -11,6 +11,7 @@ from benchmarks import calibration, framing, robustness
 from benchmarks.accuracy import check_origin
 from benchmarks.errors import BenchmarkError
 from benchmarks.results import measured, read_file
+from benchmarks.shapes import EVALUATION
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier, load_classifier
 from edge.files import write_text
@@ -69,7 +70,7 @@ def write(folder: Path, result: Mapping[str, Any]) -> None:
 
 def read(folder: Path) -> dict[str, Any]:
     """Read the result in ``folder``; raises ``ResultsError``."""
-    return read_file(folder / NAME, VERSION, "make evaluate")
+    return read_file(folder / NAME, VERSION, "make evaluate", EVALUATION)
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:

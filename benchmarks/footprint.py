@@ -6,11 +6,14 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import WorkerError
+from benchmarks.process import LIMIT_SECONDS
+from benchmarks.uncertainty import percentile_intervals
 
 _RUN = ("-m", "edge", "run", "--source", "demo", "--display", "off")
 _STARTS = 5
@@ -19,19 +22,30 @@ _POLL_SECONDS = 0.02
 _BLOCK = 512  # bytes, of st_blocks
 
 
-def measure(python: Path) -> dict[str, Any]:
+def measure(
+    python: Path, seconds: float = 0.0, limit: float = LIMIT_SECONDS
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run the demo, headless, with the interpreter ``python`` of an edge environment.
 
-    ``start_s`` is from the start of the process to the first line of results, the median of five;
-    ``memory_mb`` the greatest resident memory in a run of 1,000 frames (Linux alone);
-    ``environment_mb`` what the environment takes up on disk. Raises ``WorkerError``.
+    ``start_s`` is from the start of the process to the first line of results, the median of as
+    many starts as ``seconds`` have time for, of five at least; ``memory_mb`` the greatest resident
+    memory in a run of 1,000 frames (Linux alone); ``environment_mb`` what the environment takes up
+    on disk. No run takes longer than ``limit`` seconds. Returns the figures, and the samples.
+    Raises ``WorkerError``.
     """
-    return {
-        "start_s": statistics.median(_seconds_to_first_result(python) for _ in range(_STARTS)),
+    starts: list[float] = []
+    while len(starts) < _STARTS or sum(starts) < seconds:
+        starts.append(_seconds_to_first_result(python, limit))
+    memory = _peak_mb(python, limit)
+    figures = {
+        "start_s": statistics.median(starts),
+        "starts": len(starts),
+        "start_s_interval": percentile_intervals([[start] for start in starts])["p50"],
         "frames": _FRAMES,
-        "memory_mb": _peak_mb(python),
+        "memory_mb": memory,
         "environment_mb": disk_mb(python.parent.parent),
     }
+    return figures, {"subject": "a run", "start_s": starts, "memory_mb": memory}
 
 
 def disk_mb(folder: Path) -> float:
@@ -40,9 +54,9 @@ def disk_mb(folder: Path) -> float:
     return sum(file.st_blocks for file in files) * _BLOCK / 1e6
 
 
-def _seconds_to_first_result(python: Path) -> float:
+def _seconds_to_first_result(python: Path, limit: float) -> float:
     start = time.monotonic()
-    with _started(python, ("--frames", "1")) as process:
+    with _started(python, ("--frames", "1")) as process, _watched(process, limit):
         assert process.stdout is not None
         seconds = next(
             (time.monotonic() - start for line in process.stdout if line.startswith("frame ")), None
@@ -52,10 +66,10 @@ def _seconds_to_first_result(python: Path) -> float:
     return seconds
 
 
-def _peak_mb(python: Path) -> float | None:
+def _peak_mb(python: Path, limit: float) -> float | None:
     """The kernel's high-water mark, asked until the process is gone."""
     peak = None
-    with _started(python, ("--frames", str(_FRAMES))) as process:
+    with _started(python, ("--frames", str(_FRAMES))) as process, _watched(process, limit):
         assert process.stdout is not None
         drain = threading.Thread(target=process.stdout.read, daemon=True)
         drain.start()
@@ -88,5 +102,19 @@ def _started(python: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
         ) from error
 
 
+@contextmanager
+def _watched(process: subprocess.Popen[str], limit: float) -> Iterator[None]:
+    """End a process that hangs: it must not be waited for for ever."""
+    watchdog = threading.Timer(limit, process.kill)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
 def _failed(process: subprocess.Popen[str]) -> WorkerError:
-    return WorkerError(f"the demo ended with {process.returncode}; its message stands above")
+    return WorkerError(
+        f"the demo ended with {process.returncode} (-9 where it took too long); its message stands "
+        "above"
+    )

@@ -1,22 +1,20 @@
-"""How long one face and one frame take, all subjects measured in turn in one run.
+"""How long one face and one frame take, in turn with what it is compared with.
 
-Each subject runs in a process of its own. In every round each takes its turn, so that a disturbance
-of the machine falls on all; before the rounds each warms up, which is not counted.
+Each subject runs in a process of its own, in a group of those that are alive at the same time. In
+every round each of a group takes its turn, so that a disturbance of the machine falls on all;
+before the rounds each warms up, which is not counted.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +22,9 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.errors import WorkerError
-from benchmarks.subjects import TFLITE, Subject
+from benchmarks.groups import Group, Member, groups
+from benchmarks.process import Process
+from benchmarks.subjects import Subject
 
 SAMPLES_SUFFIX = ".jsonl"
 """Of the file that raw samples are kept in."""
@@ -45,12 +45,12 @@ class Effort:
 
     rounds: int = 20
     calls: int = 50
-    frames: int = 15
+    frames: int = 50
     seconds: float = 10.0
 
     @property
     def invocations(self) -> int:
-        """How many classifications stand behind a figure, unless its time is up before."""
+        """How many calls stand behind a figure, unless its time is up before."""
         return self.rounds * self.calls
 
     def share(self, most: int, milliseconds: float) -> int:
@@ -63,13 +63,15 @@ class Samples:
     """Raw samples of one subject at one number of threads, in milliseconds, by the round.
 
     ``reference_ms`` is of a network that none of our code is part of, in the same process and
-    round: what the machine did meanwhile.
+    round: what the machine did meanwhile. ``beside`` is the subject of the line with the times of
+    the yardstick in the same rounds, of all that are compared with it.
     """
 
     subject: str
     threads: int
     runtime: str = ""
     error: str = ""
+    beside: str = ""
     load_ms: float = 0.0
     first_ms: float = 0.0
     memory_mb: float = 0.0
@@ -79,119 +81,117 @@ class Samples:
     reference_ms: list[list[float]] = field(default_factory=list)
 
 
-class Process:
-    """A worker process of one subject; a context manager."""
-
-    def __init__(self, subject: Subject, threads: int, faces: Path) -> None:
-        """Start it; it loads meanwhile. ``faces`` is the array file of what it classifies."""
-        arguments = [subject.kind, str(subject.path), str(threads), str(faces)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
-        )
-        self.samples = Samples(subject.name, threads)
-        self.calls = self.frames = _WARM_UP
+class Worker(Protocol):
+    """What ``Process`` is to a turn."""
 
     def __enter__(self) -> Self:
-        """Return itself."""
-        return self
+        """Live."""
+        ...
 
     def __exit__(self, *_: object) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
+        """End."""
+        ...
 
-    def wait_until_loaded(self) -> None:
-        """Take the worker's first line; raises ``WorkerError`` where its subject doesn't load."""
-        first = self._answer()
+    def loaded(self) -> dict[str, Any]:
+        """Wait until its subject is loaded; raises ``WorkerError`` where it doesn't load."""
+        ...
+
+    def ask(self, request: str, **arguments: int) -> dict[str, Any]:
+        """Send a request and wait for its answer; raises ``WorkerError`` where there is none."""
+        ...
+
+
+Start = Callable[[Subject, int, Path], Worker]
+
+
+class Turn:
+    """What a member of a group does in its turn, and its samples; nothing more once it failed."""
+
+    def __init__(self, member: Member, group: Group, process: Worker) -> None:
+        """Take a ``process`` of the member that has just been started."""
+        self.samples = Samples(member.line, member.threads, beside=group.yardstick)
+        self._process, self._whole = process, member.whole
+        self._calls = self._frames = _WARM_UP
+
+    def load(self) -> None:
+        """Wait until the process has loaded its subject."""
+        first = self._process.loaded()
         self.samples.runtime = first["runtime"]
         self.samples.load_ms, self.samples.first_ms = first["load_ms"], first["first_ms"]
 
-    def ask(self, request: str, **arguments: int) -> dict[str, Any]:
-        """Send one request and wait for its answer; raises ``WorkerError`` where there is none."""
-        assert self._process.stdin is not None
+    def warm_up(self, effort: Effort) -> None:
+        """Call until all is in memory, and find out what a round has time for.
+
+        Memory is noted before the loop opens its detector.
+        """
+        for _ in range(_WARM_UP_ROUNDS):
+            faces = self._process.ask("latency", times=_WARM_UP)["ms"]
+        self.samples.memory_mb = self._process.ask("memory")["mb"]
+        self._calls = effort.share(effort.calls, statistics.median(faces))
+        if not self._whole:
+            return
+        for _ in range(_WARM_UP_ROUNDS):
+            frames = self._process.ask("loop", frames=_WARM_UP)["ms"]
+            self._process.ask("reference", times=_WARM_UP)
+        self._frames = effort.share(effort.frames, statistics.median(frames))
+
+    def take(self) -> None:
+        """Take the turn of a round."""
+        samples, ask = self.samples, self._process.ask
+        samples.face_ms.append(ask("latency", times=self._calls)["ms"])
+        if not self._whole:
+            return
+        samples.reference_ms.append(ask("reference", times=_REFERENCES)["ms"])
+        frames = ask("loop", frames=self._frames)
+        samples.frame_ms.append(frames["ms"])
+        for stage, times in frames["stage_ms"].items():
+            samples.stage_ms.setdefault(stage, []).append(times)
+
+    def guarded(self, step: Callable[[], None]) -> None:
+        """Take a step unless an earlier one failed; another's failure is none of its concern."""
+        if self.samples.error:
+            return
         try:
-            print(json.dumps({"do": request} | arguments), file=self._process.stdin, flush=True)
-        except BrokenPipeError as error:
-            raise self._died() from error
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise self._died()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        return answer
-
-    def _died(self) -> WorkerError:
-        return WorkerError(f"{self.samples.subject}: its process ended; its message stands above")
+            step()
+        except WorkerError as error:
+            self.samples.error = str(error)
 
 
 def measure(
-    chosen: Sequence[Subject], threads: Sequence[int], effort: Effort, faces: NDArray[np.uint8]
+    chosen: Sequence[Subject],
+    threads: Sequence[int],
+    effort: Effort,
+    faces: NDArray[np.uint8],
+    start: Start = Process,
 ) -> list[Samples]:
     """Measure every subject at every number of ``threads``; failures stand in ``Samples.error``.
 
-    ``faces`` (``uint8[n, h, w, 1]``) are classified one by one, in turn. An h5 is measured at the
-    first number alone: its processes take half a gigabyte each.
+    ``faces`` (``uint8[n, h, w, 1]``) are classified one by one, in turn. ``start`` starts a worker
+    of a subject, at so many threads, with the file of the faces.
     """
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "faces.npy")
         np.save(path, faces)
-        processes = []
-        for subject in chosen:
-            for count in threads if subject.kind == TFLITE else threads[:1]:
-                process = stack.enter_context(Process(subject, count, path))
-                processes.append(process)
-                # One at a time: two TensorFlows that start at once take longer than in turn.
-                _guarded(process, process.wait_until_loaded)
-        for process in processes:
-            _guarded(process, partial(_warm_up, process, effort))
-        for _ in track(
-            range(effort.rounds), "rounds", console=Console(stderr=True), transient=True
-        ):
-            for process in processes:
-                _guarded(process, partial(_round, process))
-        return [process.samples for process in processes]
+        return [
+            samples
+            for group in groups(chosen, threads)
+            for samples in _in_turn(group, effort, path, start)
+        ]
 
 
-def _warm_up(process: Process, effort: Effort) -> None:
-    """Call until all is in memory, and find out what a round has time for.
-
-    Memory is noted before the loop opens its detector.
-    """
-    for _ in range(_WARM_UP_ROUNDS):
-        faces = process.ask("latency", times=_WARM_UP)["ms"]
-    process.samples.memory_mb = process.ask("memory")["mb"]
-    for _ in range(_WARM_UP_ROUNDS):
-        frames = process.ask("loop", frames=_WARM_UP)["ms"]
-        process.ask("reference", times=_WARM_UP)
-    process.calls = effort.share(effort.calls, statistics.median(faces))
-    process.frames = effort.share(effort.frames, statistics.median(frames))
-
-
-def _round(process: Process) -> None:
-    samples = process.samples
-    samples.face_ms.append(process.ask("latency", times=process.calls)["ms"])
-    samples.reference_ms.append(process.ask("reference", times=_REFERENCES)["ms"])
-    frames = process.ask("loop", frames=process.frames)
-    samples.frame_ms.append(frames["ms"])
-    for stage, times in frames["stage_ms"].items():
-        samples.stage_ms.setdefault(stage, []).append(times)
-
-
-def _guarded(process: Process, step: Callable[[], None]) -> None:
-    """Take a step unless an earlier one failed; that of another subject is none of its concern."""
-    if process.samples.error:
-        return
-    try:
-        step()
-    except WorkerError as error:
-        process.samples.error = str(error)
+def _in_turn(group: Group, effort: Effort, faces: Path, start: Start) -> list[Samples]:
+    with ExitStack() as stack:
+        turns = []
+        for member in group.members:
+            process = stack.enter_context(start(member.subject, member.threads, faces))
+            turn = Turn(member, group, process)
+            turns.append(turn)
+            # One at a time: two TensorFlows that start at once take longer than in turn.
+            turn.guarded(turn.load)
+        for turn in turns:
+            turn.guarded(partial(turn.warm_up, effort))
+        console = Console(stderr=True)
+        for _ in track(range(effort.rounds), group.name, console=console, transient=True):
+            for turn in turns:
+                turn.guarded(turn.take)
+        return [turn.samples for turn in turns]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import footprint, runtime, throughput
+from benchmarks import camera, footprint, intervals, runtime, throughput
 from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
+from benchmarks.process import LIMIT_SECONDS
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.interpreter import read_model_file
 
@@ -21,8 +23,11 @@ _MOVING_FACES = 2
 _DETECTOR_FACES = (1, 3)
 _MEDIAPIPE = "mediapipe"
 _DETECTORS = ("blazeface", "blazeface-full-range", _MEDIAPIPE)
-_INTERVAL_FRAMES, _CAMERA_SECONDS = 30, 0.4
+_INTERVAL_FRAMES, _CAMERA_SECONDS, _START_SECONDS = 50, 1.0, 0.5
 """For each round of the effort."""
+WORKER = ("-m", "benchmarks.detector_worker")
+_MESSAGE = 300
+"""Characters of a worker's own message that a row shows."""
 Samples = dict[str, Any]
 
 
@@ -35,41 +40,52 @@ def measure(
     ``mediapipe`` to one with that package, without which its detector is left out. Raises
     ``WorkerError``, and what opening the networks raises.
     """
-    content = read_model_file(model)
+    content, rounds = read_model_file(model), effort.rounds
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
-    moving = runtime.demo(_MOVING_FACES, _INTERVAL_FRAMES * effort.rounds)
-    blocks = effort.invocations // BLOCK
-    stages = [(n, *runtime.stages(content, n, images[n], blocks)) for n in _FACES]
-    rounds = max(2, effort.rounds * effort.frames // BLOCK)
+    blocks, seconds = max(2, effort.invocations // BLOCK), effort.seconds
+    stages = [(n, *runtime.stages(content, n, images[n], blocks, seconds)) for n in _FACES]
+    frames = max(2, rounds * effort.frames // BLOCK)
     compared = [
-        detector(name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), rounds)
+        detector(name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), frames)
         for name in _DETECTORS
     ]
+    cost, starts = footprint.measure(python, _START_SECONDS * rounds)
+    several, of_file = throughput.measure(content, images, rounds)
+    rarer, of_rarer = intervals.measure(content, _MOVING_FACES, _INTERVAL_FRAMES * rounds, rounds)
+    paced = [
+        camera.measure(content, images[1], rate, _CAMERA_SECONDS * rounds, rounds)
+        for rate in camera.RATES
+    ]
     figures = {
-        "footprint": footprint.measure(python),
+        "footprint": cost,
         "stages": [row for _, row, _ in stages],
-        "throughput": throughput.measure(content, images, effort.rounds),
+        "throughput": several,
         "detectors": [row for rows, _ in compared for row in rows],
-        "intervals": runtime.intervals(content, moving),
-        "camera": [
-            runtime.paced(content, images[1], rate, _CAMERA_SECONDS * effort.rounds)
-            for rate in runtime.RATES
-        ],
+        "intervals": rarer,
+        "camera": [row for row, _ in paced],
     }
     raw = [{"subject": f"loop, {n} faces", "threads": 1, **samples} for n, _, samples in stages]
-    return figures, raw + [samples for _, own in compared for samples in own]
+    raw += [samples for _, own in compared for samples in own]
+    return figures, [*raw, starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
 
 
 def detector(
-    name: str, model: Path, python: Path, rounds: int
+    name: str,
+    model: Path,
+    python: Path,
+    rounds: int,
+    worker: Sequence[str] = WORKER,
+    limit: float = LIMIT_SECONDS,
 ) -> tuple[list[dict[str, Any]], list[Samples]]:
     """Measure the loop with the detector ``name``, in a process of its own by ``python``.
 
     The figures for each number of faces, and the samples; one row that says why where there are
-    none.
+    none. ``worker`` are the arguments of its Python before those that say what to measure, and
+    ``limit`` is in seconds.
     """
     try:
-        rows = _detector_samples(name, model, python, rounds)
+        arguments = (name, str(model), str(rounds), *map(str, _DETECTOR_FACES))
+        rows = _detector_samples(name, [str(python), *worker, *arguments], limit)
     except WorkerError as error:
         return [{"detector": name, "error": str(error)}], []
     figures = [
@@ -89,22 +105,30 @@ def detector(
     ]
 
 
-def _detector_samples(name: str, model: Path, python: Path, rounds: int) -> list[Samples]:
-    if not python.is_file():
-        raise WorkerError(
-            f"{name}: expected {python}, found no such file; run 'make run-edge "
-            f"DETECTOR={name}' once, which installs it"
+def _detector_samples(name: str, command: Sequence[str], limit: float) -> list[Samples]:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=limit
         )
-    arguments = (name, str(model), str(rounds), *map(str, _DETECTOR_FACES))
-    done = subprocess.run(
-        [str(python), "-m", "benchmarks.detector_worker", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    except OSError as error:
+        raise _not_measured(name, f"no {command[0]} ({error.strerror})") from error
+    except subprocess.TimeoutExpired as error:
+        raise WorkerError(
+            f"{name}: expected its figures within {limit:g} s, found none; close what else uses "
+            "the machine, and measure again"
+        ) from error
     if not done.stdout:
-        raise WorkerError(f"{name}: its process ended; its message stands above")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        said = lines[-1][:_MESSAGE] if lines else "no message"
+        raise _not_measured(name, f"that its process ended with {done.returncode}: {said}")
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise WorkerError(answer["error"])
     return list(answer["rows"])
+
+
+def _not_measured(name: str, found: str) -> WorkerError:
+    return WorkerError(
+        f"{name}: expected the Python of its environment with what it needs, found {found}; run "
+        f"'make run-edge DETECTOR={name}' once, which installs it or says why it can't be had here"
+    )

@@ -52,10 +52,11 @@ def measure(
     faces, origin = real_faces(images)
     cores = usable_cores()
     threads = [count for count in _THREADS if count <= cores]
-    timed = latency.measure(chosen, threads, effort, faces)
-    answers: dict[str, Answers] = {}
+    answers = accuracy.foreign(chosen)
+    own = [subject for subject in chosen if subject.name not in answers]
+    timed = latency.measure(own, threads, effort, faces)
     try:
-        answers = accuracy.measure(chosen, images)
+        answers |= accuracy.measure(own, images)
     except DatasetError as error:
         complain(f"accuracy left out: {error}")
     figures: dict[str, Any] | None = None

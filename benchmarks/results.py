@@ -8,6 +8,7 @@ image was answered right; the times of the loop.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,16 +17,16 @@ from typing import Any
 from benchmarks.accuracy import Answers
 from benchmarks.errors import ResultsError
 from benchmarks.latency import SAMPLES_SUFFIX, Effort, Samples
+from benchmarks.shapes import BENCH, SAMPLES, Shape, problem
 from benchmarks.subjects import Subject
-from benchmarks.uncertainty import flat, percentile_intervals, percentiles
+from benchmarks.uncertainty import flat, percentile_intervals, percentiles, ratio
 from edge.files import replace_with, write_text
 from train import provenance
 
 VERSION = 3
 COMMAND = "make bench"
+_DIGEST = "samples_sha256"
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
-_PARTS = frozenset({"machine", "commit", "date", "versions", "device", "void", "effort"})
-_MEASURED = frozenset({"subjects", "loop"})
 
 
 def summarise(
@@ -36,6 +37,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Return where it was measured and a row for each subject, ready for JSON."""
     rows = []
+    # A line has the times of the yardstick at the first number of threads.
+    first = min((sample.threads for sample in samples), default=1)
+    lines = {sample.subject: sample for sample in samples if sample.threads == first}
     for subject in chosen:
         own = [sample for sample in samples if sample.subject == subject.name]
         answered = answers.get(subject.name, Answers())
@@ -48,10 +52,12 @@ def summarise(
                 "file": subject.path.name,
                 "deployed": subject.deployed,
                 "multiply_accumulates": answered.multiply_accumulates,
-                "bytes": subject.path.stat().st_size if subject.path.is_file() else None,
+                **_file(subject.path),
                 "error": errors[0] if errors else None,
                 "accuracy": answered.figures,
-                "runs": [_run(sample) for sample in own if not sample.error],
+                "runs": [
+                    _run(sample, lines.get(sample.beside)) for sample in own if not sample.error
+                ],
             }
         )
     return {
@@ -63,37 +69,60 @@ def summarise(
     }
 
 
+def _file(path: Path) -> dict[str, Any]:
+    """What tells which file was measured: two may be as large and as often right."""
+    if not path.is_file():
+        return {"bytes": None, "sha256": None}
+    return {"bytes": path.stat().st_size, "sha256": provenance.digest(path)}
+
+
 def write(path: Path, result: Mapping[str, Any], samples: Iterable[Mapping[str, Any]]) -> None:
-    """Write the result to ``path`` and the raw samples beside it."""
+    """Write the result to ``path`` and the raw samples beside it, whose digest ties them together.
+
+    They are replaced one after the other, and what ends the program in between must not leave the
+    figures of one run beside the samples of another for one run's.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
     with replace_with(path.with_suffix(SAMPLES_SUFFIX)) as file:
         for sample in samples:
-            line = json.dumps(_rounded(sample), separators=(",", ":"))
-            file.write(line.encode() + b"\n")
-    write_text(path, json.dumps(result, indent=1) + "\n")
+            line = json.dumps(_rounded(sample), separators=(",", ":")).encode() + b"\n"
+            file.write(line)
+            digest.update(line)
+    whole = {**result, _DIGEST: digest.hexdigest()}
+    write_text(path, json.dumps(whole, indent=1) + "\n")
 
 
 def read(path: Path) -> dict[str, Any]:
     """Read the result at ``path``; raises ``ResultsError``."""
-    result = read_file(path, VERSION, COMMAND)
-    if missing := (_PARTS | _MEASURED) - result.keys():
-        raise ResultsError(
-            f"{path}: expected whole results, found them without {', '.join(sorted(missing))}; "
-            f"run '{COMMAND}' again"
-        )
-    return result
+    return read_file(path, VERSION, COMMAND, BENCH)
 
 
 def read_samples(path: Path) -> list[dict[str, Any]]:
-    """Read the raw samples beside the result at ``path``; raises ``ResultsError``."""
+    """Read the raw samples beside the result at ``path``, of which they must be.
+
+    Raises ``ResultsError``.
+    """
+    expected = read(path).get(_DIGEST)  # results of before have none
     path = path.with_suffix(SAMPLES_SUFFIX)
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        content = path.read_bytes()
+        lines = [json.loads(line) for line in content.decode().splitlines()]
     except (OSError, ValueError) as error:
-        raise ResultsError(
-            f"{path}: expected raw samples, found {error}; keep it beside the results, or run "
-            f"'{COMMAND}'"
-        ) from error
+        raise _no_samples(path, str(error)) from error
+    if expected not in (None, hashlib.sha256(content).hexdigest()):
+        raise _no_samples(path, "those of another run, or a part of them")
+    for number, line in enumerate(lines, 1):
+        if found := problem(line, SAMPLES):
+            raise _no_samples(path, f"in line {number} {found}")
+    return lines
+
+
+def _no_samples(path: Path, found: str) -> ResultsError:
+    return ResultsError(
+        f"{path}: expected raw samples, found {found}; keep it beside the results, or run "
+        f"'{COMMAND}'"
+    )
 
 
 def devices(folder: Path) -> list[Path]:
@@ -107,19 +136,28 @@ def devices(folder: Path) -> list[Path]:
     return found
 
 
-def read_file(path: Path, expected: int, command: str) -> dict[str, Any]:
-    """Read what ``command`` wrote at ``path``; raises ``ResultsError`` for another version."""
+def read_file(path: Path, expected: int, command: str, shape: Shape) -> dict[str, Any]:
+    """Read what ``command`` wrote at ``path``.
+
+    Raises ``ResultsError`` for another version, and for what doesn't have the ``shape``.
+    """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-        version = result["version"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise ResultsError(
             f"{path}: expected the results of '{command}', found {error}; run '{command}'"
         ) from error
+    version = result.get("version") if isinstance(result, dict) else None
+    if version is None:
+        raise ResultsError(
+            f"{path}: expected the results of '{command}', found other JSON; run '{command}'"
+        )
     if version != expected:
         raise ResultsError(
             f"{path}: expected version {expected}, found {version!r}; run '{command}' again"
         )
+    if found := problem(result, shape):
+        raise ResultsError(f"{path}: expected whole results, found {found}; run '{command}' again")
     return dict(result)
 
 
@@ -136,8 +174,11 @@ def run_with(subject: Mapping[str, Any], threads: int = 1) -> Mapping[str, Any] 
     return next((run for run in subject["runs"] if run["threads"] == threads), None)
 
 
-def _run(sample: Samples) -> dict[str, Any]:
+def _run(sample: Samples, yardstick: Samples | None) -> dict[str, Any]:
     frames = flat(sample.frame_ms)
+    against = None
+    if yardstick and not yardstick.error:
+        against = ratio(sample.face_ms, yardstick.face_ms)
     return {
         "threads": sample.threads,
         "runtime": sample.runtime,
@@ -147,6 +188,7 @@ def _run(sample: Samples) -> dict[str, Any]:
         "invocations": len(flat(sample.face_ms)),
         "face_ms": percentiles(flat(sample.face_ms)),
         "face_ms_interval": percentile_intervals(sample.face_ms),
+        "against_seed": against,
         "frame_ms": percentiles(frames),
         "frame_ms_interval": percentile_intervals(sample.frame_ms),
         "stage_ms": {stage: percentiles(flat(rounds)) for stage, rounds in sample.stage_ms.items()},

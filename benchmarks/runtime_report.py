@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.errors import ResultsError
 from benchmarks.results import COMMAND, measured
+from benchmarks.uncertainty import as_text
 from edge.pipeline import STAGES
 from train.tables import markdown
 
@@ -35,7 +36,7 @@ def _stages(result: Mapping[str, Any]) -> str:
         (
             str(row["faces"]),
             *(f"{row['stage_ms'][stage]['p50']:.2f}" for stage in STAGES),
-            " / ".join(f"{row['frame_ms'][p]:.2f}" for p in _SHOWN),
+            " / ".join(as_text(row["frame_ms"][p]) for p in _SHOWN),
             f"{row['over_networks']:.2f} ×",
             " + ".join(f"{values['p50']:.2f}" for values in row["invoke_ms"].values()),
         )
@@ -80,7 +81,7 @@ def _intervals(result: Mapping[str, Any]) -> str:
         (
             row["subject"],
             f"{row['mean_ms']:.2f}",
-            f"{row['p95_ms']:.2f}",
+            as_text(row["p95_ms"]),
             f"{row['found']:.1%}",
             f"{row['overlap']:.3f}",
             f"{row['same_label']:.1%}",
@@ -97,8 +98,8 @@ def _camera(result: Mapping[str, Any]) -> str:
             str(row["rate"]),
             str(row["frames"]),
             str(row["dropped"]),
-            " / ".join(f"{row['latency_ms'][p]:.1f}" for p in _SHOWN),
-            f"{row['work_ms']['p95']:.1f}",
+            " / ".join(as_text(row["latency_ms"][p], 1) for p in _SHOWN),
+            as_text(row["work_ms"]["p95"], 1),
         )
         for row in result["camera"]
     ]

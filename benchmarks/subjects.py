@@ -14,6 +14,7 @@ from train.recipes import DEPLOYED as DEPLOYED_RECIPE
 TFLITE = "tflite"
 PREDICT = "predict"
 COMPILED = "compiled"
+_SEED = "seed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Subject:
         """Whether it is the file that the runtime uses."""
         model = self.h5 == model_path(DEPLOYED_RECIPE)
         return model and self.kind == TFLITE and self.variant == DEPLOYED
+
+    @property
+    def yardstick(self) -> bool:
+        """Whether times are given as a part of its time, which differs less between machines."""
+        return self.h5.stem == model_path(_SEED).stem and self.variant == "float32"
 
 
 def shipped_models() -> list[Path]:

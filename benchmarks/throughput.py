@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from benchmarks.memory import Memory
-from benchmarks.uncertainty import percentiles
+from benchmarks.uncertainty import percentile_intervals, percentiles
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
 from edge.detectors.blazeface import BlazeFace
@@ -40,14 +40,14 @@ class Contender:
 
 def measure(
     content: bytes, images: Mapping[int, Sequence[Image]], rounds: int
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Run the loop over the ``images`` of each number of faces, in so many ``rounds``.
 
     One network after the other, and as many at a time as the runtime has by itself, in turn in one
-    run. ``fps`` is the median of the rounds.
+    run. ``fps`` is the median of the rounds. Returns the figures, and the samples.
     """
     most = networks_at_once(Settings())
-    rows = []
+    rows, samples = [], []
     for faces, frames in images.items():
         contenders = [Contender(content, parallel) for parallel in sorted({1, most})]
         for number in range(_WARM_UP_ROUNDS + rounds):
@@ -56,10 +56,17 @@ def measure(
                 if number >= _WARM_UP_ROUNDS:
                     contender.fps.append(fps)
         rows += [
-            {"faces": faces, "networks": each.parallel, "fps": percentiles(each.fps)["p50"]}
+            {
+                **{"faces": faces, "networks": each.parallel, "fps": percentiles(each.fps)["p50"]},
+                "fps_interval": percentile_intervals([[fps] for fps in each.fps])["p50"],
+            }
             for each in contenders
         ]
-    return rows
+        samples += [
+            {"subject": f"throughput, {faces} faces", "threads": each.parallel, "fps": each.fps}
+            for each in contenders
+        ]
+    return rows, samples
 
 
 def _fail(error: EdgeError) -> NoReturn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from scipy.stats import binomtest
 from train.metrics import BINS
 
 _PERCENTS = (50, 90, 95, 99)
+_BEYOND = 10
+"""Samples beyond a percentile, from which it is worth a figure: of p99 it takes 1,000."""
 _LEVEL = 0.95
 _TAILS = (100 * (1 - _LEVEL) / 2, 100 * (1 + _LEVEL) / 2)
 _RESAMPLES = 1000
@@ -28,14 +31,36 @@ def flat(rounds: Rounds) -> list[float]:
     return [value for values in rounds for value in values]
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50, p90, p95 and p99 of ``values``, by these names."""
+def percentiles(values: Sequence[float]) -> dict[str, Any]:
+    """p50, p90, p95 and p99 of ``values``, by these names; None where they are too few for it."""
     found = np.percentile(values, _PERCENTS)
-    return {f"p{p}": round(float(value), 4) for p, value in zip(_PERCENTS, found, strict=True)}
+    return {
+        f"p{p}": round(float(value), 4) if _supported(p, len(values)) else None
+        for p, value in zip(_PERCENTS, found, strict=True)
+    }
 
 
-def percentile_intervals(rounds: Rounds) -> dict[str, list[float]]:
-    """Return low and high end of the interval of each of ``percentiles``.
+def _supported(percent: int, count: int) -> bool:
+    return percent == 50 or count * (100 - percent) >= 100 * _BEYOND
+
+
+def as_text(value: float | None, digits: int = 2) -> str:
+    """``value`` as text, a dash for what isn't known."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def in_rounds(values: Sequence[float], count: int) -> list[list[float]]:
+    """``values`` in ``count`` rounds of one length, fewer where they are few.
+
+    The last ones, of which a round can't be made, are left out.
+    """
+    length = max(1, len(values) // count)
+    whole = len(values) // length * length
+    return [list(values[start : start + length]) for start in range(0, whole, length)][:count]
+
+
+def percentile_intervals(rounds: Rounds) -> dict[str, Any]:
+    """Return low and high end of the interval of each of ``percentiles``, None where that is.
 
     Whole rounds are drawn: the samples of one share the machine's state, and drawn one by one they
     would pass for more than they tell (the cluster bootstrap, Davison and Hinkley 1997, 3.8).
@@ -43,7 +68,31 @@ def percentile_intervals(rounds: Rounds) -> dict[str, list[float]]:
     samples = np.asarray(rounds, float)
     drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
     ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
-    return {f"p{p}": _rounded(ends[:, place]) for place, p in enumerate(_PERCENTS)}
+    return {
+        f"p{p}": _rounded(ends[:, place]) if _supported(p, samples.size) else None
+        for place, p in enumerate(_PERCENTS)
+    }
+
+
+def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
+    """The median of ``rounds`` as a multiple of that of ``other``, and its interval.
+
+    Both were taken in the same rounds, which are drawn together: what disturbed the machine fell on
+    both.
+    """
+    drawn = draws(len(rounds))
+    own, its = (np.asarray(samples, float) for samples in (rounds, other))
+    medians = [np.median(each[drawn].reshape(_RESAMPLES, -1), axis=1) for each in (own, its)]
+    return {
+        "ratio": round(float(np.median(own) / np.median(its)), 5),
+        "interval": interval(medians[0] / medians[1]),
+    }
+
+
+def mean_interval(rounds: Rounds) -> list[float]:
+    """Interval of the mean of all samples; whole rounds are drawn."""
+    means = np.asarray(rounds, float).mean(axis=1)
+    return interval(means[draws(len(means))].mean(axis=1))
 
 
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:
@@ -65,7 +114,12 @@ def share_interval(right: NDArray[np.bool_]) -> list[float]:
 
 
 def macro_f1_interval(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> list[float]:
-    """Interval of macro-F1 over the classes of ``labels``; both are ``int64[n]``."""
+    """Interval of macro-F1 over the classes of ``labels``; both are ``int64[n]``.
+
+    All of 0…1 where n is 0.
+    """
+    if not len(labels):
+        return [0.0, 1.0]
     classes = int(max(labels.max(), predicted.max())) + 1
     cells = np.eye(classes**2, dtype=np.float32)[labels * classes + predicted]
     tables = (_weights(len(labels)) @ cells).reshape(-1, classes, classes)
@@ -79,13 +133,22 @@ def calibration_interval(
 ) -> list[float]:
     """Interval of the expected calibration error, of ``float32[n, k]`` and ``int64[n]``.
 
-    The error can't be below 0, so that its resamples lie above it where it is small.
+    The error is a sum of absolute values, so that noise adds to it: the estimate lies above what is
+    true (Roelofs et al. 2022, arXiv 2012.08668), and its resamples, noisier once more, above the
+    estimate. So the high end is that of the resamples less their bias, which is their mean less the
+    estimate (Efron and Tibshirani 1993, chapter 10). The low end is the estimate less all that
+    noise can have added, by the triangle inequality no more than the sum of the absolute noise of
+    the bins. The estimate lies always inside, what is true in 95 % or more.
     """
     confidence = probabilities.max(axis=1)
     gaps = confidence - (probabilities.argmax(axis=1) == labels)
     bins = np.eye(BINS, dtype=np.float32)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
-    sums = _weights(len(labels)) @ (bins * gaps[:, np.newaxis].astype(np.float32))
-    return interval(np.abs(sums).sum(axis=1) / len(labels))
+    parts = bins * gaps[:, np.newaxis].astype(np.float32) / len(labels)
+    own, drawn = parts.sum(axis=0), _weights(len(labels)) @ parts
+    estimate, resampled = np.abs(own).sum(), np.abs(drawn).sum(axis=1)
+    low = estimate - np.percentile(np.abs(drawn - own).sum(axis=1), _TAILS[1])
+    high = np.percentile(resampled, _TAILS[1]) - (resampled.mean() - estimate)
+    return _rounded(np.maximum([low, high], 0))
 
 
 def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[int, int, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from train.data import LABELS
 from train.errors import VotesError
@@ -26,7 +26,8 @@ def evaluate(
     """Return top-1, macro-F1, per-class figures and the confusion matrix, ready for JSON.
 
     ``labels`` and ``predicted`` are ``int64[n]``; ``copies`` is ``bool[n]``, true for an image that
-    is also in the training split. Rows of the confusion matrix are the true labels.
+    is also in the training split. Rows of the confusion matrix are the true labels. Results of
+    before ``macro_f1_without_copies`` lack that key.
     """
     classes = range(len(LABELS))
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -39,6 +40,7 @@ def evaluate(
         "top1": float(right.mean()),
         "top1_without_copies": float(right[~copies].mean()),
         "macro_f1": float(f1.mean()),
+        "macro_f1_without_copies": _macro_f1(labels[~copies], predicted[~copies]),
         "per_class": {
             name: {
                 "precision": float(precision[i]),
@@ -50,6 +52,14 @@ def evaluate(
         },
         "confusion_matrix": confusion_matrix(labels, predicted, labels=classes).tolist(),
     }
+
+
+def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """F1 averaged over all of ``LABELS``: a class that is nowhere counts as 0; of no image NaN."""
+    if not len(labels):
+        return float("nan")
+    classes = range(len(LABELS))
+    return float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
 
 
 def voted_labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -25,10 +25,11 @@ def stages_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """
     figure = Figure(figsize=(marks.WIDTH, 0.6 * len(rows) + 1.5), layout="constrained")
     axes = figure.subplots()
-    longest = max(row["frame_ms"]["p95"] for row in rows)
+    longest = max(row["frame_ms"]["p95"] or row["frame_ms"]["p50"] for row in rows)
     for place, row in enumerate(rows):
         end = _bar(axes, place, row["stage_ms"], _LEAST_SHOWN * longest)
-        p50, p95 = (row["frame_ms"][percentile] for percentile in ("p50", "p95"))
+        p50 = row["frame_ms"]["p50"]
+        p95 = row["frame_ms"]["p95"] or p50  # of too few frames there is none
         axes.plot([end, p95], [place, place], color="black", linewidth=1)
         axes.plot([p95, p95], [place - 0.15, place + 0.15], color="black", linewidth=1.6)
         axes.text(p95 + 0.012 * longest, place, f"{p50:.2f}", va="center", weight="bold")

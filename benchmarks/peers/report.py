@@ -12,6 +12,7 @@ from benchmarks import runtime
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.registry import OURS, Peer
 from benchmarks.results import measured, read_file
+from benchmarks.shapes import PEERS
 from edge.files import write_text
 from train import provenance
 from train.data import copies_in_train, load_split
@@ -61,7 +62,7 @@ def write(folder: Path, result: Mapping[str, Any]) -> None:
 
 def read(folder: Path) -> dict[str, Any]:
     """Read the result in ``folder``; raises ``ResultsError``."""
-    return read_file(folder / NAME, VERSION, COMMAND)
+    return read_file(folder / NAME, VERSION, COMMAND, PEERS)
 
 
 def failures(result: Mapping[str, Any]) -> list[str]:
@@ -93,7 +94,7 @@ def _row(row: Mapping[str, Any], ours: Sequence[float | None]) -> tuple[str, ...
     times, fps, accuracy = row["frame_ms"], row["fps"], row["accuracy"] or {}
     return (
         f"{row['name']} {row['version']}".strip(),
-        f"{times['p50']:.1f} / {times['p95']:.1f}" if times else _NONE,
+        _shown_times(times),
         _shown(fps, "{:.1f}"),
         " / ".join(_shown(each / fps if each and fps else None, "{:.1f} ×") for each in ours),
         _shown(row["found"], "{:.0%}"),
@@ -105,6 +106,10 @@ def _row(row: Mapping[str, Any], ours: Sequence[float | None]) -> tuple[str, ...
         _shown(accuracy.get("votes", {}).get("top1"), "{:.1%}"),
         _shown(accuracy.get("macro_f1"), "{:.3f}"),
     )
+
+
+def _shown_times(times: Mapping[str, Any] | None) -> str:
+    return " / ".join(_shown(times[p], "{:.1f}") for p in ("p50", "p95")) if times else _NONE
 
 
 def _shown(value: float | None, form: str) -> str:

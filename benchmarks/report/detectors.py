@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.uncertainty import as_text
 from train.tables import markdown
 
 _SHOWN = ("p50", "p95", "p99")
@@ -17,7 +18,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
             row["detector"],
             str(row["faces"]),
             str(row["found"]),
-            " / ".join(f"{row['frame_ms'][p]:.2f}" for p in _SHOWN),
+            " / ".join(as_text(row["frame_ms"][p]) for p in _SHOWN),
             f"{row['stage_ms']['detect']['p50']:.2f}",
         )
         for row in rows

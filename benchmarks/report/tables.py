@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.errors import BenchmarkError
 from benchmarks.report.evidence import labels, with_accuracy
 from benchmarks.results import COMMAND, measured, run_with
+from benchmarks.uncertainty import as_text
 from convert.variants import DEPLOYED
 from train.tables import markdown
 
@@ -95,6 +96,8 @@ def _against_seed(result: Mapping[str, Any], model: str) -> str:
     own, seed = (
         row and run_with(row) for row in (rows.get((model, DEPLOYED)), rows.get((_SEED, "float32")))
     )
+    if own and own.get("against_seed"):  # in the same rounds
+        return f"{own['against_seed']['ratio']:.2f} ×"
     return f"{own['face_ms']['p50'] / seed['face_ms']['p50']:.2f} ×" if own and seed else "–"
 
 
@@ -160,5 +163,5 @@ def _cells(subject: Mapping[str, Any], percentiles: Sequence[str], between: str)
     return (size, *shares, *times, f"{runs[0]['fps']:.0f}" if runs[0] else "–")
 
 
-def _time(milliseconds: float) -> str:
-    return f"{milliseconds:.2f}" if milliseconds < 10 else f"{milliseconds:.1f}"
+def _time(milliseconds: float | None) -> str:
+    return as_text(milliseconds, 2 if milliseconds is None or milliseconds < 10 else 1)

@@ -28,7 +28,8 @@ def test_every_figure_lies_in_its_interval(validation_split: Split) -> None:
     predicted = validation_split.labels.copy()
     predicted[::4] = 0
     figures = exam(validation_split).figures(probabilities(predicted), None)
-    for name in ("top1", "top1_without_copies", "macro_f1", "calibration_error"):
+    names = ("top1", "top1_without_copies", "macro_f1", "macro_f1_without_copies")
+    for name in (*names, "calibration_error"):
         low, high = figures["intervals"][name]
         assert low <= figures[name] <= high, name
     for label in LABELS:
@@ -89,3 +90,22 @@ def test_without_a_test_split_there_are_no_figures_of_it(
     assert answers.figures is not None
     assert "test" not in answers.figures
     assert answers.figures["mcnemar"] is None, "there is no h5 to compare with"
+
+
+def test_a_file_of_another_training_is_known_without_data(repository: Path, tmp_path: Path) -> None:
+    models = repository / "models"
+    h5 = tmp_path / "m.h5"
+    shutil.copy(models / "Finalmodel.h5", h5)
+    seed = next(models.glob("seed/*_float32.tflite"))
+    files = {"int8": models / "Finalmodel.tflite", "float32": seed}
+    for variant, source in files.items():
+        shutil.copy(source, tmp_path / f"{variant}.tflite")
+    (tmp_path / "junk.tflite").write_bytes(b"junk")
+    chosen = [
+        Subject(h5, name, TFLITE, tmp_path / f"{name}.tflite") for name in (*files, "junk", "none")
+    ]
+    found = accuracy.foreign([*chosen, Subject(h5, "h5, compiled", COMPILED, h5)])
+    assert list(found) == ["m float32"]
+    assert "of another training" in found["m float32"].error
+    h5.unlink()
+    assert accuracy.foreign(chosen) == {}, "there is nothing to compare with"

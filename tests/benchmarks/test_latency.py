@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import latency, results
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, WorkerError
 from benchmarks.latency import Effort
+from benchmarks.process import Process
 from benchmarks.subjects import COMPILED, TFLITE, Subject, subjects
 from train.recipes import model_path
 
@@ -21,15 +25,15 @@ FACES = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1), np.uint8)
 def samples(repository: Path) -> list[latency.Samples]:
     models = repository / "models"
     chosen = [
-        Subject(models / "Finalmodel.h5", "h5, compiled", COMPILED, models / "Finalmodel.h5"),
         Subject(models / "Finalmodel.h5", "int8", TFLITE, models / "Finalmodel.tflite"),
         Subject(models / "Finalmodel.h5", "broken", TFLITE, models / "README.md"),
+        Subject(models / "Finalmodel.h5", "h5, compiled", COMPILED, models / "Finalmodel.h5"),
     ]
     return latency.measure(chosen, (1,), EFFORT, FACES)
 
 
 def test_every_sample_is_kept_by_the_round(samples) -> None:
-    for sample in samples[:2]:
+    for sample in (samples[0], samples[2]):
         assert not sample.error
         assert [len(values) for values in sample.face_ms] == [EFFORT.calls] * EFFORT.rounds
         assert [len(values) for values in sample.frame_ms] == [EFFORT.frames] * EFFORT.rounds
@@ -41,15 +45,15 @@ def test_every_sample_is_kept_by_the_round(samples) -> None:
 
 
 def test_a_process_holds_its_subject_alone(samples) -> None:
-    keras_process, tflite_process, _ = samples
+    tflite_process, _, keras_process = samples
     assert keras_process.runtime.startswith("tensorflow")
     assert tflite_process.runtime.startswith("ai-edge-litert")
     assert tflite_process.memory_mb < 100 < keras_process.memory_mb
 
 
 def test_one_that_does_not_load_says_why(samples) -> None:
-    assert "README.md: expected" in samples[2].error
-    assert samples[2].face_ms == []
+    assert "README.md: expected" in samples[1].error
+    assert samples[1].face_ms == []
 
 
 def test_what_is_slow_is_called_as_often_as_its_time_allows() -> None:
@@ -67,6 +71,7 @@ def test_the_summary_names_the_failure(samples, repository: Path) -> None:
     result = results.summarise(chosen, samples, {}, EFFORT)
     assert "README.md" in result["subjects"][0]["error"]
     assert result["subjects"][1]["error"] is None
+    assert result["subjects"][1]["sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
     run = result["subjects"][1]["runs"][0]
     low, high = run["face_ms_interval"]["p50"]
     assert 0 < low <= run["face_ms"]["p50"] <= high
@@ -84,3 +89,67 @@ def test_one_row_of_all_is_the_deployed_one(repository: Path) -> None:
 def test_two_models_of_one_name_are_refused() -> None:
     with pytest.raises(BenchmarkError, match="different names"):
         subjects([Path("a/m.h5"), Path("b/m.h5")])
+
+
+class Workers:
+    """Starts workers that answer at once, and counts them and what they are asked for."""
+
+    def __init__(self) -> None:
+        self.alive = self.most = 0
+        self.asked: list[str] = []
+
+    def start(self, subject: Subject, threads: int, faces: Path) -> Worker:
+        return Worker(self, 4.0 if subject.yardstick else 1.0)
+
+
+class Worker:
+    """Each of its times is ``milliseconds``."""
+
+    def __init__(self, workers: Workers, milliseconds: float) -> None:
+        self._workers, self._milliseconds = workers, milliseconds
+
+    def __enter__(self) -> Worker:
+        self._workers.alive += 1
+        self._workers.most = max(self._workers.most, self._workers.alive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.alive -= 1
+
+    def loaded(self) -> dict:
+        return {"runtime": "fake", "load_ms": 1.0, "first_ms": 1.0}
+
+    def ask(self, request: str, **arguments: int) -> dict:
+        self._workers.asked.append(request)
+        times = [self._milliseconds] * arguments.get("times", arguments.get("frames", 0))
+        return {"ms": times, "mb": 1.0, "stage_ms": {"detect": times}}
+
+
+def test_a_group_at_a_time_with_the_yardstick_in_each() -> None:
+    chosen = subjects([model_path(name) for name in ("seed", "final")])
+    workers = Workers()
+    samples = latency.measure(chosen, (1, 2), EFFORT, FACES, workers.start)
+    assert (workers.alive, workers.most) == (0, 9), "eight files at two threads, and the yardstick"
+    result = results.summarise(chosen, samples, {}, EFFORT)
+    ratios = {
+        (row["name"], run["threads"]): run["against_seed"]["ratio"]
+        for row in result["subjects"]
+        for run in row["runs"]
+    }
+    assert len(ratios) == 4 + 2 * 8
+    assert ratios.pop(("seed float32", 1)) == ratios.pop(("seed float32", 2)) == 1
+    assert set(ratios.values()) == {0.25}
+    loops = workers.asked.count("loop")
+    assert loops == (len(ratios) + 2) * (2 + EFFORT.rounds), "what goes along runs no loop"
+
+
+def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
+    hangs = (sys.executable, "-c", "import time; time.sleep(60)")
+    subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
+    start = time.monotonic()
+    with (
+        Process(subject, 1, tmp_path, limit=0.2, worker=hangs) as process,
+        pytest.raises(WorkerError, match=r"m int8: expected an answer .* within 0\.2 s"),
+    ):
+        process.loaded()
+    assert time.monotonic() - start < 30

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import host
-from benchmarks.__main__ import bench
+from benchmarks.__main__ import bench, failures
 from benchmarks.errors import BenchmarkError
 from edge.device import Device
+from tests.benchmarks.device import LOOP, result
 
 NAME = f"{host.name(Device())}.json"
 
@@ -39,3 +40,10 @@ def test_no_model_and_too_few_rounds_are_named(tmp_path: Path) -> None:
         bench(model=[tmp_path / "m.h5"])
     with pytest.raises(BenchmarkError, match="rounds: expected 2 or more"):
         bench(rounds=1)
+
+
+def test_a_detector_that_could_not_be_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = LOOP | {"detectors": LOOP["detectors"][:1]}
+    assert failures(result(loop=whole)) == 0
+    assert failures(result()) == 1
+    assert "detector left out: mediapipe: found no such file" in capsys.readouterr().err

@@ -73,6 +73,7 @@ def test_a_detector_in_the_loop_block_by_block(model: Path) -> None:
     row = detector_worker.measure(BlazeFace(), load_classifier(model), 3, 2)
     assert (row["faces"], row["found"]) == (3, 3)
     assert [len(block) for block in row["frame_ms"]] == [detector_worker.BLOCK] * 2
+    assert len(row["reference_ms"]) == 2
     assert set(row["stage_ms"]) == {"detect", "crop", "classify", "track"}
 
 
@@ -91,3 +92,19 @@ def test_a_detector_that_is_not_installed_says_what_to_run(model: Path, tmp_path
     assert samples == []
     (row,), _ = loop.detector("blazeface", tmp_path / "none.tflite", Path(sys.executable), 2)
     assert "none.tflite" in row["error"]
+
+
+@pytest.mark.parametrize(
+    ("worker", "limit", "said"),
+    [
+        ("import no_such_package", 60, "No module named 'no_such_package'; run 'make run-edge"),
+        ("import time; time.sleep(60)", 0.5, "within 0.5 s"),
+    ],
+)
+def test_a_detector_whose_process_ends_or_hangs_says_why(
+    model: Path, worker: str, limit: float, said: str
+) -> None:
+    python = Path(sys.executable)
+    (row,), samples = loop.detector("mediapipe", model, python, 2, ("-c", worker), limit)
+    assert said in row["error"]
+    assert samples == []

@@ -178,7 +178,7 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text('{"version": 2}')
     (tmp_path / "old.jsonl").write_text("")
     evidence = gather(tmp_path)
-    assert evidence.results == [whole]
+    assert evidence.results == [results.read(tmp_path / "one.json")]
     missing = " ".join(evidence.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import results
+from benchmarks import documents, evaluation, results
 from benchmarks.errors import ResultsError
+from benchmarks.peers import report as peers
+from benchmarks.report import detectors, devices, recommendation, statistics, tables
+from tests.benchmarks.device import result
 
-WHOLE = {
-    **{"version": 3, "machine": "m", "commit": "c", "date": "d", "versions": {}, "effort": {}},
-    **{"device": {"name": "one"}, "void": None, "subjects": [], "loop": None},
-}
+WHOLE = result()
+COMMITTED = "amd-epyc-2-cores-linux-x86_64.json"
 
 
 def test_a_device_has_its_results_and_its_raw_samples(tmp_path: Path) -> None:
     path = tmp_path / "new" / "one.json"
     results.write(path, WHOLE, [{"subject": "s", "threads": 1, "face_ms": [[0.12345678]]}])
-    assert results.read(path) == WHOLE
+    assert results.read(path).items() >= WHOLE.items()
     assert results.read_samples(path) == [{"subject": "s", "threads": 1, "face_ms": [[0.1235]]}]
     (path.parent / "evaluation.json").write_text("{}")
     results.write(path.with_name("another.json"), WHOLE, [])
     assert results.devices(path.parent) == [path.with_name("another.json"), path]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2}', '{"version": 3', None])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "1", '{"version": 2}', '{"version": 3', '{"version": 3}', None]
+)
 def test_other_results_are_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "one.json").write_text(content)
@@ -40,11 +46,127 @@ def test_half_of_the_results_are_none(tmp_path: Path) -> None:
         results.read(tmp_path / "one.json")
 
 
+def no_device(whole: dict[str, Any]) -> None:
+    whole["device"] = None
+
+
+def text_for_subjects(whole: dict[str, Any]) -> None:
+    whole["subjects"] = "x"
+
+
+def no_calibration(whole: dict[str, Any]) -> None:
+    del whole["subjects"][1]["accuracy"]["calibration_error"]
+
+
+def no_stages(whole: dict[str, Any]) -> None:
+    whole["loop"]["stages"] = []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (no_device, r"None where a group of names belongs \(device\)"),
+        (text_for_subjects, r"'x' where a list belongs \(subjects\)"),
+        (no_calibration, r"subjects\[1\]\.accuracy without calibration_error"),
+        (no_stages, r"one item at least belongs \(loop\.stages\)"),
+    ],
+)
+def test_what_is_damaged_is_named(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    whole = copy.deepcopy(WHOLE)
+    damage(whole)
+    (tmp_path / "one.json").write_text(json.dumps(whole))
+    with pytest.raises(ResultsError, match=said):
+        results.read(tmp_path / "one.json")
+
+
 def test_raw_samples_that_are_missing_or_half_written_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps(WHOLE))
     with pytest.raises(ResultsError, match=r"one\.jsonl: expected raw samples"):
-        results.read_samples(tmp_path / "one.json")
-    (tmp_path / "one.jsonl").write_text('{"subject": "s", "face_ms": [[0.1')
-    with pytest.raises(ResultsError, match="make bench"):
-        results.read_samples(tmp_path / "one.json")
+        results.read_samples(path)
+    for content in (
+        *('{"subject": "s", "face_ms": [[0.1', "{}", "1", '{"subject": "s", "face_ms": 1}'),
+        '{"subject": "s", "stage_ms": {"detect": [1]}}',
+    ):
+        path.with_suffix(".jsonl").write_text(content)
+        with pytest.raises(ResultsError, match="make bench"):
+            results.read_samples(path)
     with pytest.raises(ResultsError, match="found none"):
         results.devices(tmp_path / "empty")
+
+
+def test_samples_of_another_run_or_a_part_of_them_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    lines = [{"subject": "s", "face_ms": [[1.0]]}, {"subject": "t", "face_ms": [[1.0]]}]
+    results.write(path, WHOLE, lines)
+    samples = path.with_suffix(".jsonl")
+    for content in (samples.read_text().replace("1.0", "2.0"), samples.read_text()[:37]):
+        samples.write_text(content.splitlines()[0] + "\n")
+        with pytest.raises(ResultsError, match=r"one\.jsonl: .* those of another run, or a part"):
+            results.read_samples(path)
+
+
+def damaged(value: Any, root: Any = None) -> Iterator[Any]:
+    """``root`` without each of its parts in turn, and with null for each; of a list, the first."""
+    root = value if root is None else root
+    if isinstance(value, list):
+        value = value[:1] and value
+        places: list[Any] = [0] if value else []
+    else:
+        places = list(value)
+    for place in places:
+        kept = value[place]
+        if isinstance(value, dict):
+            del value[place]
+            yield root
+        value[place] = None
+        yield root
+        value[place] = kept
+        if isinstance(kept, dict | list):
+            yield from damaged(kept, root)
+
+
+def of_a_bench(folder: Path) -> None:
+    whole = results.read(folder / COMMITTED)
+    results.read_samples(folder / COMMITTED)
+    tables.table(whole)
+    tables.targets([whole])
+    tables.terminal_table(whole)
+    devices.table([whole])
+    detectors.table((whole["loop"] or {"detectors": []})["detectors"])
+    recommendation.sentence(whole)
+    statistics.table(whole)
+    statistics.recall(whole)
+    documents.runtime_report.sections(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "render"),
+    [
+        (COMMITTED, of_a_bench),
+        (evaluation.NAME, lambda folder: evaluation.sections(evaluation.read(folder))),
+        (peers.NAME, lambda folder: peers.table(peers.read(folder))),
+    ],
+)
+def test_no_part_can_be_missing_without_a_good_line(
+    tmp_path: Path, repository: Path, name: str, render: Callable[[Path], object]
+) -> None:
+    """The committed files too, which are of before: what they lack is optional."""
+    source = repository / "benchmarks" / "results" / name
+    whole = json.loads(source.read_text())
+    if name == COMMITTED:
+        (tmp_path / name).with_suffix(".jsonl").write_text("")
+        del whole["subjects"][:-1]
+        whole.pop("samples_sha256", None)
+    (tmp_path / name).write_text(json.dumps(whole))
+    render(tmp_path)
+    refused = 0
+    for version in damaged(whole):
+        (tmp_path / name).write_text(json.dumps(version))
+        try:
+            render(tmp_path)
+        except ResultsError:
+            refused += 1
+    assert refused > 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import runtime, runtime_report
+from benchmarks import camera, intervals, runtime, runtime_report
 from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import ResultsError, WorkerError
 from benchmarks.footprint import disk_mb, measure
@@ -21,7 +21,7 @@ def content(repository: Path) -> bytes:
 
 
 def test_every_face_is_found_and_the_frame_is_its_stages(content: bytes) -> None:
-    result, samples = runtime.stages(content, 2, runtime.demo(2, 4), 2)
+    result, samples = runtime.stages(content, 2, runtime.demo(2, 4), 2, 10)
     assert (result["faces"], result["found"]) == (2, 2)
     blocks = [*samples.pop("stage_ms").values(), *samples.values()]
     assert [[len(block) for block in blocks] for blocks in blocks] == [[BLOCK] * 2] * 7
@@ -31,21 +31,33 @@ def test_every_face_is_found_and_the_frame_is_its_stages(content: bytes) -> None
 
 
 def test_rarer_detection_is_compared_with_detection_on_every_frame(content: bytes) -> None:
-    rows = runtime.intervals(content, runtime.demo(1, 40))
-    assert [row["subject"] for row in rows[:-1]] == [f"every {k}" for k in runtime.INTERVALS]
+    rows, samples = intervals.measure(content, 1, 40, 4)
+    assert [row["subject"] for row in rows[:-1]] == [f"every {k}" for k in intervals.INTERVALS]
     first, *others = rows
     assert (first["found"], first["overlap"], first["same_label"]) == (1, 1, 1)
     for row in others:
         assert row["found"] == 1
         assert 0.7 < row["overlap"] <= 1
     assert rows[-1]["subject"].startswith("budget")
-    json.dumps(rows)
+    for row, sample in zip(rows, samples, strict=True):
+        low, high = row["mean_ms_interval"]
+        assert 0 < low <= row["mean_ms"] <= high
+        assert (row["frames"], row["p95_ms"]) == (40, None), "so few frames have no p95"
+        assert [len(block) for block in sample["cost_ms"]] == [10] * 4
+    assert [s["subject"] for s in samples][0::4] == ["detection, every 1", "detection, budget"]
+    assert ["reference_cost_ms" in s for s in samples] == [False, True, True, True, True]
+    json.dumps([rows, samples])
 
 
 def test_a_paced_camera_loses_no_frame_to_a_fast_loop(content: bytes) -> None:
-    result = runtime.paced(content, runtime.demo(1, 2), 20, 0.4)
+    result, samples = camera.measure(content, runtime.demo(1, 2), 20, 0.4, 2)
     assert 4 <= result["frames"] + result["dropped"] <= 9
     assert result["latency_ms"]["p50"] >= result["work_ms"]["p50"]
+    low, high = result["latency_ms_interval"]["p50"]
+    assert low <= result["latency_ms"]["p50"] <= high
+    assert (result["work_ms"]["p95"], result["bound_ms"]) == (None, None)
+    assert len(samples["latency_ms"]) == len(samples["work_ms"]) == 2
+    assert samples["subject"] == "camera, 20 a second"
 
 
 def test_the_paced_camera_keeps_its_pace_and_makes_up_for_a_late_reader() -> None:
@@ -55,12 +67,12 @@ def test_the_paced_camera_keeps_its_pace_and_makes_up_for_a_late_reader() -> Non
         waits.append(seconds)
         now[0] += seconds
 
-    camera = runtime.PacedCapture(runtime.demo(1, 1), 10, lambda: now[0], sleep)
-    camera.read()
+    capture = camera.PacedCapture(runtime.demo(1, 1), 10, lambda: now[0], sleep)
+    capture.read()
     now[0] += 0.25
-    camera.read()
-    camera.read()
-    camera.read()
+    capture.read()
+    capture.read()
+    capture.read()
     assert waits == pytest.approx([0.1, 0, 0, 0.05])
 
 
@@ -79,6 +91,26 @@ def test_another_python_is_named(tmp_path: Path) -> None:
     failing.chmod(0o755)
     with pytest.raises(WorkerError, match="ended with 3"):
         measure(failing)
+
+
+def test_a_run_that_hangs_is_ended(tmp_path: Path) -> None:
+    hanging = tmp_path / "hanging"
+    hanging.write_text(f"#!{sys.executable}\nimport time; time.sleep(60)")
+    hanging.chmod(0o755)
+    with pytest.raises(WorkerError, match="took too long"):
+        measure(hanging, limit=0.3)
+
+
+def test_starts_are_five_at_least_and_kept(tmp_path: Path) -> None:
+    quick = tmp_path / "bin" / "quick"
+    quick.parent.mkdir()
+    quick.write_text("#!/bin/sh\necho frame 1\n")
+    quick.chmod(0o755)
+    figures, samples = measure(quick)
+    assert len(samples["start_s"]) == figures["starts"] == 5
+    low, high = figures["start_s_interval"]
+    assert low <= figures["start_s"] <= high
+    assert measure(quick, seconds=0.1)[0]["starts"] >= 5
 
 
 LOOP = {

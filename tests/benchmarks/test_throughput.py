@@ -24,12 +24,15 @@ def content(repository: Path) -> bytes:
 
 def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: bytes) -> None:
     images = {faces: runtime.demo(faces, 3) for faces in (0, 2)}
-    rows = throughput.measure(content, images, 2)
+    rows, samples = throughput.measure(content, images, 2)
     networks = sorted({1, networks_at_once(Settings())})
     assert [(row["faces"], row["networks"]) for row in rows] == [
         (faces, count) for faces in (0, 2) for count in networks
     ]
-    assert all(row["fps"] > 0 for row in rows)
+    for row, sample in zip(rows, samples, strict=True):
+        low, high = row["fps_interval"]
+        assert 0 < low <= row["fps"] <= high
+        assert (sample["threads"], len(sample["fps"])) == (row["networks"], 2)
 
 
 def test_memory_gives_every_image_each_time() -> None:

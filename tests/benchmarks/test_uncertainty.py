@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 
 from benchmarks.uncertainty import (
     calibration_interval,
+    in_rounds,
     macro_f1_interval,
     mcnemar,
     percentile_intervals,
@@ -18,7 +19,29 @@ from train.metrics import expected_calibration_error
 
 
 def test_percentiles_have_their_names() -> None:
-    assert percentiles(range(101)) == {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
+    assert percentiles(range(1001)) == {"p50": 500, "p90": 900, "p95": 950, "p99": 990}
+
+
+@pytest.mark.parametrize(
+    ("count", "known"),
+    [
+        (1000, ["p50", "p90", "p95", "p99"]),
+        (999, ["p50", "p90", "p95"]),
+        (199, ["p50", "p90"]),
+        (99, ["p50"]),
+    ],
+)
+def test_a_percentile_needs_ten_samples_beyond_it(count: int, known: list[str]) -> None:
+    values = [float(value) for value in range(count)]
+    assert [name for name, value in percentiles(values).items() if value is not None] == known
+    intervals = percentile_intervals([values])
+    assert [name for name, ends in intervals.items() if ends is not None] == known
+
+
+def test_samples_are_cut_into_rounds_of_one_length() -> None:
+    assert in_rounds(range(7), 3) == [[0, 1], [2, 3], [4, 5]]
+    assert in_rounds(range(2), 3) == [[0], [1]]
+    assert in_rounds((), 3) == []
 
 
 def test_rounds_that_differ_widen_the_interval_more_than_their_samples_do() -> None:
@@ -80,3 +103,19 @@ def test_the_interval_of_the_calibration_error() -> None:
     assert low < expected_calibration_error(probabilities, labels) < high < 0.1
     sure = np.eye(3, dtype=np.float32)[labels]
     assert calibration_interval(sure, labels) == [0, 0]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.02, 0.1])
+def test_the_calibration_error_that_is_true_lies_in_its_interval(gap: float) -> None:
+    """Of two classes, each image right by ``gap`` less often than it claims: that is the error."""
+    rng = np.random.default_rng(3)
+    held, around = 0, 0
+    for _ in range(200):
+        claimed = rng.uniform(0.65, 1, 500)
+        labels = (rng.random(500) > claimed - gap).astype(int)
+        probabilities = np.stack([claimed, 1 - claimed], axis=1).astype(np.float32)
+        low, high = calibration_interval(probabilities, labels)
+        held += low <= gap <= high
+        around += low <= expected_calibration_error(probabilities, labels) <= high
+    assert held >= 0.95 * 200
+    assert around == 200

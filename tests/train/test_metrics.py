@@ -29,6 +29,8 @@ def test_evaluate_on_a_case_counted_by_hand() -> None:
     assert happy["support"] == 3
     # F1: angry 1/2, happy 2/3, surprise 1, the four others 0.
     assert figures["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 1) / len(LABELS))
+    # Without copies: angry 2/3, happy 4/5, and no surprise is left.
+    assert figures["macro_f1_without_copies"] == pytest.approx((2 / 3 + 4 / 5) / len(LABELS))
     assert figures["confusion_matrix"][3][0] == 1
     assert figures["confusion_matrix"][0][3] == 1
 

@@ -1,0 +1,81 @@
+"""From capture to result with a camera that gives frames at its own pace."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.intervals import cost
+from benchmarks.uncertainty import in_rounds, percentile_intervals, percentiles
+from edge.assembly import build_pipeline
+from edge.classifier import TFLiteClassifier
+from edge.detectors.blazeface import BlazeFace
+from edge.frames import Frame, Image, Outage
+from edge.settings import Settings
+from edge.sources.live import LiveSource
+
+RATES = (15, 30, 60)
+"""Frames a second."""
+Samples = dict[str, Any]
+
+
+def measure(
+    content: bytes, images: Sequence[Image], rate: int, seconds: float, rounds: int
+) -> tuple[dict[str, Any], Samples]:
+    """Run the loop on a camera of ``rate`` frames a second: its figures and its samples.
+
+    Intervals and samples are by ``rounds`` of frames in a row.
+    """
+    pipeline = build_pipeline(BlazeFace(), TFLiteClassifier(content, "classifier"), Settings())
+    pipeline.process(Frame(images[0], 0, 0.0))
+    until = time.monotonic() + seconds
+    latency, work, dropped = [], [], 0
+    source = LiveSource(
+        lambda: PacedCapture(images, rate), "paced", lambda: time.monotonic() > until
+    )
+    with source:
+        for frame in source:
+            if isinstance(frame, Outage):
+                continue
+            work.append(cost(pipeline.process(frame)))
+            latency.append((time.monotonic() - frame.captured_at) * 1e3)
+            dropped += frame.dropped
+    samples = {"latency_ms": in_rounds(latency, rounds), "work_ms": in_rounds(work, rounds)}
+    counted = {"frames": len(latency), "dropped": dropped}
+    p95 = percentiles(work)["p95"]
+    figures = {
+        **{"rate": rate, **counted, "latency_ms": percentiles(latency)},
+        "latency_ms_interval": percentile_intervals(samples["latency_ms"]),
+        "work_ms": percentiles(work),
+        "work_ms_interval": percentile_intervals(samples["work_ms"]),
+        "bound_ms": None if p95 is None else p95 + 1e3 / rate,
+    }
+    return figures, {"subject": f"camera, {rate} a second", "threads": 1, **counted, **samples}
+
+
+class PacedCapture:
+    """A camera that gives ``images`` over and over, each when it is due and not again."""
+
+    def __init__(
+        self,
+        images: Sequence[Image],
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start the clock; ``rate`` is in frames a second."""
+        self.fps, self.format = float(rate), ""
+        self._images = itertools.cycle(images)
+        self._period, self._due = 1 / rate, clock()
+        self._clock, self._sleep = clock, sleep
+
+    def read(self) -> Image | None:
+        """Wait for the next image."""
+        self._due += self._period
+        self._sleep(max(self._due - self._clock(), 0.0))
+        return next(self._images)
+
+    def release(self) -> None:
+        """Nothing to release."""

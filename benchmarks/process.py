@@ -1,0 +1,94 @@
+"""The worker process of one subject, from outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.errors import WorkerError
+from benchmarks.subjects import Subject
+
+WORKER = (sys.executable, "-m", "benchmarks.worker")
+LIMIT_SECONDS = 300.0
+"""For one answer: the slowest, TensorFlow's start on a Pi with a slow card, takes a third of it."""
+
+
+class Process:
+    """A context manager: the process lives as long as it is open."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        threads: int,
+        faces: Path,
+        limit: float = LIMIT_SECONDS,
+        worker: Sequence[str] = WORKER,
+    ) -> None:
+        """Start it; it loads meanwhile. ``faces`` is the array file of what it classifies.
+
+        ``limit`` is in seconds for one answer.
+        """
+        arguments = [subject.kind, str(subject.path), str(threads), str(faces)]
+        self._name, self._limit = subject.name, limit
+        self._late = False
+        self._process = subprocess.Popen(
+            [*worker, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+        )
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def loaded(self) -> dict[str, Any]:
+        """Wait for the worker's first line; raises ``WorkerError`` where it doesn't load."""
+        return self._answer()
+
+    def ask(self, request: str, **arguments: int) -> dict[str, Any]:
+        """Send one request and wait for its answer; raises ``WorkerError`` where there is none."""
+        assert self._process.stdin is not None
+        try:
+            print(json.dumps({"do": request} | arguments), file=self._process.stdin, flush=True)
+        except BrokenPipeError as error:
+            raise self._died() from error
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(self._limit, self._give_up)
+        watchdog.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            watchdog.cancel()
+        if not line:
+            raise self._died()
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise WorkerError(answer["error"])
+        return answer
+
+    def _give_up(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _died(self) -> WorkerError:
+        if self._late:
+            return WorkerError(
+                f"{self._name}: expected an answer of its process within {self._limit:g} s, found "
+                "none; close what else uses the machine, and measure again"
+            )
+        return WorkerError(f"{self._name}: its process ended; its message stands above")
