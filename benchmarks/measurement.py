@@ -62,7 +62,8 @@ def measure(
     figures: dict[str, Any] | None = None
     of_loop: list[Samples] = []
     try:
-        figures, of_loop = loop.measure(parts.model, parts.python, parts.mediapipe, effort)
+        if any(not samples.error for samples in timed):  # else there is nothing to be written
+            figures, of_loop = loop.measure(parts.model, parts.python, parts.mediapipe, effort)
     except (EdgeError, BenchmarkError) as error:
         complain(f"loop left out: {error}")
     after = host.state(device)
