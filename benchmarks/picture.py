@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from edge.assembly import build_pipeline
+from edge.assembly import build_pipeline, source_state
 from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
 from edge.files import replace_with
@@ -29,7 +29,8 @@ def write_picture(number: int, path: Path) -> None:
             last: Frame = frame
             result = pipeline.process(frame)
             stats.write(frame, result)
-    drawn = draw(last.image, result, classifier.labels, stats.status())
+    status = f"{stats.status()} · {source_state(demo, stats)}"
+    drawn = draw(last.image, result, classifier.labels, status)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     with replace_with(path) as file:
         file.write(encoded.tobytes())

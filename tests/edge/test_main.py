@@ -111,7 +111,9 @@ def test_the_demo_runs_by_itself_and_the_astronaut_is_happy(
     outputs = ("--output", records, "--output", video)
     process = start(repository, "--source", "demo", *outputs)
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("frame 0 · ")
+    line = process.stdout.readline()
+    assert line.startswith("frame 0 · ")
+    assert " · demo · " in line
     code, out, err = finish(process)
     assert (code, err) == (0, "")
     for word in ("demo (640×360)", "litert", "BlazeFace", "Finalmodel.tflite", "300, 0 dropped"):

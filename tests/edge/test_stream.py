@@ -189,6 +189,7 @@ def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
         process = started(repository, "--source", url, "--output", str(records))
         assert process.stdout is not None
         said = [process.stdout.readline()]
+        assert said[0].startswith(f"{camera.url} (160×120"), "what it grants, before anything else"
         camera.stalls.set()
         while "no picture" not in said[-1]:
             said.append(process.stdout.readline())
