@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from rich.console import Console
 
 from benchmarks import comparison, results
 from benchmarks.__main__ import compare
+from benchmarks.detector_worker import measure
+from benchmarks.differences import Finding
 from benchmarks.errors import BenchmarkError, ResultsError
+from edge.classifier import load_classifier
+from edge.detectors.blazeface import BlazeFace
+from edge.frames import Detector, Face, Image
 from tests.benchmarks.test_results import WHOLE
 
 STAGES = {"detect": 1.2, "crop": 0.15, "classify": 0.5, "track": 0.06}
@@ -47,9 +53,13 @@ def written(folder: Path, lines: Run, **changes: object) -> Path:
     return path
 
 
-def regressions(tmp_path: Path, base: Run, new: Run) -> list[str]:
+def compared(tmp_path: Path, base: Run, new: Run, *, fewer: bool = False) -> list[Finding]:
     paths = [written(tmp_path / name, lines) for name, lines in (("base", base), ("new", new))]
-    return [row.what for row in comparison.compare(*paths) if row.regression]
+    return comparison.compare(*paths, fewer=fewer)
+
+
+def regressions(tmp_path: Path, base: Run, new: Run) -> list[str]:
+    return [row.what for row in compared(tmp_path, base, new) if row.regression]
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
@@ -134,6 +144,179 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         comparison.compare(base, written(tmp_path / "new", run(0), void="throttled"))
     with pytest.raises(BenchmarkError, match="same models"):
         comparison.compare(base, written(tmp_path / "new", {}))
+    assert compare(base, base) == 0
     base.with_suffix(".jsonl").unlink()
     with pytest.raises(ResultsError, match="raw samples"):
         comparison.compare(base, base)
+
+
+def without(lines: Run, *names: str) -> Run:
+    return {name: line for name, line in lines.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("lost", "found"),
+    [
+        ("m int8", ["m int8, 1 thread"]),
+        ("loop, 1 faces", ["loop, 1 faces, 1 thread"]),
+        ("m float32", ["m float32"]),
+    ],
+)
+def test_what_vanished_is_worse_unless_less_was_to_be_measured(
+    tmp_path: Path, lost: str, found: list[str]
+) -> None:
+    base, new = run(0), without(run(1), lost)
+    assert regressions(tmp_path, base, new) == found
+    rows = compared(tmp_path, base, new, fewer=True)
+    assert [row.what for row in rows if row.verdict == "missing"] == found
+    assert not any(row.regression for row in rows)
+    assert "1 missing" in comparison.summary(rows)
+
+
+def test_a_figure_of_a_line_that_vanished_is_worse(tmp_path: Path) -> None:
+    new = run(1)
+    del new["loop, 1 faces"]["stage_ms"]["crop"]
+    new["m int8"]["face_ms"] = []
+    assert regressions(tmp_path, run(0), new) == [
+        "loop, 1 faces, 1 thread: crop",
+        "m int8, 1 thread: face",
+    ]
+
+
+def test_a_detector_without_a_reference_is_missed_too(tmp_path: Path) -> None:
+    """As results of before have it."""
+    detector = {"blazeface, 1 faces": {"threads": 1, "frame_ms": [[2.0]], "stage_ms": {}}}
+    found = regressions(tmp_path, run(0) | detector, run(1))
+    assert found == ["blazeface, 1 faces, 1 thread"]
+    assert regressions(tmp_path, run(0) | detector, run(1) | detector) == []
+
+
+def test_other_images_are_said(tmp_path: Path) -> None:
+    new = run(1)
+    other_images(new)
+    rows = compared(tmp_path, run(0), new)
+    (row,) = [row for row in rows if row.verdict]
+    assert (row.what, row.verdict, row.note) == (
+        *("m float32: top-1", "not compared"),
+        "other images",
+    )
+    assert "7 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
+
+
+def whole(seed: int, drift: float = 1.0) -> Run:
+    """A run with all that has no reference, too."""
+    rng = np.random.default_rng(seed + 100)
+
+    def times(value: float, rounds: int, each: int) -> list[list[float]]:
+        return (value * drift * rng.lognormal(0, 0.1, (rounds, each))).tolist()
+
+    lines = run(seed, drift)
+    lines["m int8"] |= {
+        "load_ms": 300 * drift * rng.lognormal(0, 0.1),
+        **{
+            "first_ms": 40 * drift * rng.lognormal(0, 0.1),
+            "memory_mb": 60 * rng.lognormal(0, 0.01),
+        },
+    }
+    every = times(3, ROUNDS, 50)
+    lines["detection, every 2"] = {
+        "threads": 1,
+        "cost_ms": [[value / 2 for value in values] for values in every],
+        "reference_cost_ms": every,
+    }
+    lines["camera, 30 a second"] = {
+        **{"threads": 1, "frames": 600, "dropped": 2, "latency_ms": times(4, ROUNDS, 30)},
+        "work_ms": times(3, ROUNDS, 30),
+    }
+    lines["a run"] = {"start_s": times(0.4, 1, 25)[0], "memory_mb": 110.0}
+    lines["throughput, 1 faces"] = {"threads": 2, "fps": [500 / t[0] for t in times(1, ROUNDS, 1)]}
+    return lines
+
+
+@pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
+def test_what_has_no_reference_shows_no_difference_of_the_machine(
+    tmp_path: Path, drift: float
+) -> None:
+    rows = compared(tmp_path, whole(0), whole(1, drift))
+    assert [row.what for row in rows if row.regression] == []
+    assert len(rows) == 8 + 3 + 1 + 2 + 2 + 1
+
+
+def scaled(key: str, factor: float, subject: str) -> Callable[[Run], None]:
+    def change(lines: Run) -> None:
+        value = np.asarray(lines[subject][key]) * factor
+        lines[subject][key] = value.tolist()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (scaled("load_ms", 3, "m int8"), "m int8, 1 thread: load"),
+        (scaled("first_ms", 3, "m int8"), "m int8, 1 thread: first call"),
+        (scaled("memory_mb", 1.2, "m int8"), "m int8, 1 thread: memory"),
+        (scaled("start_s", 2, "a run"), "a run: start"),
+        (scaled("memory_mb", 1.2, "a run"), "a run: memory"),
+        (scaled("latency_ms", 2, "camera, 30 a second"), "camera, 30 a second, 1 thread: latency"),
+        (scaled("dropped", 40, "camera, 30 a second"), "camera, 30 a second, 1 thread: dropped"),
+        (
+            scaled("cost_ms", 1.3, "detection, every 2"),
+            "detection, every 2, 1 thread: frame, against every 1",
+        ),
+        (
+            scaled("fps", 0.5, "throughput, 1 faces"),
+            "throughput, 1 faces, 2 threads: time of a frame in memory",
+        ),
+    ],
+)
+def test_what_has_no_reference_is_compared_too(
+    tmp_path: Path, change: Callable[[Run], None], found: str
+) -> None:
+    new = whole(1)
+    change(new)
+    assert regressions(tmp_path, whole(0), new) == [found]
+    better = whole(0)
+    change(better)
+    assert regressions(tmp_path, better, whole(1)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines["m int8"]["reference_ms"].pop(),
+        lambda lines: lines["m int8"]["face_ms"][3].clear(),
+        lambda lines: lines["m float32"].update(right="01"),
+        lambda lines: lines["camera, 30 a second"].update(latency_ms=[]),
+        lambda lines: lines["a run"].update(start_s=[]),
+    ],
+)
+def test_lines_that_contradict_themselves_are_one_good_line(
+    tmp_path: Path, change: Callable[[Run], None]
+) -> None:
+    new = whole(1)
+    change(new)
+    with pytest.raises(ResultsError, match="make bench"):
+        compared(tmp_path, whole(0), new)
+
+
+class Sleepy:
+    """A detector that takes so many milliseconds more."""
+
+    def __init__(self, detector: Detector, milliseconds: float) -> None:
+        self._detector, self._seconds = detector, milliseconds / 1e3
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        time.sleep(self._seconds)
+        return self._detector.detect(image)
+
+
+def test_a_sleep_in_a_stage_is_a_regression_of_it(tmp_path: Path, repository: Path) -> None:
+    """The loop itself, once as it is and once with a stage that sleeps."""
+    classifier = load_classifier(repository / "models" / "Finalmodel.tflite")
+    runs = [
+        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, 1, 8)}
+        for detector in (BlazeFace(), Sleepy(BlazeFace(), 10))
+    ]
+    found = regressions(tmp_path, *runs)
+    assert {f"blazeface, 1 faces, 1 thread: {what}" for what in ("detect", "frame")} <= set(found)
