@@ -8,58 +8,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import comparison, results
+from benchmarks import comparison
 from benchmarks.__main__ import compare
 from benchmarks.detector_worker import measure
-from benchmarks.differences import Finding
 from benchmarks.errors import BenchmarkError, ResultsError
 from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Detector, Face, Image
-from tests.benchmarks.test_results import WHOLE
-
-STAGES = {"detect": 1.2, "crop": 0.15, "classify": 0.5, "track": 0.06}
-ROUNDS, CALLS = 20, 15
-Run = dict[str, dict]
-
-
-def run(seed: int, drift: float = 1.0) -> Run:
-    """Lines by subject, of a machine that is slower by ``drift`` and by another part each round."""
-    rng = np.random.default_rng(seed)
-    pace = drift * rng.lognormal(0, 0.2, (ROUNDS, 1))
-
-    def times(milliseconds: float) -> list[list[float]]:
-        noise = rng.lognormal(0, 0.05, (ROUNDS, CALLS)) + rng.exponential(0.05, (ROUNDS, CALLS))
-        return (milliseconds * pace * noise).tolist()
-
-    stages = {stage: times(milliseconds) for stage, milliseconds in STAGES.items()}
-    loop = {"frame_ms": times(1.95), "stage_ms": stages, "reference_ms": times(1.1)}
-    right = "".join("01"[int(known)] for known in np.random.default_rng(9).random(1000) < 0.7)
-    return {
-        "m int8": {"threads": 1, "error": "", "face_ms": times(0.5), **loop},
-        "loop, 1 faces": {"threads": 1, **loop},
-        "m float32": {"images": "abc", "right": right},
-    }
-
-
-def written(folder: Path, lines: Run, **changes: object) -> Path:
-    path = folder / "one.json"
-    samples = [{"subject": name, **line} for name, line in lines.items()]
-    results.write(path, WHOLE | changes, samples)
-    return path
-
-
-def compared(tmp_path: Path, base: Run, new: Run, *, fewer: bool = False) -> list[Finding]:
-    paths = [written(tmp_path / name, lines) for name, lines in (("base", base), ("new", new))]
-    return comparison.compare(*paths, fewer=fewer)
-
-
-def regressions(tmp_path: Path, base: Run, new: Run) -> list[str]:
-    return [row.what for row in compared(tmp_path, base, new) if row.regression]
+from tests.benchmarks.runs import Run, compared, regressions, run, written
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
@@ -201,103 +160,6 @@ def test_other_images_are_said(tmp_path: Path) -> None:
         "other images",
     )
     assert "7 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
-
-
-def whole(seed: int, drift: float = 1.0) -> Run:
-    """A run with all that has no reference, too."""
-    rng = np.random.default_rng(seed + 100)
-
-    def times(value: float, rounds: int, each: int) -> list[list[float]]:
-        return (value * drift * rng.lognormal(0, 0.1, (rounds, each))).tolist()
-
-    lines = run(seed, drift)
-    lines["m int8"] |= {
-        "load_ms": 300 * drift * rng.lognormal(0, 0.1),
-        **{
-            "first_ms": 40 * drift * rng.lognormal(0, 0.1),
-            "memory_mb": 60 * rng.lognormal(0, 0.01),
-        },
-    }
-    every = times(3, ROUNDS, 50)
-    lines["detection, every 2"] = {
-        "threads": 1,
-        "cost_ms": [[value / 2 for value in values] for values in every],
-        "reference_cost_ms": every,
-    }
-    lines["camera, 30 a second"] = {
-        **{"threads": 1, "frames": 600, "dropped": 2, "latency_ms": times(4, ROUNDS, 30)},
-        "work_ms": times(3, ROUNDS, 30),
-    }
-    lines["a run"] = {"start_s": times(0.4, 1, 25)[0], "memory_mb": 110.0}
-    lines["throughput, 1 faces"] = {"threads": 2, "fps": [500 / t[0] for t in times(1, ROUNDS, 1)]}
-    return lines
-
-
-@pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
-def test_what_has_no_reference_shows_no_difference_of_the_machine(
-    tmp_path: Path, drift: float
-) -> None:
-    rows = compared(tmp_path, whole(0), whole(1, drift))
-    assert [row.what for row in rows if row.regression] == []
-    assert len(rows) == 8 + 3 + 1 + 2 + 2 + 1
-
-
-def scaled(key: str, factor: float, subject: str) -> Callable[[Run], None]:
-    def change(lines: Run) -> None:
-        value = np.asarray(lines[subject][key]) * factor
-        lines[subject][key] = value.tolist()
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (scaled("load_ms", 3, "m int8"), "m int8, 1 thread: load"),
-        (scaled("first_ms", 3, "m int8"), "m int8, 1 thread: first call"),
-        (scaled("memory_mb", 1.2, "m int8"), "m int8, 1 thread: memory"),
-        (scaled("start_s", 2, "a run"), "a run: start"),
-        (scaled("memory_mb", 1.2, "a run"), "a run: memory"),
-        (scaled("latency_ms", 2, "camera, 30 a second"), "camera, 30 a second, 1 thread: latency"),
-        (scaled("dropped", 40, "camera, 30 a second"), "camera, 30 a second, 1 thread: dropped"),
-        (
-            scaled("cost_ms", 1.3, "detection, every 2"),
-            "detection, every 2, 1 thread: frame, against every 1",
-        ),
-        (
-            scaled("fps", 0.5, "throughput, 1 faces"),
-            "throughput, 1 faces, 2 threads: time of a frame in memory",
-        ),
-    ],
-)
-def test_what_has_no_reference_is_compared_too(
-    tmp_path: Path, change: Callable[[Run], None], found: str
-) -> None:
-    new = whole(1)
-    change(new)
-    assert regressions(tmp_path, whole(0), new) == [found]
-    better = whole(0)
-    change(better)
-    assert regressions(tmp_path, better, whole(1)) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda lines: lines["m int8"]["reference_ms"].pop(),
-        lambda lines: lines["m int8"]["face_ms"][3].clear(),
-        lambda lines: lines["m float32"].update(right="01"),
-        lambda lines: lines["camera, 30 a second"].update(latency_ms=[]),
-        lambda lines: lines["a run"].update(start_s=[]),
-    ],
-)
-def test_lines_that_contradict_themselves_are_one_good_line(
-    tmp_path: Path, change: Callable[[Run], None]
-) -> None:
-    new = whole(1)
-    change(new)
-    with pytest.raises(ResultsError, match="make bench"):
-        compared(tmp_path, whole(0), new)
 
 
 class Sleepy:
