@@ -141,7 +141,7 @@ def _complain(problem: str) -> None:
 
 
 @app.command
-def compare(base: Path, new: Path | None = None) -> int:
+def compare(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
     """Say what became slower or less accurate beyond the noise of both runs; exit with 1 if so.
 
     Parameters
@@ -150,10 +150,13 @@ def compare(base: Path, new: Path | None = None) -> int:
         The earlier results of 'make bench' on this machine, with their raw samples beside them.
     new
         The later ones; without it, those of this machine in benchmarks/results.
+    fewer
+        The later run was meant to measure less: what it lacks is said and not worse.
     """
     from benchmarks import comparison  # noqa: PLC0415 - loads scipy
 
-    found = comparison.compare(base, new or _RESULTS / f"{host.name(Device())}.json")
+    later = new or _RESULTS / f"{host.name(Device())}.json"
+    found = comparison.compare(base, later, fewer=fewer)
     if any(row.verdict for row in found):
         Console().print(comparison.table(found))
     print(comparison.summary(found))

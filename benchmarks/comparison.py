@@ -13,73 +13,63 @@ Kalibera and Jones 2013). So a difference counts only where the whole interval l
 it makes 0.05 ms at the least. An update of the interpreter moves reference and figure alike and is
 not seen: the versions of both runs are in their files.
 
-Accuracy is compared image by image, by McNemar's exact test at 1 %.
+Detection at intervals has detection on every frame as its reference. A start, a camera's latency
+and the throughput have none: there the drift of all references is taken out, and a difference
+counts beyond 1.5. Load and first call happen once in a run: twice as long counts, and of memory a
+tenth more. Of a camera it counts where it loses one frame in twenty more than before.
+
+Accuracy is compared image by image, by McNemar's exact test at 1 %. What the earlier run measured
+and the later one lacks is worse too: a change that breaks a part must not pass as one that costs
+nothing.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
 from benchmarks import results
-from benchmarks.errors import BenchmarkError
-from benchmarks.uncertainty import draws, flat, mcnemar
+from benchmarks.differences import Answers, Figure, Finding, Free, Once, Times
+from benchmarks.errors import BenchmarkError, ResultsError
+from benchmarks.uncertainty import flat
 
-MARGIN = 1.1
-_LEAST_MS = 0.05
-_TAILS = (0.5, 99.5)
-_LEVEL = 0.01
+_MEMORY = ("more memory", "less memory")
+_DROPPED = ("more dropped", "less dropped")
 Line = Mapping[str, Any]
 Key = tuple[str, int]
+Lines = Mapping[Key, Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One figure of both runs: milliseconds, or a share of images.
-
-    ``ratio`` is the later run's as a multiple of the earlier one's, for times after the drift of
-    the machine is taken out; ``note`` says how sure that is. ``verdict`` is "" where nothing
-    changed beyond the noise.
-    """
-
-    what: str
-    base: str
-    new: str
-    ratio: float
-    note: str
-    verdict: str = ""
-    regression: bool = False
-
-
-def compare(base: Path, new: Path) -> list[Finding]:
+def compare(base: Path, new: Path, *, fewer: bool = False) -> list[Finding]:
     """Compare the results at two paths, with the raw samples beside them.
 
+    With ``fewer`` the later run was meant to measure less: what it lacks is said and no regression.
     Raises ``ResultsError``, and ``BenchmarkError`` where the two can't be compared.
     """
     _check(results.read(base), results.read(new))
-    lines = [
-        {(line["subject"], line.get("threads", 0)): line for line in results.read_samples(path)}
-        for path in (base, new)
-    ]
-    earlier, later = lines
-    found = [
-        finding
-        for key in earlier.keys() & later.keys()
-        for finding in _findings(key, earlier[key], later[key])
-    ]
-    if not found:
+    earlier, later = _lines(base), _lines(new)
+    if not earlier.keys() & later.keys():
         raise BenchmarkError(
             f"{base} and {new}: expected figures of the same models, found none; "
             "measure the same models"
         )
+    drift = _drift(earlier, later)
+    try:
+        found = [
+            finding
+            for key, line in earlier.items()
+            for finding in _findings(_name(key), line, later.get(key), drift, fewer)
+        ]
+    except ResultsError as error:
+        raise ResultsError(
+            f"{base} or {new}: expected {error}; run '{results.COMMAND}' again"
+        ) from error
     return sorted(found, key=lambda row: (not row.regression, row.what))
 
 
@@ -98,67 +88,88 @@ def _check(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
             )
 
 
-def _findings(key: Key, base: Line, new: Line) -> Iterator[Finding]:
+def _lines(path: Path) -> Lines:
+    samples = results.read_samples(path)
+    return {(line["subject"], line.get("threads", 0)): line for line in samples}
+
+
+def _name(key: Key) -> str:
     subject, threads = key
-    name = f"{subject}, {threads} {'thread' if threads == 1 else 'threads'}" if threads else subject
-    if "right" in base:
-        if base["images"] == new["images"]:
-            yield _accuracy(name, base["right"], new["right"])
-        return
-    if base.get("error"):
-        return
-    if new.get("error"):
-        yield Finding(name, "measured", "failed", np.nan, new["error"], "fails", regression=True)
-    elif base.get("reference_ms"):
-        for what in ("face_ms", "frame_ms"):
-            if base.get(what):
-                yield _time(f"{name}: {what.removesuffix('_ms')}", base, new, base[what], new[what])
-        if "face_ms" not in base:  # the loop itself, of which a stage is worth a figure
-            for stage, rounds in base["stage_ms"].items():
-                yield _time(f"{name}: {stage}", base, new, rounds, new["stage_ms"][stage])
+    return f"{subject}, {threads} {'thread' if threads == 1 else 'threads'}" if threads else subject
 
 
-def _time(what: str, base: Line, new: Line, earlier: Any, later: Any) -> Finding:
-    medians = [_multiples(rounds, line) for rounds, line in ((earlier, base), (later, new))]
-    drawn = [
-        np.median(values[draws(len(values), seed)], axis=1) for seed, values in enumerate(medians)
+def _drift(earlier: Lines, later: Lines) -> float:
+    """By how much the machine as a whole was slower in the later run, by what both have of it."""
+    pairs = [
+        (flat(earlier[key].get("reference_ms", ())), flat(later[key].get("reference_ms", ())))
+        for key in earlier.keys() & later.keys()
     ]
-    ratio = float(np.median(medians[1]) / np.median(medians[0]))
-    low, high = np.percentile(drawn[1] / drawn[0], _TAILS)
-    before, now = (statistics.median(flat(rounds)) for rounds in (earlier, later))
-    counts = abs(ratio - 1) * before >= _LEAST_MS
-    slower, faster = counts and low > MARGIN, counts and high < 1 / MARGIN
-    return Finding(
-        what,
-        f"{before:.3f} ms",
-        f"{now:.3f} ms",
-        ratio,
-        f"{low:.2f}…{high:.2f}",
-        "slower" if slower else "faster" if faster else "",
-        slower,
-    )
+    ratios = [statistics.median(new) / statistics.median(old) for old, new in pairs if old and new]
+    return statistics.median(ratios) if ratios else 1.0
 
 
-def _multiples(rounds: Sequence[Sequence[float]], line: Line) -> NDArray[np.float64]:
-    """The median of each round as a multiple of the reference's in that round, ``float64[n]``."""
-    pairs = zip(rounds, line["reference_ms"], strict=True)
-    return np.array([statistics.median(own) / statistics.median(other) for own, other in pairs])
+def _findings(
+    name: str, base: Line, new: Line | None, drift: float, fewer: bool
+) -> Iterator[Finding]:
+    earlier = figures(base)
+    if not earlier and not base.get("frame_ms"):
+        return
+    if new is None:
+        yield _missing(name, "not in the later run", fewer)
+    elif new.get("error"):
+        yield Finding(name, "measured", "failed", np.nan, new["error"], "fails", regression=True)
+    else:
+        later = figures(new)
+        for what, figure in earlier.items():
+            own = later.get(what)
+            if own is None:
+                yield _missing(f"{name}: {what}", "not in the later run", fewer)
+            else:
+                yield figure.against(f"{name}: {what}", own, drift)  # type: ignore[arg-type]
 
 
-def _accuracy(name: str, earlier: str, later: str) -> Finding:
-    base, new = (np.array([known == "1" for known in right]) for right in (earlier, later))
-    only_base, only_new, p = mcnemar(base, new)
-    sure = p < _LEVEL
-    worse = sure and only_base > only_new
-    return Finding(
-        f"{name}: top-1",
-        f"{base.mean():.2%}",
-        f"{new.mean():.2%}",
-        float(new.mean() / base.mean()) if base.any() else np.nan,
-        f"p = {p:.2g}",
-        "less accurate" if worse else "more accurate" if sure else "",
-        worse,
-    )
+def _missing(what: str, note: str, fewer: bool) -> Finding:
+    return Finding(what, "measured", "–", np.nan, note, "missing", regression=not fewer)
+
+
+def figures(line: Line) -> dict[str, Figure]:
+    """Return what can be compared of a line of raw samples, by what people call it.
+
+    Raises ``ResultsError`` where the line contradicts itself.
+    """
+    if line.get("error"):
+        return {}
+    found: dict[str, Figure] = {}
+    if "right" in line:
+        found["top-1"] = Answers(line["images"], line["right"])
+    if reference := line.get("reference_ms"):
+        found.update(_timed(line, reference))
+    if "reference_cost_ms" in line:  # most frames cost little and some much: means, not medians
+        means = ([[statistics.mean(r)] for r in line[k]] for k in ("cost_ms", "reference_cost_ms"))
+        found["frame, against every 1"] = Times(*means)
+    if "latency_ms" in line:
+        found["latency"] = Free(line["latency_ms"], "ms", 1.0)
+        lost = 100 * line["dropped"] / max(1, line["frames"] + line["dropped"])
+        found["dropped"] = Once(lost, "%", 1.0, 5.0, drifts=False, verdicts=_DROPPED)
+    if "start_s" in line:
+        found["start"] = Free([[seconds] for seconds in line["start_s"]], "s", 0.1)
+    if line.get("fps"):
+        found["time of a frame in memory"] = Free([[1e3 / fps] for fps in line["fps"]], "ms", 0.1)
+    if line.get("memory_mb") and ("start_s" in line or reference):
+        found["memory"] = Once(line["memory_mb"], "MB", 1.1, 5.0, False, _MEMORY)
+    return found
+
+
+def _timed(line: Line, reference: Any) -> Iterator[tuple[str, Figure]]:
+    for what in ("face", "frame"):
+        if line.get(f"{what}_ms"):
+            yield what, Times(line[f"{what}_ms"], reference)
+    if "face_ms" not in line:  # the loop itself, of which a stage is worth a figure
+        for stage, rounds in line["stage_ms"].items():
+            yield stage, Times(rounds, reference)
+    for what, key, least in (("load", "load_ms", 100.0), ("first call", "first_ms", 20.0)):
+        if key in line:
+            yield what, Once(line[key], "ms", 2.0, least)
 
 
 def table(found: Sequence[Finding]) -> Table:
@@ -175,7 +186,12 @@ def table(found: Sequence[Finding]) -> Table:
 
 def summary(found: Sequence[Finding]) -> str:
     """Return how many figures were compared, and how many of them are worse."""
+    counts = {
+        word: sum(row.verdict == word for row in found) for word in ("missing", "not compared")
+    }
+    others = "".join(f", {count} {word}" for word, count in counts.items() if count)
     return (
-        f"{len(found)} figures compared, {sum(row.regression for row in found)} worse; ratios of "
-        "times are of multiples of a reference network's in the same round"
+        f"{len(found) - sum(counts.values())} figures compared, "
+        f"{sum(row.regression for row in found)} worse{others}; ratios of times are of multiples "
+        "of a reference network's in the same round where there is one"
     )

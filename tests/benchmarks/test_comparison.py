@@ -4,52 +4,21 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import comparison, results
+from benchmarks import comparison
 from benchmarks.__main__ import compare
+from benchmarks.detector_worker import measure
 from benchmarks.errors import BenchmarkError, ResultsError
-from tests.benchmarks.test_results import WHOLE
-
-STAGES = {"detect": 1.2, "crop": 0.15, "classify": 0.5, "track": 0.06}
-ROUNDS, CALLS = 20, 15
-Run = dict[str, dict]
-
-
-def run(seed: int, drift: float = 1.0) -> Run:
-    """Lines by subject, of a machine that is slower by ``drift`` and by another part each round."""
-    rng = np.random.default_rng(seed)
-    pace = drift * rng.lognormal(0, 0.2, (ROUNDS, 1))
-
-    def times(milliseconds: float) -> list[list[float]]:
-        noise = rng.lognormal(0, 0.05, (ROUNDS, CALLS)) + rng.exponential(0.05, (ROUNDS, CALLS))
-        return (milliseconds * pace * noise).tolist()
-
-    stages = {stage: times(milliseconds) for stage, milliseconds in STAGES.items()}
-    loop = {"frame_ms": times(1.95), "stage_ms": stages, "reference_ms": times(1.1)}
-    right = "".join("01"[int(known)] for known in np.random.default_rng(9).random(1000) < 0.7)
-    return {
-        "m int8": {"threads": 1, "error": "", "face_ms": times(0.5), **loop},
-        "loop, 1 faces": {"threads": 1, **loop},
-        "m float32": {"images": "abc", "right": right},
-    }
-
-
-def written(folder: Path, lines: Run, **changes: object) -> Path:
-    path = folder / "one.json"
-    samples = [{"subject": name, **line} for name, line in lines.items()]
-    results.write(path, WHOLE | changes, samples)
-    return path
-
-
-def regressions(tmp_path: Path, base: Run, new: Run) -> list[str]:
-    paths = [written(tmp_path / name, lines) for name, lines in (("base", base), ("new", new))]
-    return [row.what for row in comparison.compare(*paths) if row.regression]
+from edge.classifier import load_classifier
+from edge.detectors.blazeface import BlazeFace
+from edge.frames import Detector, Face, Image
+from tests.benchmarks.runs import Run, compared, regressions, run, written
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
@@ -134,6 +103,82 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         comparison.compare(base, written(tmp_path / "new", run(0), void="throttled"))
     with pytest.raises(BenchmarkError, match="same models"):
         comparison.compare(base, written(tmp_path / "new", {}))
+    assert compare(base, base) == 0
     base.with_suffix(".jsonl").unlink()
     with pytest.raises(ResultsError, match="raw samples"):
         comparison.compare(base, base)
+
+
+def without(lines: Run, *names: str) -> Run:
+    return {name: line for name, line in lines.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("lost", "found"),
+    [
+        ("m int8", ["m int8, 1 thread"]),
+        ("loop, 1 faces", ["loop, 1 faces, 1 thread"]),
+        ("m float32", ["m float32"]),
+    ],
+)
+def test_what_vanished_is_worse_unless_less_was_to_be_measured(
+    tmp_path: Path, lost: str, found: list[str]
+) -> None:
+    base, new = run(0), without(run(1), lost)
+    assert regressions(tmp_path, base, new) == found
+    rows = compared(tmp_path, base, new, fewer=True)
+    assert [row.what for row in rows if row.verdict == "missing"] == found
+    assert not any(row.regression for row in rows)
+    assert "1 missing" in comparison.summary(rows)
+
+
+def test_a_figure_of_a_line_that_vanished_is_worse(tmp_path: Path) -> None:
+    new = run(1)
+    del new["loop, 1 faces"]["stage_ms"]["crop"]
+    new["m int8"]["face_ms"] = []
+    assert regressions(tmp_path, run(0), new) == [
+        "loop, 1 faces, 1 thread: crop",
+        "m int8, 1 thread: face",
+    ]
+
+
+def test_a_detector_without_a_reference_is_missed_too(tmp_path: Path) -> None:
+    """As results of before have it."""
+    detector = {"blazeface, 1 faces": {"threads": 1, "frame_ms": [[2.0]], "stage_ms": {}}}
+    found = regressions(tmp_path, run(0) | detector, run(1))
+    assert found == ["blazeface, 1 faces, 1 thread"]
+    assert regressions(tmp_path, run(0) | detector, run(1) | detector) == []
+
+
+def test_other_images_are_said(tmp_path: Path) -> None:
+    new = run(1)
+    other_images(new)
+    rows = compared(tmp_path, run(0), new)
+    (row,) = [row for row in rows if row.verdict]
+    assert (row.what, row.verdict, row.note) == (
+        *("m float32: top-1", "not compared"),
+        "other images",
+    )
+    assert "7 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
+
+
+class Sleepy:
+    """A detector that takes so many milliseconds more."""
+
+    def __init__(self, detector: Detector, milliseconds: float) -> None:
+        self._detector, self._seconds = detector, milliseconds / 1e3
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        time.sleep(self._seconds)
+        return self._detector.detect(image)
+
+
+def test_a_sleep_in_a_stage_is_a_regression_of_it(tmp_path: Path, repository: Path) -> None:
+    """The loop itself, once as it is and once with a stage that sleeps."""
+    classifier = load_classifier(repository / "models" / "Finalmodel.tflite")
+    runs = [
+        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, 1, 8)}
+        for detector in (BlazeFace(), Sleepy(BlazeFace(), 10))
+    ]
+    found = regressions(tmp_path, *runs)
+    assert {f"blazeface, 1 faces, 1 thread: {what}" for what in ("detect", "frame")} <= set(found)

@@ -1,0 +1,178 @@
+"""The kinds of figures that two runs are compared in, and when each has changed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.errors import ResultsError
+from benchmarks.uncertainty import Rounds, draws, flat, mcnemar
+
+MARGIN = 1.1
+"""Of a time that has a reference in each round."""
+FREE_MARGIN = 1.5
+"""Of one that has none, once the drift of the machine as a whole is taken out."""
+_LEAST_MS = 0.05
+_TAILS = (0.5, 99.5)
+_LEVEL = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure of both runs: milliseconds, megabytes, or a share of images.
+
+    ``ratio`` is the later run's as a multiple of the earlier one's, for times after the drift of
+    the machine is taken out; ``note`` says how sure that is. ``verdict`` is "" where nothing
+    changed beyond the noise.
+    """
+
+    what: str
+    base: str
+    new: str
+    ratio: float
+    note: str
+    verdict: str = ""
+    regression: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds by the round, and those of a reference in the same rounds."""
+
+    rounds: Rounds
+    reference: Rounds
+
+    def __post_init__(self) -> None:
+        """Refuse what no multiples can be made of; raises ``ResultsError``."""
+        if len(self.rounds) != len(self.reference) or not all((*self.rounds, *self.reference)):
+            raise ResultsError("as many rounds of the reference as of what it is for, found others")
+
+    def against(self, what: str, new: Self, drift: float) -> Finding:
+        """Compare with the same figure of the later run; its ``drift`` is in the reference."""
+        del drift
+        medians = self.multiples(), new.multiples()
+        drawn = [_drawn(values, seed) for seed, values in enumerate(medians)]
+        ratio = float(np.median(medians[1]) / np.median(medians[0]))
+        before, now = (statistics.median(flat(own.rounds)) for own in (self, new))
+        ends = np.percentile(drawn[1] / drawn[0], _TAILS)
+        counts = abs(ratio - 1) * before >= _LEAST_MS
+        return _beyond(what, (f"{before:.3f} ms", f"{now:.3f} ms"), ratio, ends, MARGIN, counts)
+
+    def multiples(self) -> NDArray[np.float64]:
+        """The median of each round as a multiple of the reference's in that round, ``float[n]``."""
+        pairs = zip(self.rounds, self.reference, strict=True)
+        return np.array([statistics.median(own) / statistics.median(other) for own, other in pairs])
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Times by the round that have no reference: what differs by less than ``least`` is none."""
+
+    rounds: Rounds
+    unit: str
+    least: float
+
+    def __post_init__(self) -> None:
+        """Refuse rounds of nothing; raises ``ResultsError``."""
+        if not self.rounds or not all(self.rounds):
+            raise ResultsError("rounds with times, found none")
+
+    def against(self, what: str, new: Self, drift: float) -> Finding:
+        """Compare with the same figure of the later run, slower as a whole by ``drift``."""
+        medians = [np.array([statistics.median(r) for r in own.rounds]) for own in (self, new)]
+        drawn = [_drawn(values, seed) for seed, values in enumerate(medians)]
+        ratio = float(np.median(medians[1]) / np.median(medians[0]) / drift)
+        before, now = (float(np.median(values)) for values in medians)
+        ends = np.percentile(drawn[1] / drawn[0] / drift, _TAILS)
+        shown = f"{before:.2f} {self.unit}", f"{now:.2f} {self.unit}"
+        counts = abs(ratio - 1) * before >= self.least
+        return _beyond(what, shown, ratio, ends, FREE_MARGIN, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a run has one value of, so that its noise isn't known but a tolerance stated.
+
+    It has changed where it is ``margin`` times as much and differs by ``least``.
+    """
+
+    value: float
+    unit: str
+    margin: float
+    least: float
+    drifts: bool = True
+    verdicts: tuple[str, str] = ("slower", "faster")
+
+    def against(self, what: str, new: Self, drift: float) -> Finding:
+        """Compare with the same figure of the later run, slower as a whole by ``drift``."""
+        now = new.value / drift if self.drifts else new.value
+        ratio = now / self.value if self.value else np.nan
+        more = now - self.value >= self.least and now >= self.margin * self.value
+        less = self.value - now >= self.least and self.value >= self.margin * now
+        worse, better = self.verdicts
+        return Finding(
+            what,
+            f"{self.value:.1f} {self.unit}",
+            f"{new.value:.1f} {self.unit}",
+            ratio,
+            f"tolerance {self.margin:g} × and {self.least:g} {self.unit}",
+            worse if more else better if less else "",
+            more,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Which of the ``images`` were answered right, a "1" for each that was."""
+
+    images: str
+    right: str
+
+    def against(self, what: str, new: Self, drift: float) -> Finding:
+        """Compare image by image, which takes the same ones."""
+        del drift
+        base, later = (np.array([known == "1" for known in own.right]) for own in (self, new))
+        shown = f"{base.mean():.2%}", f"{later.mean():.2%}"
+        if self.images != new.images:
+            return Finding(what, *shown, np.nan, "other images", "not compared")
+        if len(base) != len(later):
+            raise ResultsError("as many answers as there are images, found others")
+        only_base, only_new, p = mcnemar(base, later)
+        sure = p < _LEVEL
+        worse = sure and only_base > only_new
+        return Finding(
+            what,
+            *shown,
+            float(later.mean() / base.mean()) if base.any() else np.nan,
+            f"p = {p:.2g}",
+            "less accurate" if worse else "more accurate" if sure else "",
+            worse,
+        )
+
+
+Figure = Times | Free | Once | Answers
+
+
+def _drawn(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """The median of each resample of ``values``, which are one for each round."""
+    return np.asarray(np.median(values[draws(len(values), seed)], axis=1))
+
+
+def _beyond(
+    what: str,
+    shown: tuple[str, str],
+    ratio: float,
+    ends: Sequence[float] | NDArray[np.float64],
+    margin: float,
+    counts: bool,
+) -> Finding:
+    """A time that has changed where its whole interval lies beyond the ``margin``."""
+    low, high = ends
+    slower, faster = counts and low > margin, counts and high < 1 / margin
+    verdict = "slower" if slower else "faster" if faster else ""
+    return Finding(what, *shown, ratio, f"{low:.2f}…{high:.2f}", verdict, bool(slower))

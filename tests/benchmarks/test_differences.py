@@ -1,0 +1,109 @@
+"""What has no reference in each round is compared within a tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.errors import ResultsError
+from tests.benchmarks.runs import ROUNDS, Run, compared, regressions, run
+
+
+def whole(seed: int, drift: float = 1.0) -> Run:
+    """A run with all that has no reference, too."""
+    rng = np.random.default_rng(seed + 100)
+
+    def times(value: float, rounds: int, each: int) -> list[list[float]]:
+        return (value * drift * rng.lognormal(0, 0.1, (rounds, each))).tolist()
+
+    lines = run(seed, drift)
+    lines["m int8"] |= {
+        "load_ms": 300 * drift * rng.lognormal(0, 0.1),
+        **{
+            "first_ms": 40 * drift * rng.lognormal(0, 0.1),
+            "memory_mb": 60 * rng.lognormal(0, 0.01),
+        },
+    }
+    every = times(3, ROUNDS, 50)
+    lines["detection, every 2"] = {
+        "threads": 1,
+        "cost_ms": [[value / 2 for value in values] for values in every],
+        "reference_cost_ms": every,
+    }
+    lines["camera, 30 a second"] = {
+        **{"threads": 1, "frames": 600, "dropped": 2, "latency_ms": times(4, ROUNDS, 30)},
+        "work_ms": times(3, ROUNDS, 30),
+    }
+    lines["a run"] = {"start_s": times(0.4, 1, 25)[0], "memory_mb": 110.0}
+    lines["throughput, 1 faces"] = {"threads": 2, "fps": [500 / t[0] for t in times(1, ROUNDS, 1)]}
+    return lines
+
+
+@pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
+def test_what_has_no_reference_shows_no_difference_of_the_machine(
+    tmp_path: Path, drift: float
+) -> None:
+    rows = compared(tmp_path, whole(0), whole(1, drift))
+    assert [row.what for row in rows if row.regression] == []
+    assert len(rows) == 8 + 3 + 1 + 2 + 2 + 1
+
+
+def scaled(key: str, factor: float, subject: str) -> Callable[[Run], None]:
+    def change(lines: Run) -> None:
+        value = np.asarray(lines[subject][key]) * factor
+        lines[subject][key] = value.tolist()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (scaled("load_ms", 3, "m int8"), "m int8, 1 thread: load"),
+        (scaled("first_ms", 3, "m int8"), "m int8, 1 thread: first call"),
+        (scaled("memory_mb", 1.2, "m int8"), "m int8, 1 thread: memory"),
+        (scaled("start_s", 2, "a run"), "a run: start"),
+        (scaled("memory_mb", 1.2, "a run"), "a run: memory"),
+        (scaled("latency_ms", 2, "camera, 30 a second"), "camera, 30 a second, 1 thread: latency"),
+        (scaled("dropped", 40, "camera, 30 a second"), "camera, 30 a second, 1 thread: dropped"),
+        (
+            scaled("cost_ms", 1.3, "detection, every 2"),
+            "detection, every 2, 1 thread: frame, against every 1",
+        ),
+        (
+            scaled("fps", 0.5, "throughput, 1 faces"),
+            "throughput, 1 faces, 2 threads: time of a frame in memory",
+        ),
+    ],
+)
+def test_what_has_no_reference_is_compared_too(
+    tmp_path: Path, change: Callable[[Run], None], found: str
+) -> None:
+    new = whole(1)
+    change(new)
+    assert regressions(tmp_path, whole(0), new) == [found]
+    better = whole(0)
+    change(better)
+    assert regressions(tmp_path, better, whole(1)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines["m int8"]["reference_ms"].pop(),
+        lambda lines: lines["m int8"]["face_ms"][3].clear(),
+        lambda lines: lines["m float32"].update(right="01"),
+        lambda lines: lines["camera, 30 a second"].update(latency_ms=[]),
+        lambda lines: lines["a run"].update(start_s=[]),
+    ],
+)
+def test_lines_that_contradict_themselves_are_one_good_line(
+    tmp_path: Path, change: Callable[[Run], None]
+) -> None:
+    new = whole(1)
+    change(new)
+    with pytest.raises(ResultsError, match="make bench"):
+        compared(tmp_path, whole(0), new)
