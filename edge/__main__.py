@@ -5,10 +5,10 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, command_name, complaint, started, starting
+from edge.console import INTERRUPTED, command_name, complaint, started, starting_edge
 
 if __name__ == "__main__":
-    starting()
+    starting_edge()
 
 import os
 import sys
@@ -131,10 +131,10 @@ def run(
         whole = session.Session(
             assemble, reread, manager, voice.report, voice.refuse, voice.finished
         )
-        whole.prepare(settings)
         end_on_signals(whole.stop)
         if config and (manager.present or not has_terminal()):
             on_hang_up(whole.reload.set)
+        whole.prepare(settings)
         whole.run()
     return voice.code
 

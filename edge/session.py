@@ -149,8 +149,12 @@ class Session:
         """Frames of the stretches that have ended."""
 
     def prepare(self, settings: Settings) -> None:
-        """Build the parts of the first stretch; raises ``EdgeError``."""
-        self._next = self._build(settings)
+        """Build the parts of the first stretch; raises ``EdgeError``, unless the run is to end."""
+        try:
+            self._next = self._build(settings)
+        except EdgeError:
+            if not self.stop.is_set():  # that may be all that is wrong
+                raise
 
     def run(self) -> None:
         """Run what is prepared and what follows it.

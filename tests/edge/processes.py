@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
 """With the edge's requirements only, where the environment variable names one."""
 QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: Ctrl-C is tested
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start(repository: Path, *arguments: object, terminal: bool = True) -> subprocess.Popen[str]:
