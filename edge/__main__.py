@@ -12,22 +12,25 @@ if __name__ == "__main__":
 
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
-from cyclopts.config import Toml
-
 from edge.device import Device
-from edge.doctor import examine, require, verdict
+from edge.doctor import LIBRARIES, examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings
 from edge.signals import end_on_signals, has_terminal, on_hang_up
+
+try:
+    from cyclopts import App, CycloptsError, Parameter
+
+    from edge.settings_file import read_settings_file, refuse_fractions
+except ImportError as missing:
+    sys.exit(f"{command_name(sys.argv[0])}: expected its library, found: {missing}; {LIBRARIES}")
 
 if TYPE_CHECKING:
     from edge.assembly import Run
@@ -41,52 +44,6 @@ _ENVIRONMENT = {
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
 """OpenCV reads these when it is imported, so that nothing above may import it."""
-
-
-def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
-    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
-    for path in paths:
-        if not Path(path).is_file():
-            raise SettingsError(f"{path}: expected a settings file (TOML), found none; check it")
-        try:
-            _check_keys(path)
-            Toml(path, use_commands_as_keys=False)(app, commands, arguments)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"{path}: expected a settings file in TOML, found {error}; mend that line"
-            ) from error
-
-
-def refuse_fractions(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
-    for argument in arguments:
-        for token in argument.tokens if argument.hint is int else ():
-            if not _is_whole(token.value):
-                raise SettingsError(
-                    f"{argument.name.lstrip('-')}: expected a whole number, found {token.value}; "
-                    "give one"
-                )
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        return float(text).is_integer()
-    except ValueError:  # 0x10 is whole, and of the rest cyclopts says what it is
-        return True
-
-
-def _check_keys(path: str) -> None:
-    """Refuse a table that isn't one of ours: one named like a command would be passed over."""
-    with Path(path).open("rb") as file:
-        keys = {key.replace("-", "_") for key in tomllib.load(file)}
-    unknown = sorted(keys - set(Settings.__dataclass_fields__))
-    if unknown:
-        known = ", ".join(Settings.__dataclass_fields__)
-        raise SettingsError(
-            f"{path}: expected {known}, found {', '.join(unknown)}; "
-            "write options at the top level, without a table of their own"
-        )
 
 
 _NAME = command_name(sys.argv[0])

@@ -29,7 +29,7 @@ def end_on_signals(stop: Stop) -> None:
 
 
 def on_hang_up(action: Callable[..., None]) -> None:
-    """Let SIGHUP call ``action``, where the system has it and the caller has not switched it off."""
+    """Let SIGHUP call ``action``, where there is one that the caller has not switched off."""
     if hasattr(signal, "SIGHUP"):
         _heed(signal.SIGHUP, action)
 
