@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import EdgeError, SinkError
+from edge.errors import EdgeError, SinkError, TargetError
 from edge.files import number_of
 from edge.frames import Frame, FrameResult, Image, Sink, Track
 from edge.loop import Stop
@@ -73,6 +74,17 @@ def test_a_folder_is_tried_not_only_asked(tmp_path: Path, folder: str, found: st
         check_target(tmp_path / folder / "a.csv")
     check_target(tmp_path / "a.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left of the trial"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_a_pipe_or_a_device_is_no_place_for_an_output(tmp_path: Path, suffix: str) -> None:
+    pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/null")
+    for path in (pipe, device):
+        with pytest.raises(TargetError, match="found a pipe or a device of that name; choose"):
+            sink_for(path).__enter__()
+    assert {path.name for path in tmp_path.iterdir()} == {pipe.name, device.name}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
