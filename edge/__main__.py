@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from edge.device import Device
 from edge.doctor import LIBRARIES, examine, require, verdict
@@ -24,6 +24,7 @@ from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings
 from edge.signals import end_on_signals, has_terminal, on_hang_up
+from edge.speaker import Speaker
 
 try:
     from cyclopts import App, CycloptsError, Parameter
@@ -46,6 +47,8 @@ _ENVIRONMENT = {
 """OpenCV reads these when it is imported, so that nothing above may import it."""
 
 
+_PATIENCE = 0.3
+"""How long a run that ends waits for those who listen to each of its streams, seconds."""
 _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
@@ -77,13 +80,12 @@ def run(
     _prepare_opencv()
     from edge import assembly, session  # noqa: PLC0415 - they import OpenCV
 
-    voice = _Voice()
-    with Manager() as manager:
+    with Manager() as manager, _Voice() as voice:
         assemble = partial(
             assembly.assemble,
             say=voice.say,
             report=voice.report,
-            show=manager.status if manager.present else _say,
+            show=manager.status if manager.present else voice.show,
         )
         whole = session.Session(
             assemble, reread, manager, voice.report, voice.refuse, voice.finished
@@ -97,34 +99,65 @@ def run(
 
 
 class _Voice:
-    """Says what a run has to say; that nobody hears it ends nothing.
+    """Says what a run has to say; that nobody hears it ends nothing, and holds nothing up.
 
-    ``code`` is what the run exits with: that of the first problem.
+    ``code`` is what the run exits with: that of the first problem. The summary that nobody hears is
+    one.
     """
 
     def __init__(self) -> None:
         self.code = 0
+        self._out, self._err = Speaker(sys.stdout), Speaker(sys.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for those who listen, but not long."""
+        try:
+            if not self._out.finish(_PATIENCE):
+                self._unheard(
+                    f"standard output: expected a reader, found none for {_PATIENCE} s; "
+                    "read it, or send it to a file or /dev/null"
+                )
+        except OSError as error:
+            self._unheard(error)
+        with suppress(OSError):
+            self._err.finish(_PATIENCE)
+
+    def show(self, line: str) -> None:
+        """Say the status on standard output; raises ``OSError``."""
+        self._out.say(line)
 
     def say(self, line: str) -> None:
         """Say a line on standard output."""
         try:
-            _say(line)
+            self._out.say(line)
         except OSError as error:
-            self.code = self.code or EdgeError.exit_code
-            _give_output_up(error)
+            self._unheard(error)
 
     def report(self, problem: EdgeError) -> None:
         """Say what has ended a part of the run."""
         self.code = self.code or problem.exit_code  # not the problem: it would keep the parts
-        _complain(problem)
+        self._complain(problem)
 
     def refuse(self, problem: EdgeError) -> None:
         """Say why new settings are not taken."""
-        _complain(f"settings not taken, the old ones go on: {problem}")
+        self._complain(f"settings not taken, the old ones go on: {problem}")
 
     def finished(self, stretch: Stretch) -> None:
         """Sum up a stretch that has ended."""
         self.say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
+
+    def _unheard(self, problem: object) -> None:
+        """Give standard output up, and say why unless its reader has left."""
+        self.code, self._out = self.code or EdgeError.exit_code, Speaker(None)
+        if not isinstance(problem, BrokenPipeError):
+            self._complain(problem)
+
+    def _complain(self, problem: object) -> None:
+        with suppress(OSError):  # a terminal that was closed: there is nobody to tell
+            self._err.say(f"{_NAME}: {complaint(problem)}")
 
 
 def _reread(tokens: Sequence[str], old: Settings) -> Settings:
@@ -212,8 +245,10 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
+    speaker = Speaker(sys.stderr)
     with suppress(OSError):  # a terminal that was closed: there is nobody to tell
-        print(f"{_NAME}: {complaint(problem)}", file=sys.stderr, flush=True)
+        speaker.say(f"{_NAME}: {complaint(problem)}")
+        speaker.finish(_PATIENCE)
 
 
 def _give_output_up(error: OSError) -> None:

@@ -19,7 +19,7 @@ from edge.__main__ import main
 from edge.frames import Box
 from edge.settings import Camera, Recording, Settings, Tracking
 from edge.sources.demo import DemoSource, load_portraits
-from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, one_line, start
+from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, filled_pipe, finish, one_line, start
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +234,34 @@ def test_a_reader_that_goes_away_ends_it_without_a_word_and_keeps_the_recording(
     assert process.wait(5) == 1
     process.stderr.close()
     assert len(records.read_text().splitlines()) >= 1
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_reader_that_stops_reading_holds_up_neither_the_recording_nor_the_end(
+    repository: Path, tmp_path: Path, both: bool
+) -> None:
+    records, video = tmp_path / "a.jsonl", tmp_path / "a.mp4"
+    outputs = ("--output", records, "--output", video)
+    with filled_pipe() as (_, full):
+        process = start(
+            repository,
+            *("--source", "demo", "--frames", 1_000_000, *outputs),
+            out=full,
+            err=full if both else subprocess.PIPE,
+        )
+        until = time.monotonic() + 10
+        while not records.exists() or records.read_bytes().count(b"\n") < 45:
+            assert time.monotonic() < until, "no line waits for its reader"
+            time.sleep(0.05)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code, _, err = finish(process)
+        assert time.monotonic() - asked < 1
+    assert code == 1, "nobody heard the summary"
+    if not both:
+        assert "standard output: expected a reader, found none for 0.3 s" in one_line(err)
+    assert cv2.VideoCapture(str(video)).read()[0]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_cut_video_ends_with_a_line_and_keeps_the_results(
