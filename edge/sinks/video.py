@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.errors import SinkError
-from edge.files import free_bytes, replacing
+from edge.files import free_bytes, left_behind, replacing
 from edge.frames import Frame, FrameResult, Image, Outage
 from edge.sinks.target import claimed, set_aside, writing
 
@@ -34,8 +34,9 @@ class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothi
 class VideoSink:
     """Writes ``path``, which appears when it is finished; the suffix says which container.
 
-    What stood there is renamed then (``set_aside``); a power loss before costs the whole file,
-    since a container's index is written last. OpenCV doesn't say when a disk is full: so the file
+    What stood there is renamed then (``set_aside``). A kill or a power loss before costs the whole
+    .mp4, whose index is written last; what it left of the others can be played, and the next run
+    with this output puts it in its place. OpenCV doesn't say when a disk is full: so the file
     is finished while there is room left for that.
 
     The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
@@ -66,6 +67,8 @@ class VideoSink:
         """Claim the path, and try it and the codec in a temporary file; raises ``SinkError``."""
         with writing(self._path), ExitStack() as opened:
             opened.enter_context(claimed(self._path))
+            for left in left_behind(self._path):
+                self._adopt(left)
             self._temporary = opened.enter_context(replacing(self._path))
             self._open(_TRIAL_SIZE, 30.0).release()
             self._stack = opened.pop_all()
@@ -122,6 +125,12 @@ class VideoSink:
         with writing(self._path):
             return self._temporary.stat().st_size if self._temporary else 0
 
+    def _adopt(self, left: Path) -> None:
+        """Put what a killed run ``left`` where that run would have put it, if it can be played."""
+        if _read_back(left)[0]:
+            set_aside(self._path, self._keep)
+            left.replace(self._path)
+
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""
         codec = _CODECS[self._path.suffix.lower()]
@@ -170,15 +179,21 @@ class VideoSink:
         """
         if not self._written:
             raise _NoFrames
-        written = cv2.VideoCapture(str(self._temporary))
-        playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)
-        written.release()
+        playable, count = _read_back(self._temporary)
         if not playable:
             raise SinkError(
                 f"{self._path}: expected {self._written} frames in the finished video, found none "
                 "that plays; make room, or choose another output"
             )
         return count
+
+
+def _read_back(path: Path | None) -> tuple[bool, float]:
+    """Whether the first frame of a file can be read, and how many frames it admits to."""
+    written = cv2.VideoCapture(str(path))
+    playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)
+    written.release()
+    return playable, count
 
 
 class VideoPieces:
