@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -25,6 +26,12 @@ _COMPLETE = 0.9
 _ROOM, _INDEX = 16e6, 32
 """What a disk must have left: for a second of video and what is on its way to the disk, and for
 each frame's place in the index, which is written last; bytes."""
+
+_STILL = 20_000
+"""Frames without a byte more on the disk, of which no size and no picture needs so many: the file
+takes no more. OpenCV says nothing of a quota or of a system's limit."""
+LARGEST = 4e9
+"""Bytes of a video, with room for its index: a FAT file system takes 4 GiB."""
 
 
 class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothing failed
@@ -62,6 +69,8 @@ class VideoSink:
         self._size = (0, 0)
         self._rate = self._start = 0.0
         self._shown = self._written = 0
+        self._grown = (0, 0)
+        """Bytes on the disk, and the frames written when they became so many."""
 
     def __enter__(self) -> Self:
         """Claim the path, and try it and the codec in a temporary file; raises ``SinkError``."""
@@ -144,15 +153,24 @@ class VideoSink:
         return writer
 
     def _check_room(self) -> None:
-        """Finish the file before the disk is full, and raise ``SinkError`` then."""
+        """Finish a file that finds no more room, before that harms it, and raise ``SinkError``."""
+        if self.size > self._grown[0]:
+            self._grown = self.size, self._written
+        if self._written - self._grown[1] > _STILL:
+            self._finish()
+            raise SinkError(
+                f"{self._path}: expected a file that grows, found {self._grown[0]} bytes for long; "
+                "what is recorded is kept, look for a quota or choose another place"
+            )
         with writing(self._path):
             free = self._free(self._path.parent)
         least = _ROOM + _INDEX * self._written
         if free < least:
             self._finish()
+            wanted, found = math.ceil(least / 1e5) / 10, math.floor(free / 1e5) / 10
             raise SinkError(
-                f"{self._path}: expected {least / 1e6:.0f} MB of room for more video, found "
-                f"{free / 1e6:.0f} MB; what is recorded is kept, make room for the next one"
+                f"{self._path}: expected {wanted} MB of room for more video, found {found} MB; "
+                "what is recorded is kept, make room for the next one"
             )
 
     def _finish(self) -> None:
