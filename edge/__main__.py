@@ -88,7 +88,7 @@ def run(
             show=manager.status if manager.present else voice.show,
         )
         whole = session.Session(
-            assemble, reread, manager, voice.report, voice.refuse, voice.finished
+            assemble, reread, manager, voice.report, voice.refuse, voice.finished, voice.leave
         )
         end_on_signals(whole.stop)
         if config and (manager.present or not has_terminal()):
@@ -124,6 +124,11 @@ class _Voice:
             self._unheard(error)
         with suppress(OSError):
             self._err.finish(_PATIENCE)
+
+    def leave(self) -> int:
+        """End here, in the place of ``run``; return the exit code."""
+        self.__exit__()
+        return self.code
 
     def show(self, line: str) -> None:
         """Say the status on standard output; raises ``OSError``."""
