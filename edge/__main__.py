@@ -5,29 +5,33 @@ The only place that prints results or sets the exit code.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, command_name, complaint, started, starting
+from edge.console import INTERRUPTED, command_name, complaint, started, starting_edge
 
 if __name__ == "__main__":
-    starting()
+    starting_edge()
 
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
-from cyclopts.config import Toml
+from typing import TYPE_CHECKING, Annotated, Self
 
 from edge.device import Device
-from edge.doctor import examine, require, verdict
+from edge.doctor import LIBRARIES, examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings
 from edge.signals import end_on_signals, has_terminal, on_hang_up
+from edge.speaker import Speaker
+
+try:
+    from cyclopts import App, CycloptsError, Parameter
+
+    from edge.settings_file import read_settings_file, refuse_fractions
+except ImportError as missing:
+    sys.exit(f"{command_name(sys.argv[0])}: expected its library, found: {missing}; {LIBRARIES}")
 
 if TYPE_CHECKING:
     from edge.assembly import Run
@@ -43,52 +47,8 @@ _ENVIRONMENT = {
 """OpenCV reads these when it is imported, so that nothing above may import it."""
 
 
-def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
-    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
-    for path in paths:
-        if not Path(path).is_file():
-            raise SettingsError(f"{path}: expected a settings file (TOML), found none; check it")
-        try:
-            _check_keys(path)
-            Toml(path, use_commands_as_keys=False)(app, commands, arguments)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"{path}: expected a settings file in TOML, found {error}; mend that line"
-            ) from error
-
-
-def refuse_fractions(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
-    for argument in arguments:
-        for token in argument.tokens if argument.hint is int else ():
-            if not _is_whole(token.value):
-                raise SettingsError(
-                    f"{argument.name.lstrip('-')}: expected a whole number, found {token.value}; "
-                    "give one"
-                )
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        return float(text).is_integer()
-    except ValueError:  # 0x10 is whole, and of the rest cyclopts says what it is
-        return True
-
-
-def _check_keys(path: str) -> None:
-    """Refuse a table that isn't one of ours: one named like a command would be passed over."""
-    with Path(path).open("rb") as file:
-        keys = {key.replace("-", "_") for key in tomllib.load(file)}
-    unknown = sorted(keys - set(Settings.__dataclass_fields__))
-    if unknown:
-        known = ", ".join(Settings.__dataclass_fields__)
-        raise SettingsError(
-            f"{path}: expected {known}, found {', '.join(unknown)}; "
-            "write options at the top level, without a table of their own"
-        )
-
-
+_PATIENCE = 0.3
+"""How long a run that ends waits for those who listen to each of its streams, seconds."""
 _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
@@ -120,54 +80,89 @@ def run(
     _prepare_opencv()
     from edge import assembly, session  # noqa: PLC0415 - they import OpenCV
 
-    voice = _Voice()
-    with Manager() as manager:
+    with Manager() as manager, _Voice() as voice:
         assemble = partial(
             assembly.assemble,
             say=voice.say,
             report=voice.report,
-            show=manager.status if manager.present else _say,
+            show=manager.status if manager.present else voice.show,
         )
         whole = session.Session(
-            assemble, reread, manager, voice.report, voice.refuse, voice.finished
+            assemble, reread, manager, voice.report, voice.refuse, voice.finished, voice.leave
         )
-        whole.prepare(settings)
         end_on_signals(whole.stop)
         if config and (manager.present or not has_terminal()):
             on_hang_up(whole.reload.set)
+        whole.prepare(settings)
         whole.run()
     return voice.code
 
 
 class _Voice:
-    """Says what a run has to say; that nobody hears it ends nothing.
+    """Says what a run has to say; that nobody hears it ends nothing, and holds nothing up.
 
-    ``code`` is what the run exits with: that of the first problem.
+    ``code`` is what the run exits with: that of the first problem. The summary that nobody hears is
+    one.
     """
 
     def __init__(self) -> None:
         self.code = 0
+        self._out, self._err = Speaker(sys.stdout), Speaker(sys.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for those who listen, but not long."""
+        try:
+            if not self._out.finish(_PATIENCE):
+                self._unheard(
+                    f"standard output: expected a reader, found none for {_PATIENCE} s; "
+                    "read it, or send it to a file or /dev/null"
+                )
+        except OSError as error:
+            self._unheard(error)
+        with suppress(OSError):
+            self._err.finish(_PATIENCE)
+
+    def leave(self) -> int:
+        """End here, in the place of ``run``; return the exit code."""
+        self.__exit__()
+        return self.code
+
+    def show(self, line: str) -> None:
+        """Say the status on standard output; raises ``OSError``."""
+        self._out.say(line)
 
     def say(self, line: str) -> None:
         """Say a line on standard output."""
         try:
-            _say(line)
+            self._out.say(line)
         except OSError as error:
-            self.code = self.code or EdgeError.exit_code
-            _give_output_up(error)
+            self._unheard(error)
 
     def report(self, problem: EdgeError) -> None:
         """Say what has ended a part of the run."""
         self.code = self.code or problem.exit_code  # not the problem: it would keep the parts
-        _complain(problem)
+        self._complain(problem)
 
     def refuse(self, problem: EdgeError) -> None:
         """Say why new settings are not taken."""
-        _complain(f"settings not taken, the old ones go on: {problem}")
+        self._complain(f"settings not taken, the old ones go on: {problem}")
 
     def finished(self, stretch: Stretch) -> None:
         """Sum up a stretch that has ended."""
         self.say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
+
+    def _unheard(self, problem: object) -> None:
+        """Give standard output up, and say why unless its reader has left."""
+        self.code, self._out = self.code or EdgeError.exit_code, Speaker(None)
+        if not isinstance(problem, BrokenPipeError):
+            self._complain(problem)
+
+    def _complain(self, problem: object) -> None:
+        with suppress(OSError):  # a terminal that was closed: there is nobody to tell
+            self._err.say(f"{_NAME}: {complaint(problem)}")
 
 
 def _reread(tokens: Sequence[str], old: Settings) -> Settings:
@@ -255,8 +250,10 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
+    speaker = Speaker(sys.stderr)
     with suppress(OSError):  # a terminal that was closed: there is nobody to tell
-        print(f"{_NAME}: {complaint(problem)}", file=sys.stderr, flush=True)
+        speaker.say(f"{_NAME}: {complaint(problem)}")
+        speaker.finish(_PATIENCE)
 
 
 def _give_output_up(error: OSError) -> None:

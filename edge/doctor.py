@@ -22,7 +22,7 @@ from edge.settings import VIDEO_SUFFIXES, Settings
 _HOT = 80.0
 """A Raspberry Pi slows down from here on, °C:
 https://www.raspberrypi.com/documentation/computers/config_txt.html#monitoring-core-temperature"""
-_LIBRARIES = (
+LIBRARIES = (
     advice("run 'pip install -r requirements/edge.txt -r requirements/opencv-headless.txt'")
     + ", or 'sudo apt install libgl1' where it is libGL that is missing"
 )
@@ -81,7 +81,7 @@ def _finding(name: str, check: Check, settings: Settings, device: Device) -> Fin
         text, separator, remedy = complaint(error).rpartition("; ")
         return Finding(name, "problem", text, remedy) if separator else _problem(name, remedy)
     except ImportError as error:
-        return _problem(name, f"expected its library, found: {first_line(error)}", _LIBRARIES)
+        return _problem(name, f"expected its library, found: {first_line(error)}", LIBRARIES)
     if isinstance(found, Concern):
         return Finding(name, "warning", *found)
     return Finding(name, "ok", found)

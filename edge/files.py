@@ -43,7 +43,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     _refuse_folder(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    _remove_left(path)
+    for other in left_behind(path):
+        other.unlink(missing_ok=True)
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -93,17 +94,25 @@ def _refuse_folder(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
-def _remove_left(path: Path) -> None:
-    """Remove the temporary files of ``path`` whose processes are gone."""
+def left_behind(path: Path) -> list[Path]:
+    """Return the temporary files of ``path`` whose processes are gone, the oldest first."""
     pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.part{re.escape(path.suffix)}")
+    left = []
     for other in path.parent.iterdir():
         named = pattern.fullmatch(other.name)
         if named and not _runs(int(named[1])):
-            other.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another writer has just removed it
+                left.append((other.stat().st_mtime, other))
+    return [other for _, other in sorted(left)]
 
 
 def _runs(process: int) -> bool:
-    """Whether ``process`` may still run; elsewhere than on POSIX, signal 0 is a Ctrl-C."""
+    """Whether another ``process`` may still run; elsewhere than on POSIX, signal 0 is a Ctrl-C.
+
+    What bears our own number is of an earlier one: after a start of the machine they come again.
+    """
+    if process == os.getpid():
+        return False
     if os.name != "posix":
         return True
     try:

@@ -9,12 +9,15 @@ them. Only a camera or a stream goes on with new settings: a file would begin an
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from edge import loop
-from edge.errors import EdgeError, SettingsError
+from edge.errors import EdgeError, SettingsError, SinkError
 from edge.frames import Frame, FrameResult, Outage
+from edge.last_words import LastWords
 from edge.loop import Stop
 from edge.notify import Heartbeat, Manager
 from edge.settings import Settings
@@ -126,8 +129,9 @@ class Session:
 
     ``reread`` gives the settings anew, in the place of those that it is given, and raises
     ``EdgeError``. ``report`` takes an error that ends only a part of the run, ``refuse`` why new
-    settings are not taken, ``finished`` every stretch that has ended. ``stop`` ends the run,
-    ``reload`` is the wish for new settings: both are for signal handlers.
+    settings are not taken, ``finished`` every stretch that has ended. ``leave`` is called last
+    where a library ends the process, and gives the exit code. ``stop`` ends the run, ``reload`` is
+    the wish for new settings: both are for signal handlers.
     """
 
     def __init__(
@@ -138,19 +142,25 @@ class Session:
         report: Callable[[EdgeError], None],
         refuse: Callable[[EdgeError], None],
         finished: Callable[[Stretch], None],
+        leave: Callable[[], int] = lambda: EdgeError.exit_code,
     ) -> None:
         """Keep the seams; nothing is built yet."""
         self.stop, self.reload = Stop(), Wish()
         self._assemble, self._reread, self._manager = assemble, reread, manager
         self._report, self._refuse, self._finished = report, refuse, finished
+        self._leave = leave
         self._next: Stretch | None = None
         self._before: Settings | None = None
         self._had = 0
         """Frames of the stretches that have ended."""
 
     def prepare(self, settings: Settings) -> None:
-        """Build the parts of the first stretch; raises ``EdgeError``."""
-        self._next = self._build(settings)
+        """Build the parts of the first stretch; raises ``EdgeError``, unless the run is to end."""
+        try:
+            self._next = self._build(settings)
+        except EdgeError:
+            if not self.stop.is_set():  # that may be all that is wrong
+                raise
 
     def run(self) -> None:
         """Run what is prepared and what follows it.
@@ -170,7 +180,8 @@ class Session:
         reload = Reload(
             self.reload, lambda: self._following(stretch), stop, self._manager, self._refuse
         )
-        sinks = (*parts.sinks, Heartbeat(self._manager), reload)
+        last_words = LastWords(partial(self._abandon, stretch))
+        sinks = (*parts.sinks, Heartbeat(self._manager), last_words, reload)
         try:
             loop.run(parts.source, parts.pipeline, sinks, stop, self._report)
         except EdgeError as error:
@@ -181,6 +192,22 @@ class Session:
         self._finished(stretch)
         self._had += parts.stats.frames
         self._before, self._next = stretch.settings, reload.next
+
+    def _abandon(self, stretch: Stretch) -> int:
+        """Close and sum up ``stretch`` in the place of ``run``, within which the process ends."""
+        self._report(
+            SinkError(
+                "window: expected a display, found that it is gone; what was recorded is kept, "
+                "start again where there is one, or with '--display off'"
+            )
+        )
+        parts = stretch.parts
+        with ExitStack() as stack:
+            stack.push(parts.source.__exit__)
+            for sink in parts.sinks:
+                stack.push(sink.__exit__)
+        self._finished(stretch)
+        return self._leave()
 
     def _following(self, stretch: Stretch) -> Stretch:
         """Build what the new settings ask for, while ``stretch`` runs; raises ``EdgeError``."""

@@ -108,8 +108,9 @@ class Recording:
     """A line of .jsonl or .csv is safe from a power loss after this: 0…60 s, 0 to wait for the disk
     at each one."""
     rotate_mb: float = 0.0
-    """Begin a new file when one is full: 0…1000000 MB, 0 for never. The full one becomes
-    name.part00001.jsonl, the next one name.part00002.jsonl; the highest number is the newest."""
+    """Begin a new file when one is full: 0…1000000 MB, 0 for never (a video: at 4 GB). The full one
+    becomes name.part00001.jsonl, the next one name.part00002.jsonl; the highest number is the
+    newest."""
     keep: int = 0
     """Keep so many numbered files of each output and delete older ones: 0…1000000, 0 for all."""
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def end_on_signals(stop: Stop) -> None:
     """Let the first signal end the loop in good order, and a second Ctrl-C or SIGTERM at once.
 
-    SIGHUP may come twice: of a terminal that closes, both the shell and the system tell.
+    SIGHUP may come twice: of a terminal that closes, both the shell and the system tell. A signal
+    that the caller has switched off, as nohup and a job in the background do, stays off.
     """
 
     def end(*_: object) -> None:
@@ -23,14 +24,19 @@ def end_on_signals(stop: Stop) -> None:
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        _heed(number, end)
     on_hang_up(stop.set)
 
 
 def on_hang_up(action: Callable[..., None]) -> None:
-    """Let SIGHUP call ``action``, where the system has it."""
+    """Let SIGHUP call ``action``, where there is one that the caller has not switched off."""
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, action)
+        _heed(signal.SIGHUP, action)
+
+
+def _heed(number: signal.Signals, action: Callable[..., None]) -> None:
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, action)
 
 
 def has_terminal() -> bool:

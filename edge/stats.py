@@ -80,7 +80,7 @@ class Stats:
 
     def status(self) -> str:
         """Speed of the moment: frames a second, and milliseconds a frame or from its capture."""
-        if not self._recent:
+        if len(self._recent) < 2:  # one frame has no speed
             return "starting"
         seconds = self._recent[-1][0] - self._recent[0][0]
         fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
@@ -89,7 +89,7 @@ class Stats:
 
     def details(self) -> str:
         """The status, for live sources with the percentiles of the latency and the drops."""
-        if not self._latency_ms:
+        if len(self._latency_ms) < 2:
             return self.status()
         p50, p95, p99 = _percentiles(self._latency_ms)
         return (

@@ -14,7 +14,7 @@ from edge.settings import CSV_SUFFIX, JSON_LINES_SUFFIX, Recording
 from edge.sinks.csv import Csv
 from edge.sinks.jsonl import JsonLines
 from edge.sinks.records import Format, RecordSink
-from edge.sinks.video import VideoPieces, VideoSink
+from edge.sinks.video import LARGEST, VideoPieces, VideoSink
 from edge.sinks.window import WindowSink
 from edge.sinks.wrappers import Annotated, Guarded
 
@@ -60,4 +60,4 @@ def open_sinks(
 
 def _video(path: Path, fps: Callable[[], float], recording: Recording) -> Sink:
     begin = partial(VideoSink, path, fps, recording.keep)
-    return VideoPieces(begin, recording.rotate_bytes) if recording.rotate_mb else begin()
+    return VideoPieces(begin, min(recording.rotate_bytes, LARGEST))

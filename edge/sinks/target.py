@@ -30,6 +30,8 @@ def _hindrance(path: Path) -> str:
     try:
         if not path.parent.is_dir():
             return "no such folder"
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            return "a pipe or a device of that name"  # opening a pipe waits for its reader
         files.check_target(path)
     except IsADirectoryError:
         return "a folder of that name"

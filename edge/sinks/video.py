@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.errors import SinkError
-from edge.files import free_bytes, replacing
+from edge.files import free_bytes, left_behind, replacing
 from edge.frames import Frame, FrameResult, Image, Outage
 from edge.sinks.target import claimed, set_aside, writing
 
@@ -26,6 +27,12 @@ _ROOM, _INDEX = 16e6, 32
 """What a disk must have left: for a second of video and what is on its way to the disk, and for
 each frame's place in the index, which is written last; bytes."""
 
+_STILL = 20_000
+"""Frames without a byte more on the disk, of which no size and no picture needs so many: the file
+takes no more. OpenCV says nothing of a quota or of a system's limit."""
+LARGEST = 4e9
+"""Bytes of a video, with room for its index: a FAT file system takes 4 GiB."""
+
 
 class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothing failed
     """There was nothing to write."""
@@ -34,8 +41,9 @@ class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothi
 class VideoSink:
     """Writes ``path``, which appears when it is finished; the suffix says which container.
 
-    What stood there is renamed then (``set_aside``); a power loss before costs the whole file,
-    since a container's index is written last. OpenCV doesn't say when a disk is full: so the file
+    What stood there is renamed then (``set_aside``). A kill or a power loss before costs the whole
+    .mp4, whose index is written last; what it left of the others can be played, and the next run
+    with this output puts it in its place. OpenCV doesn't say when a disk is full: so the file
     is finished while there is room left for that.
 
     The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
@@ -61,11 +69,15 @@ class VideoSink:
         self._size = (0, 0)
         self._rate = self._start = 0.0
         self._shown = self._written = 0
+        self._grown = (0, 0)
+        """Bytes on the disk, and the frames written when they became so many."""
 
     def __enter__(self) -> Self:
         """Claim the path, and try it and the codec in a temporary file; raises ``SinkError``."""
         with writing(self._path), ExitStack() as opened:
             opened.enter_context(claimed(self._path))
+            for left in left_behind(self._path):
+                self._adopt(left)
             self._temporary = opened.enter_context(replacing(self._path))
             self._open(_TRIAL_SIZE, 30.0).release()
             self._stack = opened.pop_all()
@@ -122,6 +134,12 @@ class VideoSink:
         with writing(self._path):
             return self._temporary.stat().st_size if self._temporary else 0
 
+    def _adopt(self, left: Path) -> None:
+        """Put what a killed run ``left`` where that run would have put it, if it can be played."""
+        if _read_back(left)[0]:
+            set_aside(self._path, self._keep)
+            left.replace(self._path)
+
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""
         codec = _CODECS[self._path.suffix.lower()]
@@ -135,15 +153,24 @@ class VideoSink:
         return writer
 
     def _check_room(self) -> None:
-        """Finish the file before the disk is full, and raise ``SinkError`` then."""
+        """Finish a file that finds no more room, before that harms it, and raise ``SinkError``."""
+        if self.size > self._grown[0]:
+            self._grown = self.size, self._written
+        if self._written - self._grown[1] > _STILL:
+            self._finish()
+            raise SinkError(
+                f"{self._path}: expected a file that grows, found {self._grown[0]} bytes for long; "
+                "what is recorded is kept, look for a quota or choose another place"
+            )
         with writing(self._path):
             free = self._free(self._path.parent)
         least = _ROOM + _INDEX * self._written
         if free < least:
             self._finish()
+            wanted, found = math.ceil(least / 1e5) / 10, math.floor(free / 1e5) / 10
             raise SinkError(
-                f"{self._path}: expected {least / 1e6:.0f} MB of room for more video, found "
-                f"{free / 1e6:.0f} MB; what is recorded is kept, make room for the next one"
+                f"{self._path}: expected {wanted} MB of room for more video, found {found} MB; "
+                "what is recorded is kept, make room for the next one"
             )
 
     def _finish(self) -> None:
@@ -170,15 +197,21 @@ class VideoSink:
         """
         if not self._written:
             raise _NoFrames
-        written = cv2.VideoCapture(str(self._temporary))
-        playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)
-        written.release()
+        playable, count = _read_back(self._temporary)
         if not playable:
             raise SinkError(
                 f"{self._path}: expected {self._written} frames in the finished video, found none "
                 "that plays; make room, or choose another output"
             )
         return count
+
+
+def _read_back(path: Path | None) -> tuple[bool, float]:
+    """Whether the first frame of a file can be read, and how many frames it admits to."""
+    written = cv2.VideoCapture(str(path))
+    playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)
+    written.release()
+    return playable, count
 
 
 class VideoPieces:

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import cv2
@@ -75,7 +75,7 @@ class WindowSink:
         """
         self._stop, self._title, self._gui = stop, title, gui
         self._problem = problem
-        self._sized = False
+        self._sized = self._asking = False
 
     def __enter__(self) -> Self:
         """Open the window; raises ``SinkError`` where there is no display."""
@@ -83,24 +83,29 @@ class WindowSink:
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        self._gui.namedWindow(self._title, flags)
+        with self._asked():
+            self._gui.namedWindow(self._title, flags)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the window, if it is still open."""
-        if self._visible():
-            self._gui.destroyWindow(self._title)
+        """Close the window, if it is still open; not from within a call that ends the process."""
+        if self._asking:
+            return
+        with self._asked():
+            if self._visible():
+                self._gui.destroyWindow(self._title)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show ``frame.image`` and look at the keys."""
-        if not self._visible():
-            self._stop()
-            return
-        if not self._sized:
-            self._gui.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
-            self._sized = True
-        self._gui.imshow(self._title, frame.image)
-        self._look_at_keys()
+        with self._asked():
+            if not self._visible():
+                self._stop()
+                return
+            if not self._sized:
+                self._gui.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
+                self._sized = True
+            self._gui.imshow(self._title, frame.image)
+            self._look_at_keys()
 
     def lost(self, outage: Outage) -> None:
         """Show nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
@@ -109,10 +114,18 @@ class WindowSink:
         """Look at the keys and whether it was closed, while there is no picture to show."""
         if not self._sized:
             return
-        if self._visible():
-            self._look_at_keys()
-        else:
-            self._stop()
+        with self._asked():
+            if self._visible():
+                self._look_at_keys()
+            else:
+                self._stop()
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Note that the GUI is asked: it may never answer (``edge.last_words``)."""
+        self._asking = True
+        yield
+        self._asking = False
 
     def _look_at_keys(self) -> None:
         if self._gui.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import check_target, replace_with, replacing, write_text
+from edge.files import check_target, left_behind, replace_with, replacing, write_text
 
 
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
@@ -59,6 +59,16 @@ def test_what_a_kill_left_goes_and_what_another_run_writes_stays(tmp_path: Path)
     assert not left.exists()
     assert other.exists()
     assert similar.exists()
+
+
+def test_what_bears_our_own_number_is_an_earlier_ones(tmp_path: Path) -> None:
+    """After a start of the machine the numbers of processes come again."""
+    left = [tmp_path / f".a.{number}.part.txt" for number in (os.getpid(), 2**22 + 1)]
+    for age, path in enumerate(left):
+        path.write_text("x")
+        os.utime(path, (100 - age, 100 - age))
+    (tmp_path / f".a.{os.getppid()}.part.txt").write_text("x")
+    assert left_behind(tmp_path / "a.txt") == left[::-1], "the oldest first"
 
 
 def test_a_folder_is_refused_before_the_body(tmp_path: Path) -> None:

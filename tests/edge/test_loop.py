@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -162,6 +163,14 @@ def test_the_latency_of_live_frames_is_counted_from_their_capture() -> None:
     assert stats.status() == "10 FPS · 6.0 ms after capture"
     assert stats.details().endswith("(p50 6.0, p95 7.8, p99 8.0), 3 dropped")
     assert "latency" in stats.summary({})
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_one_frame_has_no_speed(live: bool) -> None:
+    """Its own milliseconds alone would make hundreds of frames a second of a slow camera."""
+    stats = Stats(clock=lambda: 100.004)
+    stats.write(dataclasses.replace(frames(1)[0], live=live), result())
+    assert (stats.status(), stats.details()) == ("starting", "starting")
 
 
 def test_a_files_own_clock_is_no_latency() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import fields
@@ -18,7 +19,7 @@ from edge.__main__ import main
 from edge.frames import Box
 from edge.settings import Camera, Recording, Settings, Tracking
 from edge.sources.demo import DemoSource, load_portraits
-from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, one_line, start
+from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, filled_pipe, finish, one_line, start
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,72 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
     found, _, err = finish(start(repository, *arguments))
     assert found == code
     assert message in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tracking = 3", "expected a table [tracking], found tracking = 3; write what belongs"),
+        ("camera = [1]", "expected a table [camera], found camera = [1]"),
+        ('recording = "all"', "expected a table [recording], found recording = 'all'"),
+        ("[run]\nthreads = 1", "expected source, output, model, detector"),
+        ("threads = ", "expected a settings file in TOML"),
+    ],
+)
+def test_a_settings_file_that_makes_no_sense_is_one_line(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    assert main(["run", "--config", str(path)]) == 2
+    assert f"{path}: {message}" in one_line(capsys.readouterr().err)
+
+
+AS_NOBODY = """
+import os, sys
+from edge.__main__ import main
+if os.geteuid() == 0:
+    os.setresuid(65534, 65534, 65534)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("where", ["file", "folder"])
+def test_a_settings_file_that_may_not_be_read_is_no_reason_to_start_again(
+    where: str, repository: Path
+) -> None:
+    """As a service is another user than the one who wrote the password into it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.toml"
+        path.write_text("threads = 1")
+        path.chmod(0o000 if where == "file" else 0o644)
+        Path(folder).chmod(0o755 if where == "file" else 0o000)
+        done = subprocess.run(
+            [PYTHON, "-B", "-c", AS_NOBODY, "run", "--config", str(path)],
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        Path(folder).chmod(0o755)
+    assert done.returncode == 2
+    expected = f"{path}: expected a settings file that this user may read, found: Permission denied"
+    assert expected in one_line(done.stderr)
+    assert f"'sudo chmod 644 {path}'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "info"])
+def test_a_library_that_is_missing_is_one_line(command: str, repository: Path) -> None:
+    """-S: without the installed packages."""
+    done = subprocess.run(
+        [PYTHON, "-S", "-m", "edge", command],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "No module named 'cyclopts'; run 'pip install -r" in one_line(done.stderr)
 
 
 def test_the_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +236,34 @@ def test_a_reader_that_goes_away_ends_it_without_a_word_and_keeps_the_recording(
     assert process.wait(5) == 1
     process.stderr.close()
     assert len(records.read_text().splitlines()) >= 1
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_reader_that_stops_reading_holds_up_neither_the_recording_nor_the_end(
+    repository: Path, tmp_path: Path, both: bool
+) -> None:
+    records, video = tmp_path / "a.jsonl", tmp_path / "a.mp4"
+    outputs = ("--output", records, "--output", video)
+    with filled_pipe() as (_, full):
+        process = start(
+            repository,
+            *("--source", "demo", "--frames", 1_000_000, *outputs),
+            out=full,
+            err=full if both else subprocess.PIPE,
+        )
+        until = time.monotonic() + 10
+        while not records.exists() or records.read_bytes().count(b"\n") < 45:
+            assert time.monotonic() < until, "no line waits for its reader"
+            time.sleep(0.05)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code, _, err = finish(process)
+        assert time.monotonic() - asked < 1
+    assert code == 1, "nobody heard the summary"
+    if not both:
+        assert "standard output: expected a reader, found none for 0.3 s" in one_line(err)
+    assert cv2.VideoCapture(str(video)).read()[0]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_cut_video_ends_with_a_line_and_keeps_the_results(

@@ -189,6 +189,20 @@ def test_the_first_settings_and_the_last_resort_must_open(unopened: list[int]) -
     assert len(trial.played) == min(unopened)
 
 
+def test_an_end_before_the_beginning_is_no_failure() -> None:
+    """What waits for a display or a detector gives up then, with an error that is none."""
+
+    def give_up(settings: Settings, stop: Stop, before: str) -> Run:
+        session.stop.set()
+        raise SinkError("window: expected a display, found that it doesn't answer")
+
+    session = Session(
+        give_up, lambda old: old, ToldManager(), pytest.fail, pytest.fail, pytest.fail
+    )
+    session.prepare(Settings(display="on"))
+    session.run()
+
+
 def test_an_error_in_a_stretch_that_had_opened_ends_the_run() -> None:
     trial = Trial(lambda: Settings(threads=2), sinks={1: Failing()})
     with pytest.raises(SinkError, match="fake: broken"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import EdgeError, SinkError
+from edge.errors import EdgeError, SinkError, TargetError
 from edge.files import number_of
 from edge.frames import Frame, FrameResult, Image, Sink, Track
 from edge.loop import Stop
@@ -21,6 +22,7 @@ from edge.settings import Recording
 from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
 from edge.sinks.target import check_target
+from edge.sinks.video import LARGEST
 from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Annotated
 from tests.edge.fakes import (
@@ -73,6 +75,17 @@ def test_a_folder_is_tried_not_only_asked(tmp_path: Path, folder: str, found: st
         check_target(tmp_path / folder / "a.csv")
     check_target(tmp_path / "a.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left of the trial"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_a_pipe_or_a_device_is_no_place_for_an_output(tmp_path: Path, suffix: str) -> None:
+    pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/null")
+    for path in (pipe, device):
+        with pytest.raises(TargetError, match="found a pipe or a device of that name; choose"):
+            sink_for(path).__enter__()
+    assert {path.name for path in tmp_path.iterdir()} == {pipe.name, device.name}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
@@ -134,6 +147,40 @@ with sink:
     for n in range(1000):
         sink.write(Frame(noise[n % 100], n, n / 30), FrameResult(n, n / 30, [], {"detect": 1.0}))
 """
+
+
+_QUOTA = _FULL_DISK.replace("range(1000)", "range(30_000)").replace("print(e)", "print(n, e)")
+
+
+def test_a_video_that_takes_no_more_is_noticed_before_the_end(
+    tmp_path: Path, repository: Path
+) -> None:
+    """As with a quota, of which the disk's free space knows nothing."""
+    path = tmp_path / "a.mkv"
+    ended = subprocess.run(
+        [sys.executable, "-c", _QUOTA, str(path)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    number, _, message = ended.stdout.partition(" ")
+    assert 20_000 < int(number) < 22_000
+    assert message.startswith(f"{path}: expected")
+    assert message.count("\n") == 1
+
+
+def test_a_video_goes_on_in_a_new_file_before_a_file_system_takes_no_more(tmp_path: Path) -> None:
+    [sink] = open_sinks([tmp_path / "a.mp4"], None, LABELS, lambda: 25.0, lambda: "", pytest.fail)
+    assert 3e9 < LARGEST < 2**32 - 2e8
+    with sink:
+        feed(sink, frames(1))
+        [part] = tmp_path.glob(".a.*.part.mp4")
+        os.truncate(part, int(LARGEST))  # takes no room: it is a hole
+        feed(sink, [Frame(image(), n, 200 + n / 25) for n in range(3)])
+        assert (tmp_path / "a.mp4").exists()
+    assert len(levels(tmp_path / "a.mp4")) == 3
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv", ".jsonl", ".csv"])

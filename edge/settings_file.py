@@ -1,0 +1,92 @@
+"""Reads the settings file into the arguments of the command line, which go before it."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from cyclopts import App, ArgumentCollection
+from cyclopts.config import Toml
+
+from edge.errors import SettingsError
+from edge.settings import Settings
+
+_TABLES = {field.name for field in fields(Settings) if is_dataclass(field.default_factory)}
+
+
+def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
+    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
+    for path in paths:
+        with _reading(path):
+            if not Path(path).is_file():
+                raise SettingsError(
+                    f"{path}: expected a settings file (TOML), found none; check it"
+                )
+            _check_keys(path)
+            Toml(path, use_commands_as_keys=False)(app, commands, arguments)
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Raise what keeps the file at ``path`` from being read as a ``SettingsError``."""
+    try:
+        yield
+    except PermissionError as error:
+        raise SettingsError(
+            f"{path}: expected a settings file that this user may read, found: {error.strerror}; "
+            f"run 'sudo chmod 644 {path}', or where it holds a password 'sudo chgrp video {path}' "
+            "and 'sudo chmod 640' for members of that group and the service alone"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: expected a settings file that can be read, found: {error.strerror or error}; "
+            "check the path and the disk"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path}: expected a settings file in TOML, found {error}; mend that line"
+        ) from error
+
+
+def refuse_fractions(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
+    for argument in arguments:
+        for token in argument.tokens if argument.hint is int else ():
+            if not _is_whole(token.value):
+                raise SettingsError(
+                    f"{argument.name.lstrip('-')}: expected a whole number, found {token.value}; "
+                    "give one"
+                )
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return float(text).is_integer()
+    except ValueError:  # 0x10 is whole, and of the rest cyclopts says what it is
+        return True
+
+
+def _check_keys(path: str) -> None:
+    """Refuse a table that isn't one of ours: one named like a command would be passed over.
+
+    And a value in the place of one of ours, which cyclopts would take for its first setting.
+    """
+    with Path(path).open("rb") as file:
+        values = {key.replace("-", "_"): value for key, value in tomllib.load(file).items()}
+    unknown = sorted(values.keys() - {field.name for field in fields(Settings)})
+    if unknown:
+        known = ", ".join(Settings.__dataclass_fields__)
+        raise SettingsError(
+            f"{path}: expected {known}, found {', '.join(unknown)}; "
+            "write options at the top level, without a table of their own"
+        )
+    for name in values.keys() & _TABLES:
+        if not isinstance(values[name], dict):
+            raise SettingsError(
+                f"{path}: expected a table [{name}], found {name} = {values[name]!r}; "
+                "write what belongs there in lines of its own below it"
+            )
