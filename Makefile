@@ -159,6 +159,9 @@ endef
 
 .venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt | .venv/pip/ready
 	$(environment)
+	@env -u PYTHONDONTWRITEBYTECODE $(TRAIN) -c \
+	  "import tensorflow, scipy.optimize, scipy.stats, sklearn.metrics, matplotlib.pyplot" \
+	  > /dev/null 2>&1 || true
 
 .venv/train/test-ready: .venv/train/ready requirements/test.txt
 	$(test_tools)
