@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.intervals import cost
-from benchmarks.uncertainty import in_rounds, percentile_intervals, percentiles
+from benchmarks.uncertainty import flat, in_rounds, percentile_intervals, percentiles
 from edge.assembly import build_pipeline
 from edge.classifier import TFLiteClassifier
 from edge.detectors.blazeface import BlazeFace
@@ -44,14 +44,11 @@ def measure(
             dropped += frame.dropped
     samples = {"latency_ms": in_rounds(latency, rounds), "work_ms": in_rounds(work, rounds)}
     counted = {"frames": len(latency), "dropped": dropped}
-    p95 = percentiles(work)["p95"]
-    figures = {
-        **{"rate": rate, **counted, "latency_ms": percentiles(latency)},
-        "latency_ms_interval": percentile_intervals(samples["latency_ms"]),
-        "work_ms": percentiles(work),
-        "work_ms_interval": percentile_intervals(samples["work_ms"]),
-        "bound_ms": None if p95 is None else p95 + 1e3 / rate,
-    }
+    figures: dict[str, Any] = {"rate": rate, **counted}
+    for name, kept in samples.items():
+        figures |= {name: percentiles(flat(kept)), f"{name}_interval": percentile_intervals(kept)}
+    p95 = figures["work_ms"]["p95"]
+    figures["bound_ms"] = None if p95 is None else p95 + 1e3 / rate
     return figures, {"subject": f"camera, {rate} a second", "threads": 1, **counted, **samples}
 
 

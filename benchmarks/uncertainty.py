@@ -35,7 +35,7 @@ def percentiles(values: Sequence[float]) -> dict[str, Any]:
     """p50, p90, p95 and p99 of ``values``, by these names; None where they are too few for it."""
     found = np.percentile(values, _PERCENTS)
     return {
-        f"p{p}": round(float(value), 4) if _supported(p, len(values)) else None
+        f"p{p}": round(float(value), 5) if _supported(p, len(values)) else None
         for p, value in zip(_PERCENTS, found, strict=True)
     }
 
