@@ -81,10 +81,12 @@ def test_a_folder_is_tried_not_only_asked(tmp_path: Path, folder: str, found: st
 def test_a_pipe_or_a_device_is_no_place_for_an_output(tmp_path: Path, suffix: str) -> None:
     pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
     os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # so that a failure doesn't hang
     device.symlink_to("/dev/null")
     for path in (pipe, device):
         with pytest.raises(TargetError, match="found a pipe or a device of that name; choose"):
             sink_for(path).__enter__()
+    os.close(reader)
     assert {path.name for path in tmp_path.iterdir()} == {pipe.name, device.name}
 
 
