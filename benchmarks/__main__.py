@@ -71,12 +71,7 @@ def bench(
     import_tensorflow()
     from benchmarks import measurement, results  # noqa: PLC0415 - behind the quiet import
 
-    minutes = _MINUTES + _MINUTES_A_ROUND * rounds
-    print(
-        f"{len(chosen)} variants in {rounds} rounds, then the loop: on a PC of two cores about "
-        f"{minutes:.0f} minutes, on a Raspberry Pi several times that …",
-        flush=True,
-    )
+    _announce(len(chosen), rounds)
     start = time.monotonic()
     parts = measurement.Loop(_DEPLOYED, python, mediapipe)
     effort = Effort(rounds=rounds)
@@ -87,6 +82,15 @@ def bench(
     results.write(path, result, samples)
     _show(path, result)
     return failures(result)
+
+
+def _announce(variants: int, rounds: int) -> None:
+    minutes = _MINUTES + _MINUTES_A_ROUND * rounds
+    print(
+        f"{variants} variants in {rounds} rounds, then the loop: on a PC of two cores about "
+        f"{minutes:.0f} minutes, on a Raspberry Pi several times that …",
+        flush=True,
+    )
 
 
 def _show(path: Path, result: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.intervals import cost
+from benchmarks.reference import Pace
 from benchmarks.uncertainty import flat, in_rounds, percentile_intervals, percentiles
 from edge.assembly import build_pipeline
 from edge.classifier import TFLiteClassifier
@@ -30,6 +31,8 @@ def measure(
     """
     pipeline = build_pipeline(BlazeFace(), TFLiteClassifier(content, "classifier"), Settings())
     pipeline.process(Frame(images[0], 0, 0.0))
+    pace = Pace()
+    pace.take()
     until = time.monotonic() + seconds
     latency, work, dropped = [], [], 0
     source = LiveSource(
@@ -42,6 +45,7 @@ def measure(
             work.append(cost(pipeline.process(frame)))
             latency.append((time.monotonic() - frame.captured_at) * 1e3)
             dropped += frame.dropped
+    pace.take()
     samples = {"latency_ms": in_rounds(latency, rounds), "work_ms": in_rounds(work, rounds)}
     counted = {"frames": len(latency), "dropped": dropped}
     figures: dict[str, Any] = {"rate": rate, **counted}
@@ -49,7 +53,9 @@ def measure(
         figures |= {name: percentiles(flat(kept)), f"{name}_interval": percentile_intervals(kept)}
     p95 = figures["work_ms"]["p95"]
     figures["bound_ms"] = None if p95 is None else p95 + 1e3 / rate
-    return figures, {"subject": f"camera, {rate} a second", "threads": 1, **counted, **samples}
+    return figures, {"subject": f"camera, {rate} a second", "threads": 1, **counted, **samples} | {
+        "pace_ms": pace.ms
+    }
 
 
 class PacedCapture:

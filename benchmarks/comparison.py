@@ -14,9 +14,10 @@ it makes 0.05 ms at the least. An update of the interpreter moves reference and 
 not seen: the versions of both runs are in their files.
 
 Detection at intervals has detection on every frame as its reference. A start, a camera's latency
-and the throughput have none: there the drift of all references is taken out, and a difference
-counts beyond 1.5. Load and first call happen once in a run: twice as long counts, and of memory a
-tenth more. Of a camera it counts where it loses one frame in twenty more than before.
+and the throughput have none in each round but one before, after or between, and a difference counts
+beyond 1.5. Load and first call happen once in a run: three times as long counts, once the drift of
+all references is taken out, and of memory a tenth more. Of a camera it counts where it loses one
+frame in twenty more than before. Of fewer than eight rounds nothing is concluded.
 
 Accuracy is compared image by image, by McNemar's exact test at 1 %. What the earlier run measured
 and the later one lacks is worse too: a change that breaks a part must not pass as one that costs
@@ -35,7 +36,7 @@ from rich import box
 from rich.table import Table
 
 from benchmarks import results
-from benchmarks.differences import Answers, Figure, Finding, Free, Once, Times
+from benchmarks.differences import LEAST_ROUNDS, Answers, Figure, Finding, Free, Once, Times
 from benchmarks.errors import BenchmarkError, ResultsError
 from benchmarks.uncertainty import flat
 
@@ -81,6 +82,12 @@ def _check(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
             "measure both on one"
         )
     for result in (base, new):
+        rounds = result["effort"]["rounds"]
+        if rounds < LEAST_ROUNDS:
+            raise BenchmarkError(
+                f"results: expected {LEAST_ROUNDS} rounds or more, found {rounds} in those of "
+                f"{result['date']}; measure again with more"
+            )
         if result["void"]:
             raise BenchmarkError(
                 f"results: expected runs that count, found that of {result['date']} void "
@@ -140,6 +147,7 @@ def figures(line: Line) -> dict[str, Figure]:
     if line.get("error"):
         return {}
     found: dict[str, Figure] = {}
+    pace = line.get("pace_ms", ())
     if "right" in line:
         found["top-1"] = Answers(line["images"], line["right"])
     if reference := line.get("reference_ms"):
@@ -148,13 +156,14 @@ def figures(line: Line) -> dict[str, Figure]:
         means = ([[statistics.mean(r)] for r in line[k]] for k in ("cost_ms", "reference_cost_ms"))
         found["frame, against every 1"] = Times(*means)
     if "latency_ms" in line:
-        found["latency"] = Free(line["latency_ms"], "ms", 1.0)
+        found["latency"] = Free(line["latency_ms"], "ms", 1.0, pace)
         lost = 100 * line["dropped"] / max(1, line["frames"] + line["dropped"])
         found["dropped"] = Once(lost, "%", 1.0, 5.0, drifts=False, verdicts=_DROPPED)
     if "start_s" in line:
-        found["start"] = Free([[seconds] for seconds in line["start_s"]], "s", 0.1)
+        found["start"] = Free([[seconds] for seconds in line["start_s"]], "s", 0.1, pace)
     if line.get("fps"):
-        found["time of a frame in memory"] = Free([[1e3 / fps] for fps in line["fps"]], "ms", 0.1)
+        times = [[1e3 / fps] for fps in line["fps"]]
+        found["time of a frame in memory"] = Free(times, "ms", 0.1, pace)
     if line.get("memory_mb") and ("start_s" in line or reference):
         found["memory"] = Once(line["memory_mb"], "MB", 1.1, 5.0, False, _MEMORY)
     return found
@@ -169,7 +178,7 @@ def _timed(line: Line, reference: Any) -> Iterator[tuple[str, Figure]]:
             yield stage, Times(rounds, reference)
     for what, key, least in (("load", "load_ms", 100.0), ("first call", "first_ms", 20.0)):
         if key in line:
-            yield what, Once(line[key], "ms", 2.0, least)
+            yield what, Once(line[key], "ms", 3.0, least)
 
 
 def table(found: Sequence[Finding]) -> Table:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reference import open_reference
+from benchmarks.reference import CALLS, open_reference
 from edge.assembly import build_pipeline
 from edge.classifier import load_classifier
 from edge.errors import EdgeError
@@ -26,8 +26,6 @@ from edge.sources.demo import DemoSource, load_portraits
 
 BLOCK = 25
 """Frames of a round of the loop; the first round warms up."""
-_REFERENCES = 20
-"""Calls of the reference in each round, which tell what the machine did meanwhile."""
 _SECONDS, _LEAST_ROUNDS = 10.0, 2
 """A slow detector has fewer rounds, so that its frames take no longer than that."""
 _DEMO_FRAMES, _FPS = 60, 30
@@ -72,7 +70,7 @@ def measure(detector: Detector, classifier: Any, faces: int, rounds: int) -> dic
         places = range(number * BLOCK, (number + 1) * BLOCK)
         frames = [Frame(images[i % len(images)], i, i / _FPS) for i in places]
         blocks.append([_timed(partial(pipeline.process, frame)) for frame in frames])
-        references.append([_timed(reference)[0] for _ in range(_REFERENCES)])
+        references.append([_timed(reference)[0] for _ in range(CALLS)])
         spent += sum(milliseconds for milliseconds, _ in blocks[-1]) / 1e3
         if spent > _SECONDS and number >= _LEAST_ROUNDS:
             break

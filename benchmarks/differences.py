@@ -17,6 +17,8 @@ MARGIN = 1.1
 """Of a time that has a reference in each round."""
 FREE_MARGIN = 1.5
 """Of one that has none, once the drift of the machine as a whole is taken out."""
+LEAST_ROUNDS = 8
+"""Of fewer, an interval of 99 % says nothing."""
 _LEAST_MS = 0.05
 _TAILS = (0.5, 99.5)
 _LEVEL = 0.01
@@ -60,7 +62,7 @@ class Times:
         ratio = float(np.median(medians[1]) / np.median(medians[0]))
         before, now = (statistics.median(flat(own.rounds)) for own in (self, new))
         ends = np.percentile(drawn[1] / drawn[0], _TAILS)
-        counts = abs(ratio - 1) * before >= _LEAST_MS
+        counts = abs(ratio - 1) * before >= _LEAST_MS and _enough(self.rounds, new.rounds)
         return _beyond(what, (f"{before:.3f} ms", f"{now:.3f} ms"), ratio, ends, MARGIN, counts)
 
     def multiples(self) -> NDArray[np.float64]:
@@ -71,11 +73,15 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Times by the round that have no reference: what differs by less than ``least`` is none."""
+    """Times by the round without a reference in each: what differs by less than ``least`` is none.
+
+    ``pace`` are milliseconds of the reference before, after or between: none in earlier results.
+    """
 
     rounds: Rounds
     unit: str
     least: float
+    pace: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         """Refuse rounds of nothing; raises ``ResultsError``."""
@@ -84,13 +90,15 @@ class Free:
 
     def against(self, what: str, new: Self, drift: float) -> Finding:
         """Compare with the same figure of the later run, slower as a whole by ``drift``."""
+        if self.pace and new.pace:
+            drift = statistics.median(new.pace) / statistics.median(self.pace)
         medians = [np.array([statistics.median(r) for r in own.rounds]) for own in (self, new)]
         drawn = [_drawn(values, seed) for seed, values in enumerate(medians)]
         ratio = float(np.median(medians[1]) / np.median(medians[0]) / drift)
         before, now = (float(np.median(values)) for values in medians)
         ends = np.percentile(drawn[1] / drawn[0] / drift, _TAILS)
         shown = f"{before:.2f} {self.unit}", f"{now:.2f} {self.unit}"
-        counts = abs(ratio - 1) * before >= self.least
+        counts = abs(ratio - 1) * before >= self.least and _enough(self.rounds, new.rounds)
         return _beyond(what, shown, ratio, ends, FREE_MARGIN, counts)
 
 
@@ -156,6 +164,10 @@ class Answers:
 
 
 Figure = Times | Free | Once | Answers
+
+
+def _enough(*runs: Rounds) -> bool:
+    return min(map(len, runs)) >= LEAST_ROUNDS
 
 
 def _drawn(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.errors import WorkerError
 from benchmarks.process import LIMIT_SECONDS
+from benchmarks.reference import Pace
 from benchmarks.uncertainty import percentile_intervals
 
 _RUN = ("-m", "edge", "run", "--source", "demo", "--display", "off")
@@ -33,9 +34,10 @@ def measure(
     on disk. No run takes longer than ``limit`` seconds. Returns the figures, and the samples.
     Raises ``WorkerError``.
     """
-    starts: list[float] = []
+    starts, pace = list[float](), Pace()
     while len(starts) < _STARTS or sum(starts) < seconds:
         starts.append(_seconds_to_first_result(python, limit))
+        pace.take()
     memory = _peak_mb(python, limit)
     figures = {
         "start_s": statistics.median(starts),
@@ -45,7 +47,8 @@ def measure(
         "memory_mb": memory,
         "environment_mb": disk_mb(python.parent.parent),
     }
-    return figures, {"subject": "a run", "start_s": starts, "memory_mb": memory}
+    samples = {"start_s": starts, "pace_ms": pace.ms, "memory_mb": memory}
+    return figures, {"subject": "a run", **samples}
 
 
 def disk_mb(folder: Path) -> float:

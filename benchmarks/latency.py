@@ -24,6 +24,7 @@ from rich.progress import track
 from benchmarks.errors import WorkerError
 from benchmarks.groups import Group, Member, groups
 from benchmarks.process import Process
+from benchmarks.reference import CALLS
 from benchmarks.subjects import Subject
 
 SAMPLES_SUFFIX = ".jsonl"
@@ -31,8 +32,6 @@ SAMPLES_SUFFIX = ".jsonl"
 _WARM_UP_ROUNDS = 2
 _WARM_UP = 10
 """Calls of either kind in such a round."""
-_REFERENCES = 20
-"""Calls of the reference in each round, beside what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class Turn:
         samples.face_ms.append(ask("latency", times=self._calls)["ms"])
         if not self._whole:
             return
-        samples.reference_ms.append(ask("reference", times=_REFERENCES)["ms"])
+        samples.reference_ms.append(ask("reference", times=CALLS)["ms"])
         frames = ask("loop", frames=self._frames)
         samples.frame_ms.append(frames["ms"])
         for stage, times in frames["stage_ms"].items():

@@ -209,7 +209,7 @@ SAMPLES = {
     **{"latency_ms?": _ROUNDS, "work_ms?": _ROUNDS, "cost_ms?": _ROUNDS},
     **{"reference_cost_ms?": _ROUNDS, "stage_ms?": Each(_ROUNDS), "fps?": [NUMBER]},
     **{"load_ms?": NUMBER, "first_ms?": NUMBER, "memory_mb?": Maybe(NUMBER)},
-    **{"start_s?": [NUMBER], "frames?": int, "dropped?": int},
+    **{"start_s?": [NUMBER], "pace_ms?": [NUMBER], "frames?": int, "dropped?": int},
 }
 """Of a line."""
 _RELIABILITY = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from benchmarks.memory import Memory
+from benchmarks.reference import Pace
 from benchmarks.uncertainty import percentile_intervals, percentiles
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
@@ -26,6 +27,7 @@ class Contender:
         """Open the networks; ``content`` is a classifier's file."""
         self.parallel = parallel
         self.fps: list[float] = []
+        self.pace = Pace()
         self._settings = Settings(parallel=parallel)
         self._crew = Crew(lambda: TFLiteClassifier(content, "classifier"), parallel)
         self._detector = BlazeFace()
@@ -55,6 +57,7 @@ def measure(
                 fps = contender.take(frames)
                 if number >= _WARM_UP_ROUNDS:
                     contender.fps.append(fps)
+                    contender.pace.take()
         rows += [
             {
                 **{"faces": faces, "networks": each.parallel, "fps": percentiles(each.fps)["p50"]},
@@ -63,7 +66,10 @@ def measure(
             for each in contenders
         ]
         samples += [
-            {"subject": f"throughput, {faces} faces", "threads": each.parallel, "fps": each.fps}
+            {
+                **{"subject": f"throughput, {faces} faces", "threads": each.parallel},
+                **{"fps": each.fps, "pace_ms": each.pace.ms},
+            }
             for each in contenders
         ]
     return rows, samples

@@ -37,7 +37,8 @@ def run(seed: int, drift: float = 1.0) -> Run:
 def written(folder: Path, lines: Run, **changes: object) -> Path:
     path = folder / "one.json"
     samples = [{"subject": name, **line} for name, line in lines.items()]
-    results.write(path, WHOLE | changes, samples)
+    effort = WHOLE["effort"] | {"rounds": ROUNDS}
+    results.write(path, WHOLE | {"effort": effort} | changes, samples)
     return path
 
 

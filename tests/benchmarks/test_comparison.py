@@ -19,6 +19,7 @@ from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Detector, Face, Image
 from tests.benchmarks.runs import Run, compared, regressions, run, written
+from tests.benchmarks.test_results import WHOLE
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])
@@ -99,6 +100,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     base = written(tmp_path / "base", run(0))
     with pytest.raises(BenchmarkError, match="one machine, found one and two"):
         comparison.compare(base, written(tmp_path / "new", run(0), device={"name": "two"}))
+    few = WHOLE["effort"] | {"rounds": 7}
+    with pytest.raises(BenchmarkError, match="8 rounds or more, found 7"):
+        comparison.compare(base, written(tmp_path / "new", run(0), effort=few))
     with pytest.raises(BenchmarkError, match=r"void \(throttled\)"):
         comparison.compare(base, written(tmp_path / "new", run(0), void="throttled"))
     with pytest.raises(BenchmarkError, match="same models"):

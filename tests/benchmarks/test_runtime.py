@@ -12,6 +12,7 @@ from benchmarks import camera, intervals, runtime, runtime_report
 from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import ResultsError, WorkerError
 from benchmarks.footprint import disk_mb, measure
+from benchmarks.reference import CALLS
 from train.recipes import DEPLOYED, model_path
 
 
@@ -58,6 +59,7 @@ def test_a_paced_camera_loses_no_frame_to_a_fast_loop(content: bytes) -> None:
     assert (result["work_ms"]["p95"], result["bound_ms"]) == (None, None)
     assert len(samples["latency_ms"]) == len(samples["work_ms"]) == 2
     assert samples["subject"] == "camera, 20 a second"
+    assert len(samples["pace_ms"]) == 2 * CALLS
 
 
 def test_the_paced_camera_keeps_its_pace_and_makes_up_for_a_late_reader() -> None:
@@ -108,6 +110,7 @@ def test_starts_are_five_at_least_and_kept(tmp_path: Path) -> None:
     quick.chmod(0o755)
     figures, samples = measure(quick)
     assert len(samples["start_s"]) == figures["starts"] == 5
+    assert len(samples["pace_ms"]) == 5 * CALLS
     low, high = figures["start_s_interval"]
     assert low <= figures["start_s"] <= high
     assert measure(quick, seconds=0.1)[0]["starts"] >= 5

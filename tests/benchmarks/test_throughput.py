@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import runtime, throughput
 from benchmarks.memory import Memory
+from benchmarks.reference import CALLS
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
 from edge.frames import Frame
@@ -33,6 +34,7 @@ def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: byt
         low, high = row["fps_interval"]
         assert 0 < low <= row["fps"] <= high
         assert (sample["threads"], len(sample["fps"])) == (row["networks"], 2)
+        assert len(sample["pace_ms"]) == 2 * CALLS
 
 
 def test_memory_gives_every_image_each_time() -> None:
