@@ -8,11 +8,15 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
 from train.data import LABELS, Split
 from train.recipes import Recipe
+
+hypothesis.settings.register_profile("project", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("project")
 
 
 def synthetic_split(name: str, each: int, seed: int) -> Split:
