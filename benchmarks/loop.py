@@ -1,4 +1,4 @@
-"""The whole loop with the deployed model at one thread: stages, detectors, intervals, a camera."""
+"""The whole loop with the deployed model: stages, detectors, intervals, a camera."""
 
 from __future__ import annotations
 

@@ -47,10 +47,16 @@ def _stages(result: Mapping[str, Any]) -> str:
     many = result["stages"][-1]
     times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
     return (
-        f"{markdown(columns, rows)}\n\nMilliseconds at one thread, 640×360 frames in memory; bare "
-        "is one call of the detector and one of the classifier, in turn with blocks of frames. "
+        f"{markdown(columns, rows)}\n\nMilliseconds with one thread for each network, up to "
+        f"{_at_once(result)} of a frame's faces at a time, 640×360 frames in memory; bare is one "
+        "call of the detector and one of the classifier, in turn with blocks of frames. "
         f"{many['faces']} faces take {times:.2f} times as long as one."
     )
+
+
+def _at_once(result: Mapping[str, Any]) -> int:
+    """How many networks were at work at a time; one before there was a choice."""
+    return max((row["networks"] for row in result.get("throughput", ())), default=1)
 
 
 def _throughput(result: Mapping[str, Any]) -> str:

@@ -159,7 +159,12 @@ _RUN = {
 }
 _SUBJECT = {
     **{"name": str, "model": str, "variant": str, "file": str, "deployed": bool},
-    **{"bytes": Maybe(int), "multiply_accumulates": Maybe(int), "error": Maybe(str)},
+    **{
+        "sha256?": Maybe(str),
+        "bytes": Maybe(int),
+        "multiply_accumulates": Maybe(int),
+        "error": Maybe(str),
+    },
     **{"accuracy": Maybe(_ACCURACY), "runs": [_RUN]},
 }
 _STAGE_TIMES = dict.fromkeys(STAGES, _TIMES)

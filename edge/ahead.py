@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 
+from edge.errors import EdgeError
 from edge.frames import Image
 from edge.pipeline import Look, Sight
 
@@ -31,11 +32,17 @@ class Ahead:
     def announce(self, image: Image) -> None:
         """Begin with ``image`` (``uint8[H, W, 3]`` BGR), which must stay as it is till then.
 
-        Raises what ``open_look`` raises.
+        Where no more can be opened, fewer do the same; raises what opening the first one raises.
         """
         while self._opened < self._size:
-            self._idle.put(self._open(self._opened))
-            self._opened += 1
+            try:
+                self._idle.put(self._open(self._opened))
+            except (EdgeError, OSError):
+                if not self._opened:
+                    raise
+                self._size = self._opened
+            else:
+                self._opened += 1
         self._begun.append((image, self._threads.submit(self._with_an_idle_one, image)))
 
     def __call__(self, image: Image) -> Sight:
@@ -45,9 +52,9 @@ class Ahead:
         """
         while self._begun:
             begun, sight = self._begun.popleft()
-            found = sight.result()
+            wait([sight])
             if begun is image:
-                return found
+                return sight.result()
         return self._look(image)
 
     def _with_an_idle_one(self, image: Image) -> Sight:

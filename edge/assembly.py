@@ -69,7 +69,7 @@ def assemble(
         pipeline = build_pipeline(detector, classifier, settings)
     else:
         source, pipeline = look_ahead(source, detector, classifier, settings)
-    sinks = open_sinks(
+    outputs = open_sinks(
         settings.output,
         window,
         classifier.labels,
@@ -81,15 +81,8 @@ def assemble(
     line = StatusLine(
         classifier.labels, lambda: f"{stats.details()} · {source.state}", show or say, stop.set
     )
-    status = () if window else (Guarded(line, report),)
-    return Run(
-        source,
-        pipeline,
-        (stats, *sinks, *status),
-        stats,
-        detector.name,
-        classifier.runtime,
-    )
+    sinks = (stats, *outputs, *(() if window else (Guarded(line, report),)))
+    return Run(source, pipeline, sinks, stats, detector.name, classifier.runtime)
 
 
 def source_state(source: RatedSource, stats: Stats) -> str:
@@ -112,7 +105,7 @@ def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:
 
 def networks_at_once(settings: Settings) -> int:
     """How many networks may be at work at the same time."""
-    return settings.parallel or min(usable_cores(), _MOST_AT_ONCE)
+    return settings.parallel or min(max(usable_cores() // settings.threads, 1), _MOST_AT_ONCE)
 
 
 def look_ahead(

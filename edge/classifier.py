@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import ModelContract, extract
-from edge.errors import ContractError
+from edge.errors import ContractError, EdgeError
 from edge.frames import Floats
 from edge.interpreter import Model, Tensor, open_model, read_model_file
 
@@ -71,7 +71,11 @@ class Crew:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
         shares = np.array_split(crops, max(min(len(crops), self._size), 1))
         while len(self._members) < len(shares):
-            self._members.append(self.open_one())
+            try:
+                self._members.append(self.open_one())
+            except (EdgeError, OSError):  # the memory or the disk is full: fewer do the same
+                self._size = len(self._members)
+                return self.classify(crops)
         others = zip(self._members[1:], shares[1:], strict=False)
         waiting = [self._threads.submit(member.classify, share) for member, share in others]
         own = self.first.classify(shares[0])

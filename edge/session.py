@@ -8,7 +8,7 @@ them. Only a camera or a stream goes on with new settings: a file would begin an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -180,8 +180,7 @@ class Session:
         reload = Reload(
             self.reload, lambda: self._following(stretch), stop, self._manager, self._refuse
         )
-        last_words = LastWords(partial(self._abandon, stretch))
-        sinks = (*parts.sinks, Heartbeat(self._manager), last_words, reload)
+        sinks = (*parts.sinks, Heartbeat(self._manager), *self._last_words(stretch), reload)
         try:
             loop.run(parts.source, parts.pipeline, sinks, stop, self._report)
         except EdgeError as error:
@@ -192,6 +191,12 @@ class Session:
         self._finished(stretch)
         self._had += parts.stats.frames
         self._before, self._next = stretch.settings, reload.next
+
+    def _last_words(self, stretch: Stretch) -> Sequence[LastWords]:
+        """For where a window may be open, whose library ends the process without a display."""
+        if stretch.settings.display == "off":
+            return ()
+        return (LastWords(partial(self._abandon, stretch)),)
 
     def _abandon(self, stretch: Stretch) -> int:
         """Close and sum up ``stretch`` in the place of ``run``, within which the process ends."""

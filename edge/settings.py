@@ -152,8 +152,8 @@ class Settings:
     threads: int = 1
     """Threads of each network: 1…64."""
     parallel: int = 0
-    """Faces of a frame, and frames of a file, that are worked on at the same time: 1…64, 0 for as
-    many as there are cores, up to 4."""
+    """Faces of a frame, and frames of a file without a window, that are worked on at the same time:
+    1…16, 0 for as many as there are cores for, up to 4."""
     display: Literal["auto", "on", "off"] = "auto"
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0
@@ -169,7 +169,7 @@ class Settings:
         _check_range("detect-every", self.detect_every, 1, 30)
         _check_range("budget", self.budget, 0, 1000, "ms")
         _check_range("threads", self.threads, 1, 64)
-        _check_range("parallel", self.parallel, 0, 64)
+        _check_range("parallel", self.parallel, 0, 16)
         _check_range("frames", self.frames, 0, 1e9)
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)

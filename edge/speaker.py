@@ -69,7 +69,7 @@ class Speaker:
 
     def _raise(self) -> None:
         if self._error:
-            raise self._error
+            raise self._error.with_traceback(None)  # which would keep the frames that it passed
 
     def _work(self, write: Callable[[str], None]) -> None:
         with self._stack:

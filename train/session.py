@@ -83,15 +83,7 @@ def train(
     policy = begun.precision if begun else choose_precision()
     run = Run(recipe, seed, policy, state, lineage.weights)
     model, history = fit(run, examples, validation, quiet)
-    source = {
-        "recipe": recipe.to_dict(),
-        "seed": seed,
-        "data": data,
-        **lineage.origins,
-        "commit": provenance.commit(),
-        "precision": policy,
-        "multiply_accumulates": multiply_accumulates(model),
-    }
+    source = {"data": data, **lineage.origins, **_source(run, model)}
     circumstances = {
         **_circumstances(model, history),
         "unreadable": _unreadable(splits),
@@ -170,6 +162,16 @@ def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> M
         uncertain_below=UNCERTAIN_BELOW,
         provenance=source,
     )
+
+
+def _source(run: Run, model: keras.Model) -> dict[str, Any]:
+    return {
+        "recipe": run.recipe.to_dict(),
+        "seed": run.seed,
+        "commit": provenance.commit(),
+        "precision": run.precision,
+        "multiply_accumulates": multiply_accumulates(model),
+    }
 
 
 def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:

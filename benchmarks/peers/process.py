@@ -16,6 +16,7 @@ from benchmarks.footprint import high_water_mb
 from benchmarks.peers.registry import Peer
 
 _WORKER = "benchmarks.peers.worker"
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _LIMIT_SECONDS = 300
 """For one answer: some packages wait for a network without end."""
 _MESSAGE = 300
@@ -54,7 +55,7 @@ class PeerProcess:
                     stdout=subprocess.PIPE,
                     stderr=self._messages,
                     text=True,
-                    env=os.environ | _environment(peer),
+                    env=_environment(peer),
                     start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
                 )
             except OSError as error:
@@ -111,4 +112,6 @@ class PeerProcess:
 def _environment(peer: Peer) -> dict[str, str]:
     """Ours obeys its settings alone; what torch obeys is OpenMP's variable."""
     threads = {} if peer.threads is None else {"OMP_NUM_THREADS": str(peer.threads)}
-    return {"TF_CPP_MIN_LOG_LEVEL": "3"} | threads
+    # What a package compiles at its first start is there at the next ones, as it is for its users.
+    own = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
+    return own | {"TF_CPP_MIN_LOG_LEVEL": "3"} | threads

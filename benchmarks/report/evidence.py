@@ -97,12 +97,20 @@ def with_accuracy(found: Iterable[Result]) -> Result | None:
 
 
 def accuracy_of(row: Row, other: Result | None) -> Mapping[str, Any] | None:
-    """Return the accuracy of ``row``, or that which ``other`` has of a file as large."""
+    """Return the accuracy of ``row``, or that which ``other`` has of the same file.
+
+    Of results from before a file's digest was kept, one as large passes for the same.
+    """
     own: Mapping[str, Any] | None = row["accuracy"]
     if own or other is None:
         return own
-    same = (each for each in other["subjects"] if each["name"] == row["name"])
-    return next((each["accuracy"] for each in same if each["bytes"] == row["bytes"]), None)
+    namesakes = (each for each in other["subjects"] if each["name"] == row["name"])
+    return next((each["accuracy"] for each in namesakes if _same_file(each, row)), None)
+
+
+def _same_file(one: Row, other: Row) -> bool:
+    digests = [row["sha256"] for row in (one, other) if row.get("sha256")]
+    return one["bytes"] == other["bytes"] and len(set(digests)) <= 1
 
 
 def labels(found: Sequence[Result]) -> list[str]:

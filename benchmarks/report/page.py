@@ -135,7 +135,7 @@ def _loop(page: Page, result: Result, name: str) -> None:
         if section == "stages":
             page.show(
                 f"{name}-stages.png",
-                "What a frame's time goes to: the p50 of each stage at one thread.",
+                "What a frame's time goes to: the p50 of each stage, one thread for each network.",
                 partial(stages_figure, result["loop"]["stages"]),
             )
     page.say("### Detectors", detectors.table(result["loop"]["detectors"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.figures.vector import svg
 from benchmarks.report import html
 from benchmarks.report.evidence import gather
@@ -13,7 +14,6 @@ from train.report import save_figure
 
 MARKDOWN = "benchmark.md"
 HTML = "benchmark.html"
-_OF_A_DEVICE = "*-{}.png"
 _KINDS = ("accuracy", "latency", "stages")
 """Of the figures that a device has."""
 _SHARED = ("confusion.png", "robustness.png")
@@ -30,10 +30,10 @@ def write(folder: Path) -> list[str]:
     drawn = {name: draw() for name, draw in page.figures.items()}
     for name, figure in drawn.items():
         save_figure(figure, folder / name)
-    old = [path for kind in _KINDS for path in folder.glob(_OF_A_DEVICE.format(kind))]
-    for path in (*old, *(folder / name for name in _SHARED)):
-        if path.name not in drawn:
-            path.unlink(missing_ok=True)
+    devices = [path.stem for path in results.devices(folder)]
+    known = [f"{device}-{kind}.png" for device in devices for kind in _KINDS]
+    for name in {*known, *_SHARED} - drawn.keys():
+        (folder / name).unlink(missing_ok=True)
     write_text(folder / MARKDOWN, page.text)
     shown = {name: svg(figure, name) for name, figure in drawn.items()}
     write_text(folder / HTML, html.render(page.text, shown))

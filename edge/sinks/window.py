@@ -124,8 +124,10 @@ class WindowSink:
     def _asked(self) -> Iterator[None]:
         """Note that the GUI is asked: it may never answer (``edge.last_words``)."""
         self._asking = True
-        yield
-        self._asking = False
+        try:
+            yield
+        finally:  # not where the process ends meanwhile: that unwinds no Python
+            self._asking = False
 
     def _look_at_keys(self) -> None:
         if self._gui.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):

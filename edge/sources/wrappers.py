@@ -135,9 +135,7 @@ class Announcing(Wrapper):
     Not of live frames: there is none to come yet, and waiting for it would cost latency.
     """
 
-    def __init__(
-        self, inner: RatedSource, announce: Callable[[Image], None], ahead: int = 1
-    ) -> None:
+    def __init__(self, inner: RatedSource, announce: Callable[[Image], None], ahead: int) -> None:
         """Wrap ``inner``."""
         super().__init__(inner)
         self._announce, self._ahead = announce, ahead

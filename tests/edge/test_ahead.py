@@ -110,6 +110,32 @@ def test_an_error_comes_with_the_image_that_it_is_of() -> None:
     assert widths(ahead(images[2])) == [3]
 
 
+def test_where_no_further_look_can_be_opened_one_does_it_all() -> None:
+    def open_look(number: int) -> Look:
+        if number:
+            raise OSError("no space left on device")
+        return look(Bright())
+
+    ahead = Ahead(look(Bright()), open_look, 3)
+    images = [frame.image for frame in frames(4)]
+    for image in images:
+        ahead.announce(image)
+    assert [widths(ahead(image)) for image in images] == [[1], [2], [3], [4]]
+
+
+def test_the_error_of_an_image_that_is_passed_over_is_nobody_else_s() -> None:
+    class Failing(Bright):
+        def detect(self, image: Image) -> Sequence[Face]:
+            if image.max() == 0:
+                raise DetectorError("gone")
+            return super().detect(image)
+
+    ahead = Ahead(look(Bright()), lambda _: look(Failing()), 1)
+    first, second = (frame.image for frame in frames(2))
+    ahead.announce(first)
+    assert widths(ahead(second)) == [2]
+
+
 @pytest.mark.parametrize("depth", [1, 2, 5])
 def test_frames_are_announced_before_those_before_them_are_given(depth: int) -> None:
     announced: list[int] = []

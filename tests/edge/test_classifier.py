@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -115,3 +116,18 @@ def test_a_crew_opens_as_many_as_there_are_faces_for(
     for _ in range(2):
         crew.classify(np.zeros((faces, 48, 48, 1), np.uint8))
     assert len(members) == opened
+
+
+def test_where_no_further_one_can_be_opened_the_first_does_it_all(shipped: bytes) -> None:
+    crops = np.random.default_rng(4).integers(0, 256, (3, 48, 48, 1), np.uint8)
+    tries = itertools.count()
+
+    def open_one() -> TFLiteClassifier:
+        if next(tries):
+            raise OSError("no space left on device")
+        return TFLiteClassifier(shipped, "m")
+
+    crew = Crew(open_one, 4)
+    for _ in range(2):
+        np.testing.assert_array_equal(crew.classify(crops), crew.first.classify(crops))
+    assert next(tries) == 2, "it isn't tried again at every frame"

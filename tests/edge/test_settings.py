@@ -26,7 +26,7 @@ def parsed(*tokens: str) -> Settings:
         ("threads", 0),
         ("threads", 65),
         ("parallel", -1),
-        ("parallel", 65),
+        ("parallel", 17),
         ("frames", -1),
         ("min_score", 0.0),
         ("min_score", 1.0),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -23,11 +20,9 @@ from edge.sinks import open_sinks
 from edge.sinks.status import StatusLine
 from edge.sinks.target import check_target
 from edge.sinks.video import LARGEST
-from edge.sinks.window import WindowSink, display_problem
 from edge.sinks.wrappers import Annotated
 from tests.edge.fakes import (
     LABELS,
-    FakeGui,
     RecordingSink,
     feed,
     frames,
@@ -214,57 +209,6 @@ def test_a_full_disk_is_reported_once_and_leaves_nothing_broken(
 
 
 # The window (no display here: what is tested is that none is opened)
-
-
-def test_no_display_is_a_reason_not_an_abort() -> None:
-    assert display_problem({}) is not None
-
-
-def test_a_display_that_does_not_answer_is_a_reason_not_an_abort() -> None:
-    assert display_problem({"DISPLAY": ":4711"}) is not None
-
-
-def test_the_wish_to_stop_ends_the_wait_for_a_display_that_hangs() -> None:
-    if not cv2.currentUIFramework():
-        pytest.skip("no windows in this OpenCV")
-    with socket.create_server(("127.0.0.1", 0)) as display:
-        number = display.getsockname()[1] - 6000
-        stop = threading.Event()
-        threading.Timer(0.3, stop.set).start()
-        start = time.monotonic()
-        problem = display_problem({"DISPLAY": f"127.0.0.1:{number}"}, stop.is_set)
-    assert problem is not None
-    assert 0.3 <= time.monotonic() - start < 1.3
-
-
-def test_a_window_without_a_display_is_refused() -> None:
-    if display_problem() is None:
-        pytest.skip("there is a display")
-    with pytest.raises(SinkError, match="window: expected a display"):
-        WindowSink(lambda: None).__enter__()
-
-
-@pytest.mark.parametrize(
-    ("gui", "stops", "shown"),
-    [
-        (FakeGui(), False, 1),
-        (FakeGui(ord("x")), False, 1),
-        (FakeGui(ord("q")), True, 1),
-        (FakeGui(27), True, 1),
-        (FakeGui(closed=True), True, 0),
-    ],
-)
-def test_q_escape_and_closing_the_window_end_the_loop(
-    gui: FakeGui, stops: bool, shown: int
-) -> None:
-    asked: list[bool] = []
-    feed(WindowSink(lambda: asked.append(True), gui=gui), frames(1))
-    assert bool(asked) == stops
-    assert len(gui.shown) == shown
-    assert gui.size == ((64, 48) if shown else None)
-
-
-# Composition
 
 
 def test_views_share_one_annotated_picture() -> None:
