@@ -64,8 +64,11 @@ def test_the_targets_compare_with_the_seed_network_of_the_same_run() -> None:
     rows[0]["accuracy"] = ACCURACY | {"top1": 0.5698}
     text = tables.targets([RESULT | {"subjects": rows}])
     assert text.splitlines()[2] == (
-        "| m | 56.78% | 54.32% | 65.43% | 0.500 | 0.20 points | 3.2% | 2.80 MB | 0.25 × | 64.4 |"
+        "| m | 56.78% | 54.32% | 65.43% | 0.500 | – | 0.20 points | 3.2% | 2.80 MB | 0.25 × "
+        "| 64.4 |"
     )
+    rows[1]["accuracy"] = ACCURACY | {"macro_f1_without_copies": 0.4812}
+    assert "| 0.500 | 0.481 |" in tables.targets([RESULT | {"subjects": rows}])
 
 
 def seed_and_int8(milliseconds: float, **changes: object) -> list[dict]:
