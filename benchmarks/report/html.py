@@ -92,7 +92,9 @@ def render(text: str, figures: Mapping[str, str]) -> str:
             section = block[level:].strip()
             if level == _CONTENTS and contents not in body:
                 body.append(contents)
-            body.append(f'<h{level} id="{_anchor(section)}">{inline(section)}</h{level}>')
+            # What the contents name; below that, devices have sections of the same names.
+            place = f' id="{_anchor(section)}"' if level == _CONTENTS else ""
+            body.append(f"<h{level}{place}>{inline(section)}</h{level}>")
         else:
             body.append(_block(block, section, figures))
     title = blocks[0].lstrip("# ")
