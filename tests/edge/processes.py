@@ -15,8 +15,8 @@ PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
 """With the edge's requirements only, where the environment variable names one."""
 QUIET_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
-# Tests in the background, or under nohup: what is ignored here would be ignored by the runs too, and
-# what is caught is not.
+# Tests in the background, or under nohup: what is ignored here would be ignored by the runs too,
+# and what is caught is not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
