@@ -7,9 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edge.ahead import Ahead
 from edge.errors import DetectorError, SourceLostError
@@ -24,14 +22,11 @@ from tests.edge.fakes import (
     FakeDetector,
     FakeSource,
     RecordingSink,
+    blank_crops,
     frames,
     outage,
     square,
 )
-
-
-def crop(image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
-    return np.zeros((len(faces), 48, 48, 1), np.uint8)
 
 
 class Bright:
@@ -61,7 +56,7 @@ class Gated(Bright):
 
 
 def look(detector: Bright) -> Look:
-    return Look(detector, crop, FakeClassifier())
+    return Look(detector, blank_crops, FakeClassifier())
 
 
 def widths(sight: Sight) -> list[float]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edge.errors import EdgeError, SinkError, SourceError
-from edge.frames import Face, Frame, FrameResult, Image, Outage
+from edge.frames import Frame, FrameResult, Outage
 from edge.loop import Stop, run
 from edge.pipeline import STAGES, Look, Pipeline
 from edge.sinks.wrappers import Guarded
@@ -22,6 +20,7 @@ from tests.edge.fakes import (
     FakeDetector,
     FakeSource,
     RecordingSink,
+    blank_crops,
     frames,
     image,
     outage,
@@ -31,12 +30,8 @@ from tests.edge.fakes import (
 )
 
 
-def crop(image: Image, faces: list[Face]) -> NDArray[np.uint8]:
-    return np.zeros((len(faces), 48, 48, 1), np.uint8)
-
-
 def pipeline(*boxes: object) -> Pipeline:
-    look = Look(FakeDetector(*boxes), crop, FakeClassifier())
+    look = Look(FakeDetector(*boxes), blank_crops, FakeClassifier())
     return Pipeline(look, Tracker(LABELS, 0.4))
 
 
