@@ -10,8 +10,7 @@ from typing import Any
 from benchmarks.intervals import cost
 from benchmarks.reference import Pace
 from benchmarks.uncertainty import flat, in_rounds, percentile_intervals, percentiles
-from edge.assembly import build_pipeline
-from edge.classifier import TFLiteClassifier
+from edge.assembly import build_pipeline, open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Frame, Image, Outage
 from edge.settings import Settings
@@ -29,7 +28,8 @@ def measure(
 
     Intervals and samples are by ``rounds`` of frames in a row.
     """
-    pipeline = build_pipeline(BlazeFace(), TFLiteClassifier(content, "classifier"), Settings())
+    settings = Settings()
+    pipeline = build_pipeline(BlazeFace(), open_crew(content, "classifier", settings), settings)
     pipeline.process(Frame(images[0], 0, 0.0))
     pace = Pace()
     pace.take()

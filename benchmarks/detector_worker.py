@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reference import CALLS, open_reference
-from edge.assembly import build_pipeline
-from edge.classifier import load_classifier
+from edge.assembly import build_pipeline, open_crew
+from edge.classifier import Crew
 from edge.errors import EdgeError
 from edge.frames import Detector, Frame
+from edge.interpreter import read_model_file
 from edge.settings import Settings
 from edge.sources.demo import DemoSource, load_portraits
 
@@ -56,7 +57,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
 }
 
 
-def measure(detector: Detector, classifier: Any, faces: int, rounds: int) -> dict[str, Any]:
+def measure(detector: Detector, classifier: Crew, faces: int, rounds: int) -> dict[str, Any]:
     """Return the samples of ``rounds`` of frames with so many ``faces``, by the round.
 
     They are fewer where the frames would take longer than ``_SECONDS``.
@@ -98,7 +99,7 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
 def main(name: str, model: str, rounds: str, *faces: str) -> int:
     """Print what was measured, or why nothing could be."""
     try:
-        classifier = load_classifier(Path(model))
+        classifier = open_crew(read_model_file(Path(model)), model, Settings())
         detector = DETECTORS[name]()
         rows = [measure(detector, classifier, int(count), int(rounds)) for count in faces]
     except EdgeError as error:

@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.uncertainty import in_rounds, mean_interval, percentile_intervals, percentiles
-from edge.assembly import build_pipeline
-from edge.classifier import TFLiteClassifier
+from edge.assembly import build_pipeline, open_crew
+from edge.classifier import Crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Box, Frame, FrameResult, Processor, Track
 from edge.settings import Settings
@@ -35,7 +35,7 @@ def measure(
     a trial of a few frames before. Intervals and samples are by ``rounds`` of frames in a row.
     Raises ``BenchmarkError`` where no face was found.
     """
-    classifier = TFLiteClassifier(content, "classifier")
+    classifier = open_crew(content, "classifier", Settings())
     settings = {f"every {k}": Settings(detect_every=k) for k in INTERVALS}
     subjects = _pipelines(classifier, settings)
     first = next(iter(subjects))
@@ -68,9 +68,7 @@ def _moving(faces: int, count: int) -> Iterator[Frame]:
             yield Frame(frame.image, frame.index, frame.index / _FPS)
 
 
-def _pipelines(
-    classifier: TFLiteClassifier, settings: Mapping[str, Settings]
-) -> dict[str, Processor]:
+def _pipelines(classifier: Crew, settings: Mapping[str, Settings]) -> dict[str, Processor]:
     return {name: build_pipeline(BlazeFace(), classifier, own) for name, own in settings.items()}
 
 

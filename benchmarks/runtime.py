@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 from benchmarks.detector_worker import BLOCK
 from benchmarks.reference import open_reference
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
-from edge.assembly import build_pipeline, networks_at_once
-from edge.classifier import Crew, TFLiteClassifier
+from edge.assembly import build_pipeline, open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Frame, FrameResult, Image
 from edge.interpreter import open_model
@@ -49,7 +48,7 @@ def stages(
     classifier's counts once, and not where there is no face. The rounds are fewer where the frames
     would take longer than ``seconds``. Returns the figures, and the samples by the round.
     """
-    crew = Crew(lambda: TFLiteClassifier(content, "classifier"), networks_at_once(Settings()))
+    crew = open_crew(content, "classifier", Settings())
     pipeline = build_pipeline(BlazeFace(), crew, Settings())
     networks = {
         "detector": open_reference(1),

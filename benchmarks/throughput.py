@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 from benchmarks.memory import Memory
 from benchmarks.reference import Pace
 from benchmarks.uncertainty import percentile_intervals, percentiles
-from edge.assembly import look_ahead, networks_at_once
-from edge.classifier import Crew, TFLiteClassifier
+from edge.assembly import look_ahead, networks_at_once, open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.errors import EdgeError
 from edge.frames import Image
@@ -29,7 +28,7 @@ class Contender:
         self.fps: list[float] = []
         self.pace = Pace()
         self._settings = Settings(parallel=parallel)
-        self._crew = Crew(lambda: TFLiteClassifier(content, "classifier"), parallel)
+        self._crew = open_crew(content, "classifier", self._settings)
         self._detector = BlazeFace()
 
     def take(self, images: Sequence[Image]) -> float:

@@ -9,13 +9,14 @@ from functools import partial
 import cv2
 
 from edge.ahead import Ahead
-from edge.classifier import Crew, TFLiteClassifier, load_crew
+from edge.classifier import Crew, TFLiteClassifier
 from edge.crops import crop_faces
 from edge.detectors.blazeface import BlazeFace
 from edge.detectors.every import EveryNth, Sparing
 from edge.device import usable_cores
 from edge.errors import EdgeError, SinkError
 from edge.frames import Detector, Processor, Sink
+from edge.interpreter import read_model_file
 from edge.loop import Stop
 from edge.pipeline import Look, Pipeline
 from edge.settings import Settings
@@ -60,7 +61,8 @@ def assemble(
     status where another place is for them, ``report`` an error that ends only a part of the run.
     Raises ``EdgeError`` for what can't be had at all, and soon after the wish to stop.
     """
-    classifier = load_crew(settings.model_path, settings.threads, networks_at_once(settings))
+    path = settings.model_path
+    classifier = open_crew(read_model_file(path), path.name, settings)
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
@@ -101,6 +103,16 @@ def asked_to_stop(stop: Stop, window: WindowSink | None) -> Callable[[], bool]:
         return stop.is_set()
 
     return asked
+
+
+def open_crew(content: bytes, name: str, settings: Settings) -> Crew:
+    """Open ``content``, a ``.tflite`` file, for as many faces at a time as ``settings`` allow.
+
+    ``name`` is for messages. Raises ``ModelFileError``, ``ContractError``.
+    """
+    return Crew(
+        lambda: TFLiteClassifier(content, name, settings.threads), networks_at_once(settings)
+    )
 
 
 def networks_at_once(settings: Settings) -> int:

@@ -87,15 +87,6 @@ def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:
     return TFLiteClassifier(read_model_file(path), path.name, threads)
 
 
-def load_crew(path: Path, threads: int, size: int) -> Crew:
-    """Open the ``.tflite`` file at ``path``, once it is needed up to ``size`` times.
-
-    Raises ``ModelFileError``, ``ContractError``.
-    """
-    content = read_model_file(path)
-    return Crew(lambda: TFLiteClassifier(content, path.name, threads), size)
-
-
 def softmax(logits: Floats) -> Floats:
     """``float32[n, k]`` → ``float32[n, k]``, rows sum to 1."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -13,9 +13,10 @@ import pytest
 from benchmarks import detector_worker, faces, loop, measurement
 from benchmarks.latency import Effort
 from benchmarks.subjects import subjects
-from edge.classifier import load_classifier
+from edge.assembly import open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.device import Device
+from edge.settings import Settings
 from tests.conftest import synthetic_split
 
 EFFORT = Effort(rounds=2, calls=2, frames=2)
@@ -70,7 +71,8 @@ def test_faces_are_those_of_the_data_set_where_it_is(images_folder: Path, tmp_pa
 
 
 def test_a_detector_in_the_loop_block_by_block(model: Path) -> None:
-    row = detector_worker.measure(BlazeFace(), load_classifier(model), 3, 2)
+    crew = open_crew(model.read_bytes(), model.name, Settings())
+    row = detector_worker.measure(BlazeFace(), crew, 3, 2)
     assert (row["faces"], row["found"]) == (3, 3)
     assert [len(block) for block in row["frame_ms"]] == [detector_worker.BLOCK] * 2
     assert len(row["reference_ms"]) == 2

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.memory import Memory
-from edge.assembly import build_pipeline, look_ahead, networks_at_once
-from edge.classifier import load_crew
+from edge.assembly import build_pipeline, look_ahead, open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Frame
+from edge.interpreter import read_model_file
 from edge.settings import Settings
 
 _FPS = 30
@@ -24,7 +24,7 @@ class Adapter:
     def __init__(self, model: str) -> None:
         """Open the detector and the classifier at ``model``; raises ``EdgeError``."""
         settings = Settings()
-        self._classifier = load_crew(Path(model), settings.threads, networks_at_once(settings))
+        self._classifier = open_crew(read_model_file(Path(model)), model, settings)
         self._detector = BlazeFace(settings.min_score, settings.threads)
         self._settings = settings
         self._pipeline = build_pipeline(self._detector, self._classifier, settings)
