@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class Crew:
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
-        shares = np.array_split(crops, max(min(len(crops), self._size), 1))
+        count, shared = len(crops), max(min(len(crops), self._size), 1)
+        shares = [crops[count * n // shared : count * (n + 1) // shared] for n in range(shared)]
         while len(self._members) < len(shares):
             try:
                 self._members.append(self.open_one())
@@ -89,8 +91,15 @@ def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:
 
 def softmax(logits: Floats) -> Floats:
     """``float32[n, k]`` → ``float32[n, k]``, rows sum to 1."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)
+    # The few numbers of a frame's faces are done one by one before NumPy would have begun.
+    return np.array([_softmax(row) for row in logits.tolist()], np.float32).reshape(logits.shape)
+
+
+def _softmax(row: Sequence[float]) -> list[float]:
+    top = max(row)
+    exponentials = [math.exp(value - top) for value in row]
+    total = sum(exponentials)
+    return [value / total for value in exponentials]
 
 
 def quantise(pixels: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.generic]:

@@ -82,7 +82,7 @@ class Box:
     @property
     def area(self) -> float:
         """Area in square pixels, zero where the box is empty."""
-        return max(self.width, 0.0) * max(self.height, 0.0)
+        return max(self.right - self.left, 0.0) * max(self.bottom - self.top, 0.0)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -92,8 +92,10 @@ class Box:
     def iou(self, other: Box) -> float:
         """Intersection over union with ``other``, from 0 to 1."""
         width = min(self.right, other.right) - max(self.left, other.left)
+        if width <= 0:
+            return 0.0
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        if width <= 0 or height <= 0:
+        if height <= 0:
             return 0.0
         shared = width * height
         return shared / (self.area + other.area - shared)

@@ -165,9 +165,10 @@ def _decay(seconds: float, constant: float) -> float:
 
 def _mean(before: Floats, now: Floats, keep: float) -> Floats:
     """The geometric mean of two ``float32[labels]``, ``before`` with weight ``keep``; sums to 1."""
-    old, new = (np.maximum(row, _LEAST, dtype=np.float64) for row in (before, now))
-    mixed = old**keep * new ** (1 - keep)
-    return np.asarray(mixed / mixed.sum(), np.float32)
+    pairs = zip(before.tolist(), now.tolist(), strict=True)
+    mixed = [max(old, _LEAST) ** keep * max(new, _LEAST) ** (1 - keep) for old, new in pairs]
+    total = sum(mixed)
+    return np.array([value / total for value in mixed], np.float32)
 
 
 def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:

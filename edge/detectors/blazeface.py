@@ -52,7 +52,8 @@ class BlazeFace:
         self.name = variant.asset
         self._model = open_model(read_asset(variant.asset), variant.asset, threads)
         self._size = self._model.inputs[0].shape[1]
-        self._anchors = anchors(variant.grids)
+        self._centres = np.tile(anchors(variant.grids), 8)
+        self._decoder = decoder(self._size)
         self._min_logit = math.log(min_score / (1 - min_score))
         self._letterbox = Letterbox(1, 1, self._size)
 
@@ -69,10 +70,11 @@ class BlazeFace:
         found = np.flatnonzero(logits >= self._min_logit)
         if not found.size:
             return ()
-        points = decode(regressors[0, found], self._anchors[found], self._size)
-        scores = 1 / (1 + np.exp(-logits[0, found, 0]))
-        points, scores = weighted_nms(points, scores, _MAX_OVERLAP)
-        return tuple(map(_face, self._letterbox.to_frame(points), scores.tolist()))
+        points = regressors[0].take(found, axis=0) @ self._decoder
+        points += self._centres.take(found, axis=0)
+        points = self._letterbox.to_frame(points.reshape(-1, 8, 2))
+        scores = [1 / (1 + math.exp(-logit)) for logit in logits.ravel().take(found).tolist()]
+        return weighted_nms(points, scores, _MAX_OVERLAP)
 
 
 class Letterbox:
@@ -148,57 +150,47 @@ def _grid(cells: int) -> Floats:
     return np.asarray(np.stack(np.meshgrid(centres, centres), axis=-1), np.float32).reshape(-1, 2)
 
 
-def decode(regressors: Floats, centres: Floats, size: int) -> Floats:
-    """Boxes and key points as fractions of the square.
+@functools.cache
+def decoder(size: int) -> Floats:
+    """What a regressor's row is multiplied with: decoding is linear. ``float32[16, 16]``.
 
-    ``regressors`` is ``float32[n, 16]`` in pixels of the square: the box's centre, its size and six
-    key points, centres and points relative to the anchor's. ``centres`` is ``float32[n, 2]``.
-    Returns ``float32[n, 8, 2]``: top left, bottom right, six key points (x, y).
+    The row is in pixels of a square of ``size``: a box's centre (x, y) and size (width, height),
+    then six key points, centre and points relative to the anchor's centre. The product is top left,
+    bottom right and key points as fractions of the square, each relative to the same.
     """
-    points = regressors.reshape(-1, 8, 2) / np.float32(size)
-    middle, half = points[:, 0] + centres, points[:, 1] / 2
-    points[:, 0], points[:, 1] = middle - half, middle + half
-    points[:, 2:] += centres[:, np.newaxis]
-    return points
+    matrix = np.eye(16, dtype=np.float32)
+    for axis in (0, 1):
+        centre, extent = axis, 2 + axis
+        matrix[centre, extent] = 1
+        matrix[extent, [centre, extent]] = -0.5, 0.5
+    return matrix / np.float32(size)
 
 
-def weighted_nms(points: Floats, scores: Floats, max_overlap: float) -> tuple[Floats, Floats]:
+def weighted_nms(points: Floats, scores: Sequence[float], max_overlap: float) -> tuple[Face, ...]:
     """Merge detections of the same face: the blending of Bazarevsky et al. 2019, section 3.3.
 
-    ``points`` is ``float32[n, 8, 2]``, beginning with the boxes' corners; ``scores`` is
-    ``float32[n]`` in 0…1. The best detection absorbs those whose box overlaps its own by more than
-    ``max_overlap`` (intersection over union): their points are averaged by score, its score stays.
-    Then the best of the rest, and so on. Returns both for the m ≤ n faces, best first.
+    ``points`` is ``float32[n, 8, 2]``: a box's corners and six key points; ``scores`` are in 0…1.
+    The best detection absorbs those whose box overlaps its own by more than ``max_overlap``
+    (intersection over union): their points are averaged by score, its score stays. Then the best of
+    the rest, and so on. Returns the m ≤ n faces, best first.
     """
-    same = overlaps(points[:, :2]) > max_overlap
-    left = np.ones(len(scores), bool)
-    best, groups = [], []
-    for candidate in np.argsort(-scores, kind="stable").tolist():
-        if left[candidate]:
-            group = same[candidate] & left
-            group[candidate] = True  # an empty box doesn't overlap even itself
-            left &= ~group
-            best.append(candidate)
-            groups.append(group)
-    weights = np.array(groups) * scores
-    weights /= weights.sum(axis=1, keepdims=True)
-    return (weights @ points.reshape(-1, 16)).reshape(-1, 8, 2), scores[best]
-
-
-def overlaps(boxes: Floats) -> Floats:
-    """Intersection over union of each of ``float32[n, 2, 2]`` with each, ``float32[n, n]``.
-
-    A box is its top left and bottom right corner (x, y); where both are empty the result is 0.
-    """
-    left, top, right, bottom = boxes.reshape(-1, 4).T
-    width = np.minimum.outer(right, right) - np.maximum.outer(left, left)
-    height = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
-    united = np.add.outer(areas, areas) - shared
-    return np.asarray(shared / np.maximum(united, np.finfo(np.float32).tiny), np.float32)
-
-
-def _face(points: Floats, score: float) -> Face:
-    """``float32[8, 2]`` in pixels of the frame → ``Face``."""
-    return Face(Box(*points[:2].ravel().tolist()), score, points[2:])
+    # The few that there are have been compared one by one before NumPy would have begun.
+    boxes = [Box(*corners) for corners in points[:, :2].reshape(-1, 4).tolist()]
+    left = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    groups = []
+    while left:
+        best, *others = left
+        same = [other for other in others if boxes[best].iou(boxes[other]) > max_overlap]
+        left = [other for other in others if other not in same]
+        groups.append([best, *same])
+    weights = np.zeros((len(groups), len(scores)), np.float32)
+    for row, group in zip(weights, groups, strict=True):
+        total = sum(scores[one] for one in group)
+        for one in group:
+            row[one] = scores[one] / total
+    merged = (weights @ points.reshape(-1, 16)).reshape(-1, 8, 2)
+    corners = merged[:, :2].reshape(-1, 4).tolist()
+    return tuple(
+        Face(Box(*corner), scores[group[0]], key_points)
+        for corner, group, key_points in zip(corners, groups, merged[:, 2:], strict=True)
+    )

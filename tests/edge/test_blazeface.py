@@ -17,8 +17,7 @@ from edge.detectors.blazeface import (
     Letterbox,
     Variant,
     anchors,
-    decode,
-    overlaps,
+    decoder,
     weighted_nms,
 )
 from edge.errors import DetectorError
@@ -179,11 +178,11 @@ def test_anchors_are_the_centres_of_their_cells(variant: Variant, count: int) ->
 
 def test_decoding_is_relative_to_the_anchor() -> None:
     regressors = np.array([[0, 0, 128, 64, *[0] * 12], [12.8, 0, 0, 0, *[128] * 12]], np.float32)
-    points = decode(regressors, np.array([[0.5, 0.5], [0.25, 0.75]], np.float32), 128)
-    np.testing.assert_allclose(points[0, :2], [[0, 0.25], [1, 0.75]])
-    np.testing.assert_allclose(points[0, 2:], 0.5)
-    np.testing.assert_allclose(points[1, :2], [[0.35, 0.75]] * 2)
-    np.testing.assert_allclose(points[1, 2:], [[1.25, 1.75]] * 6)
+    points = (regressors @ decoder(128)).reshape(-1, 8, 2)
+    np.testing.assert_allclose(points[0, :2], [[-0.5, -0.25], [0.5, 0.25]])
+    np.testing.assert_allclose(points[0, 2:], 0)
+    np.testing.assert_allclose(points[1, :2], [[0.1, 0]] * 2)
+    np.testing.assert_allclose(points[1, 2:], [[1, 1]] * 6)
 
 
 @st.composite
@@ -196,12 +195,23 @@ def detections(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return points, np.array(ranks, np.float32) / 13
 
 
+def merge(
+    points: np.ndarray, scores: np.ndarray, max_overlap: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """``weighted_nms`` from arrays to arrays: the points and the scores of the faces."""
+    faces = weighted_nms(points, scores.tolist(), max_overlap)
+    corners = [[(box.left, box.top), (box.right, box.bottom)] for box in (f.box for f in faces)]
+    key_points = [face.key_points for face in faces]
+    merged = np.concatenate([np.array(corners, np.float32), np.array(key_points)], axis=1)
+    return merged, np.array([face.score for face in faces], np.float32)
+
+
 @given(detections(), st.sampled_from([0.1, 0.3, 0.7]))
 def test_merging_keeps_its_promises(
     found: tuple[np.ndarray, np.ndarray], max_overlap: float
 ) -> None:
     points, scores = found
-    merged, best = weighted_nms(points, scores, max_overlap)
+    merged, best = merge(points, scores, max_overlap)
     assert 1 <= len(merged) == len(best) <= len(points)
     assert best[0] == scores.max()
     assert set(best) <= set(scores)
@@ -209,7 +219,7 @@ def test_merging_keeps_its_promises(
     assert np.all(merged >= points.min(axis=0) - 1e-6)
     assert np.all(merged <= points.max(axis=0) + 1e-6)
     order = np.argsort(scores)
-    again, best_again = weighted_nms(points[order], scores[order], max_overlap)
+    again, best_again = merge(points[order], scores[order], max_overlap)
     np.testing.assert_allclose(again, merged, atol=1e-5)
     np.testing.assert_array_equal(best_again, best)
 
@@ -218,7 +228,7 @@ def test_merging_keeps_its_promises(
 def test_faces_apart_stay_as_they_are(found: tuple[np.ndarray, np.ndarray]) -> None:
     points, scores = found
     points = points + 2 * np.arange(len(points), dtype=np.float32)[:, np.newaxis, np.newaxis]
-    merged, best = weighted_nms(points, scores, 0.3)
+    merged, best = merge(points, scores, 0.3)
     order = np.argsort(-scores)
     np.testing.assert_allclose(merged, points[order], rtol=1e-6)
     np.testing.assert_array_equal(best, scores[order])
@@ -228,14 +238,6 @@ def test_the_same_face_twice_is_averaged_by_score() -> None:
     points = np.zeros((2, 8, 2), np.float32)
     points[:, 1] = 1
     points[1, 2:] = 1
-    merged, best = weighted_nms(points, np.array([0.6, 0.9], np.float32), 0.3)
+    merged, best = merge(points, np.array([0.6, 0.9], np.float32), 0.3)
     assert best.tolist() == [np.float32(0.9)]
     np.testing.assert_allclose(merged[0, 2:], 0.6)
-
-
-@given(detections())
-def test_overlaps_are_the_boxes_own(found: tuple[np.ndarray, np.ndarray]) -> None:
-    corners = found[0][:, :2]
-    boxes = [Box(*corner.ravel().tolist()) for corner in corners]
-    expected = [[one.iou(other) for other in boxes] for one in boxes]
-    np.testing.assert_allclose(overlaps(corners), expected, atol=1e-4)
