@@ -96,7 +96,7 @@ package: assets
 	@$(PIP) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
 	@install -m 755 edge/service/install dist/install-service
-	@echo "dist/ is complete. On the device, with a copy of it and without a network:"
+	@echo "dist/ is complete, $$(du -sh dist | cut -f1). On the device, with a copy of it and without a network:"
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
 	@echo "or in an environment of your own: README.md, 'On a device, as a service'"
 
@@ -133,7 +133,7 @@ $(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-ch
 endef
 
 # LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
-ACCELERATORS := libLiteRtWebGpuAccelerator.so vendors tools
+ACCELERATORS := $(shell cat edge/service/accelerators)
 define without_accelerators
 @rm -rf $(addprefix $(@D)/lib/python3.*/site-packages/ai_edge_litert/,$(ACCELERATORS))
 endef

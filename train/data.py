@@ -7,7 +7,6 @@ which is that of Keras' directory loader; nowhere else in the repository are the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def load_split(root: Path, split: str, origin: str = "") -> Split:
     Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
     than 1 % of its images can't be read as 48×48.
     """
-    paths = [path for label in LABELS for path in _files(root, split, label)]
+    paths = _files(root / split)
     # One after the other: threads gain nothing on files this small, and a pool of them can hang
     # where Ctrl-C arrives between its locks.
     read = [_read(path) for path in paths]
@@ -95,15 +94,20 @@ def copies_in_train(validation: Split, train: Split) -> NDArray[np.bool_]:
     return np.array([image.tobytes() in known for image in validation.images], bool)
 
 
-def _files(root: Path, split: str, label: str) -> Sequence[Path]:
-    folder = root / split / label
-    files = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
-    if not files:
+def _files(folder: Path) -> list[Path]:
+    """The images of all classes; raises ``DatasetError`` where a class has none."""
+    files = {
+        label: sorted(p for p in (folder / label).glob("*") if p.suffix.lower() in SUFFIXES)
+        for label in LABELS
+    }
+    empty = [label for label in LABELS if not files[label]]
+    if empty:
+        found = f"none in {', '.join(empty)}" if folder.is_dir() else "no such folder"
         raise DatasetError(
-            f"{folder}: expected images, found {'none' if folder.is_dir() else 'no such folder'}; "
+            f"{folder}: expected images of every class, found {found}; "
             "run 'make data ARCHIVE=…' first"
         )
-    return files
+    return [file for label in LABELS for file in files[label]]
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8] | None, str]:

@@ -84,14 +84,19 @@ def main(
         print(problem, file=sys.stderr)
     if problems:
         return TrialError.exit_code
-    versions = trial.versions(root.runner(PROCESSORS[0].name))
-    facts = {
-        **{"suite": suite, "versions": {name: versions[name] for name in _PACKAGES}},
-        "model_sha256": provenance.digest(runner.folder / "edge" / Settings().model),
-    }
+    facts = {"suite": suite, **_facts(root, runner)}
     write_text(output, json.dumps(_result(facts, trials), indent=1) + "\n")
     _say(f"wrote {output}")
     return 0
+
+
+def _facts(root: Root, runner: Runner) -> dict[str, Any]:
+    """What ran: the versions in ``root``, and the model, which is that of ``runner``."""
+    versions = trial.versions(root.runner(PROCESSORS[0].name))
+    return {
+        "versions": {name: versions[name] for name in _PACKAGES},
+        "model_sha256": provenance.digest(runner.folder / "edge" / Settings().model),
+    }
 
 
 def _reference(wheel: Path) -> Runner:
