@@ -111,7 +111,8 @@ def open_crew(content: bytes, name: str, settings: Settings) -> Crew:
     ``name`` is for messages. Raises ``ModelFileError``, ``ContractError``.
     """
     return Crew(
-        lambda: TFLiteClassifier(content, name, settings.threads), networks_at_once(settings)
+        lambda cores: TFLiteClassifier(content, name, cores * settings.threads),
+        networks_at_once(settings),
     )
 
 
@@ -136,7 +137,7 @@ def look_ahead(
     def open_look(number: int) -> Look:
         if number == 0:
             return _look(detector, classifier.first)
-        return _look(BlazeFace(settings.min_score, settings.threads), classifier.open_one())
+        return _look(BlazeFace(settings.min_score, settings.threads), classifier.open_one(1))
 
     ahead = Ahead(_look(detector, classifier), open_look, parallel)
     pipeline = Pipeline(ahead, _tracker(classifier, settings))

@@ -52,36 +52,53 @@ class TFLiteClassifier:
 
 
 class Crew:
-    """Up to ``size`` classifiers of one model, which share the faces of a frame among them.
+    """Classifiers of one model, which share the faces of a frame among ``size`` cores.
 
-    Each works in a thread of its own: an interpreter runs without Python's lock, so that on so many
-    cores several faces take little longer than one. ``open_one`` opens a classifier: the first one
-    now, another when there are faces for it.
+    Each works in a thread of its own: an interpreter runs without Python's lock, so that as many
+    faces as cores take little longer than one. What is left after whole rounds of that, the fifth
+    face on four cores, goes to one that has them all. ``open_one`` opens a classifier for a number
+    of cores: the first one now, another when there are faces for it.
     """
 
-    def __init__(self, open_one: Callable[[], TFLiteClassifier], size: int) -> None:
+    def __init__(self, open_one: Callable[[int], TFLiteClassifier], size: int) -> None:
         """Open the first classifier; raises what ``open_one`` raises."""
         self.open_one, self._size = open_one, size
-        self.first = open_one()
+        self.first = open_one(1)
         self.contract, self.labels = self.first.contract, self.first.labels
         self.runtime = self.first.runtime
         self._members = [self.first]
+        self._widest: TFLiteClassifier | None = None
         self._threads = ThreadPoolExecutor(max(size - 1, 1), "classifier")
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
+        left = len(crops) % self._size if len(crops) > self._size else 0
+        if not left:
+            return self._side_by_side(crops)
+        rows = self._side_by_side(crops[:-left])
+        return np.concatenate([rows, self._on_all_cores().classify(crops[-left:])])
+
+    def _side_by_side(self, crops: NDArray[np.uint8]) -> Floats:
         count, shared = len(crops), max(min(len(crops), self._size), 1)
         shares = [crops[count * n // shared : count * (n + 1) // shared] for n in range(shared)]
         while len(self._members) < len(shares):
             try:
-                self._members.append(self.open_one())
+                self._members.append(self.open_one(1))
             except (EdgeError, OSError):  # the memory or the disk is full: fewer do the same
                 self._size = len(self._members)
-                return self.classify(crops)
+                return self._side_by_side(crops)
         others = zip(self._members[1:], shares[1:], strict=False)
         waiting = [self._threads.submit(member.classify, share) for member, share in others]
         own = self.first.classify(shares[0])
         return np.concatenate([own, *(rows.result() for rows in waiting)]) if waiting else own
+
+    def _on_all_cores(self) -> TFLiteClassifier:
+        if self._widest is None:
+            try:
+                self._widest = self.open_one(self._size)
+            except (EdgeError, OSError):
+                self._widest = self.first
+        return self._widest
 
 
 def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:

@@ -57,12 +57,12 @@ def test_memory_gives_every_image_each_time() -> None:
 def test_nothing_is_looked_at_ahead_where_that_would_cost(
     content: bytes, settings: Settings
 ) -> None:
-    source, crew = FakeSource([]), Crew(lambda: TFLiteClassifier(content, "m"), 1)
+    source, crew = FakeSource([]), Crew(lambda _: TFLiteClassifier(content, "m"), 1)
     assert look_ahead(source, FakeDetector(), crew, settings)[0] is source
 
 
 def test_a_file_is_looked_at_ahead(content: bytes) -> None:
-    crew = Crew(lambda: TFLiteClassifier(content, "m"), 2)
+    crew = Crew(lambda _: TFLiteClassifier(content, "m"), 2)
     source, pipeline = look_ahead(
         FakeSource(frames(3)), FakeDetector(square(30, 20, 10)), crew, Settings(parallel=2)
     )
