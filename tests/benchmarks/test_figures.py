@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 
 from benchmarks.figures import marks
 from benchmarks.figures.accuracy import accuracy_figure, pareto
+from benchmarks.figures.confusion import confusion_figure
 from benchmarks.figures.latency import density, latency_figure
 from benchmarks.figures.robustness import ordered, robustness_figure
 from benchmarks.figures.stages import stages_figure
 from benchmarks.figures.vector import svg
 from tests.benchmarks.device import ACCURACY, LOOP, result, samples, subject
+from tests.benchmarks.drawn import beyond
 
 
 def texts(figure: Figure) -> list[str]:
@@ -69,6 +71,31 @@ def test_the_stages_are_told_apart_by_hatches_and_figures() -> None:
     assert texts(figure).count("1.50") == 2 * (4 + 1)
     assert "0 faces" in texts(figure)
     assert "1 face" in texts(figure)
+
+
+def disturbed() -> list[dict]:
+    def row(corruption: str, strength: str) -> dict:
+        return {"corruption": corruption, "strength": strength, "top1": {"a": 0.5, "b": 0.4}}
+
+    moved = [row("moved", f"{percent:+} %") for percent in (10, 20, 30)]
+    return [row("none", "–"), *moved, row("a rather long name", "1/64 of the light")]
+
+
+def test_all_that_is_drawn_lies_on_the_canvas() -> None:
+    rows = [
+        subject(variant, milliseconds, model=model, name=f"{model} {variant}")
+        for model in ("m", "another one")
+        for variant, milliseconds in (("float32", 3.0), ("a long variant", 66.0), ("int8", 1.0))
+    ]
+    frame = {"frame_ms": {"p50": 6.0, "p95": 7.5, "p99": None}}
+    for figure in (
+        accuracy_figure(rows),
+        latency_figure(rows, samples(result(*rows))),
+        confusion_figure(rows[:2]),
+        stages_figure([row | frame for row in LOOP["stages"]]),
+        robustness_figure(disturbed()),
+    ):
+        assert beyond(figure) < 0
 
 
 def test_the_undisturbed_stands_between_less_and_more() -> None:
