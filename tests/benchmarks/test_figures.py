@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.figures import marks
-from benchmarks.figures.accuracy import accuracy_figure, pareto
+from benchmarks.figures.accuracy import accuracy_figure, lifts, pareto
 from benchmarks.figures.confusion import confusion_figure
 from benchmarks.figures.latency import density, latency_figure
 from benchmarks.figures.robustness import ordered, robustness_figure
@@ -42,11 +46,36 @@ def test_accuracy_is_drawn_against_both_label_sets_where_there_are_votes() -> No
     assert len(alone.axes) == 1
 
 
+def test_the_area_of_a_mark_is_the_size_of_the_file_whatever_its_shape() -> None:
+    """By the pixels: what matplotlib calls a size is another area for each shape."""
+    sizes = {"o": 1, "s": 4, "D": 2, "^": 1, "v": 8, "P": 3}
+    for shape, megabytes in sizes.items():
+        figure = Figure(figsize=(1, 1), dpi=720)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.axis("off")
+        area = 20.0 * megabytes
+        axes.scatter(0, 0, s=marks.sized(shape, area), marker=shape, color="black", linewidths=0)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        dark = 1 - np.asarray(canvas.buffer_rgba())[..., 0] / 255
+        assert dark.sum() / (720 / 72) ** 2 == pytest.approx(area, rel=0.02), shape
+
+
+def test_no_mark_covers_another() -> None:
+    places = [(0.0, 0.0), (1.0, 0.5), (0.0, 0.0), (40.0, 0.0)]
+    radii = [5.0, 3.0, 4.0, 5.0]
+    moved = lifts(places, radii)
+    assert moved[0] == moved[3] == 0
+    ends = [(x, y + lift) for (x, y), lift in zip(places, moved, strict=True)]
+    for one, other in itertools.combinations(range(4), 2):
+        assert math.dist(ends[one], ends[other]) >= radii[one] + radii[other]
+
+
 def test_names_of_models_as_accurate_do_not_lie_on_each_other() -> None:
     assert marks.spread([5.0, 1.0, 1.1], 0.5) == [5.0, 1.0, 1.5]
     rows = [subject("int8", 1.0, model="a"), subject("int8", 1.0, model="b")]
     axes = accuracy_figure(rows).axes[0]
-    heights = [text.xyann[1] + text.xy[1] for text in axes.texts]
+    heights = [text.xyann[1] + text.xy[1] for text in axes.texts if text.get_text()]
     assert abs(heights[0] - heights[1]) > 0.05
 
 

@@ -142,6 +142,17 @@ def test_without_accuracy_or_loop_the_rest_is_shown() -> None:
     assert "No accuracy was measured" in text
 
 
+def test_what_is_far_slower_than_all_others_is_named_and_not_drawn() -> None:
+    rows = subject("h5, predict", 66.4), subject("int8", deployed=True)
+    text, figures = built({}, rows=rows)
+    assert "Not drawn: `h5, predict`" in text
+    assert "takes 66 ms" in text
+    assert len(figures["d0-accuracy.png"]().axes[0].collections) == 1
+    text, figures = built({}, rows=rows[:1])
+    assert "Not drawn" not in text
+    assert len(figures["d0-accuracy.png"]().axes[0].collections) == 1
+
+
 def test_results_without_confusion_matrices_are_shown_without_them() -> None:
     row = subject("int8", deployed=True)
     del row["accuracy"]["confusion_matrix"]
