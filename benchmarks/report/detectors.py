@@ -17,7 +17,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         (
             row["detector"],
             str(row["faces"]),
-            str(row["found"]),
+            f"{row['found']:.2f}",
             " / ".join(as_text(row["frame_ms"][p]) for p in _SHOWN),
             f"{row['stage_ms']['detect']['p50']:.2f}",
         )

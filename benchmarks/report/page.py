@@ -114,7 +114,7 @@ def _device(page: Page, device: Measured, known: Result | None) -> None:
         page.show(
             f"{name}-latency.png",
             "How the times of one face are distributed: all raw samples at one thread but the "
-            "outermost 0.4 %.",
+            "outermost 0.4 %; p95 and p99 where there are samples enough for them.",
             partial(latency_figure, ran, device.samples),
         )
     else:

@@ -94,6 +94,15 @@ def test_each_row_with_samples_has_a_shape() -> None:
     assert [t for t in texts(figure) if t in ("float32", "int8", "dynamic")] == ["float32", "int8"]
 
 
+@pytest.mark.parametrize(("calls", "tails"), [(6, 0), (10, 1), (50, 2)])
+def test_what_the_table_has_no_figure_for_is_not_drawn(calls: int, tails: int) -> None:
+    times = np.random.default_rng(1).lognormal(size=(20, calls)).tolist()
+    lines = [{"subject": "int8", "threads": 1, "face_ms": times}]
+    figure = latency_figure([subject("int8")], lines)
+    drawn = [line for line in figure.axes[0].get_lines() if line.get_marker() == "|"]
+    assert [len(line.get_xdata()) for line in drawn] == [tails]
+
+
 def test_the_stages_are_told_apart_by_hatches_and_figures() -> None:
     figure = stages_figure(LOOP["stages"])
     assert len({bar.get_hatch() for bar in figure.axes[0].patches}) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 
 from benchmarks import results
 from benchmarks.errors import ResultsError
-from benchmarks.report import devices, page, pages
+from benchmarks.report import devices, page, pages, support
 from benchmarks.report.evidence import Evidence, Measured, gather, labels, newest
-from tests.benchmarks.device import result, samples, subject
+from tests.benchmarks.device import LOOP, TIMES, result, samples, subject
+
+CAMERA = {"rate": 15, "frames": 120, "dropped": 0, "latency_ms": TIMES, "work_ms": TIMES}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,7 @@ def test_a_second_device_adds_a_column_and_a_section() -> None:
     assert "| whole frame with one face, ms | 1.50 (1.40–1.60) | – |" in rows
     assert "| start to first result, s | 0.40 | – |" in rows
     assert "| resident memory of a run, MB | 111 | – |" in rows
-    text = page.build(Evidence([Measured(each) for each in found])).text
+    text = page.build(evidence(found)).text
     assert "## machine one" in text
     assert "## machine two" in text
     assert "- machine two: deploy **int8**" in text
@@ -126,10 +129,17 @@ def test_rows_that_one_device_lacks_are_gaps() -> None:
     assert "| recommended | **int8** | – |" in text
 
 
+def evidence(found: list[dict], raw: list[list[dict]] | None = None) -> Evidence:
+    """Results in files that are called like their devices."""
+    raw = raw or [[] for _ in found]
+    pairs = zip(found, raw, strict=True)
+    return Evidence([Measured(each["device"]["name"], each, own) for each, own in pairs])
+
+
 def built(*changes: dict[str, Any], rows: Any = ()) -> tuple[str, dict[str, Any]]:
     """Text and figures of a report on a device for each of ``changes``, with samples."""
     found = [result(*rows, name=f"d{i}", **each) for i, each in enumerate(changes)]
-    report = page.build(Evidence([Measured(each, samples(each)) for each in found]))
+    report = page.build(evidence(found, [samples(each) for each in found]))
     return report.text, report.figures
 
 
@@ -163,7 +173,7 @@ def test_results_without_confusion_matrices_are_shown_without_them() -> None:
 
 def test_a_device_without_accuracy_takes_that_of_the_files_from_another() -> None:
     found = [result(), result(*(r | {"accuracy": None} for r in result()["subjects"]), name="two")]
-    report = page.build(Evidence([Measured(each) for each in found]))
+    report = page.build(evidence(found))
     assert "two-accuracy.png" in report.figures
 
 
@@ -188,12 +198,12 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"subject": ')
     (tmp_path / "old.json").write_text('{"version": 2}')
     (tmp_path / "old.jsonl").write_text("")
-    evidence = gather(tmp_path)
-    assert evidence.results == [results.read(tmp_path / "one.json")]
-    missing = " ".join(evidence.missing)
+    found = gather(tmp_path)
+    assert [device.name for device in found.devices] == ["one"]
+    missing = " ".join(found.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing
-    text = page.build(evidence).text
+    text = page.build(found).text
     assert str(tmp_path) not in text
     assert "old.json: expected version 3" in text
     (tmp_path / "one.json").unlink()
@@ -205,9 +215,9 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
 
 def test_what_was_never_measured_is_no_problem_and_named(tmp_path: Path) -> None:
     results.write(tmp_path / "one.json", result(), [])
-    evidence = gather(tmp_path)
-    assert not evidence.missing
-    text = page.build(evidence).text
+    found = gather(tmp_path)
+    assert not found.missing
+    text = page.build(found).text
     assert "Not measured; `make evaluate` does." in text
     assert "Not measured; `make bench-peers` does." in text
     (tmp_path / "peers.json").write_text("{")
@@ -239,3 +249,37 @@ def test_the_newest_is_by_date_then_name_and_counts() -> None:
 def test_devices_of_one_machine_are_told_apart() -> None:
     found = [result(machine="m"), result(name="two", machine="m"), result(name="three")]
     assert labels(found) == ["m (one)", "m (two)", "machine three"]
+    again = result(date="2026-02-02")
+    assert labels([result(), again])[1] == "machine one (one) (abc, 2026-02-02)"
+
+
+def test_two_results_of_one_device_have_figures_of_their_own(tmp_path: Path) -> None:
+    for name, date in (("before", "2026-01-01"), ("one", "2026-01-02")):
+        results.write(tmp_path / f"{name}.json", result(date=date), samples(result()))
+    pages.write(tmp_path)
+    drawn = {path.name for path in tmp_path.glob("*-latency.png")}
+    assert drawn == {"before-latency.png", "one-latency.png"}
+    text = (tmp_path / pages.MARKDOWN).read_text()
+    assert "(before-latency.png)" in text
+    assert "(one-latency.png)" in text
+
+
+def test_percentiles_of_too_few_samples_are_not_shown_whenever_they_were_written() -> None:
+    shared = result(subject("int8"), loop=LOOP | {"camera": [CAMERA]})
+    whole = json.loads(json.dumps(shared))  # as it is read: no part stands in two places
+    raw = [
+        {"subject": "int8", "threads": 1, "face_ms": [[1.0] * 10] * 20},
+        {"subject": "int8", "threads": 1, "frame_ms": [[1.0] * 5] * 2},
+        {"subject": "loop, 1 faces", "threads": 1, "frame_ms": [[1.0] * 25] * 40},
+    ]
+    shown = support.enough(whole, raw)
+    run, other = shown["subjects"][0]["runs"]
+    assert run["face_ms"] == TIMES | {"p99": None}
+    assert run["face_ms_interval"]["p99"] is None
+    assert run["face_ms_interval"]["p95"] is not None
+    assert run["frame_ms"] == {"p50": 1.5, "p90": None, "p95": None, "p99": None}
+    assert other["face_ms"] == TIMES  # nobody knows of how many
+    none, one = shown["loop"]["stages"]
+    assert none["frame_ms"] == one["stage_ms"]["detect"] == TIMES
+    assert shown["loop"]["camera"][0]["latency_ms"] == TIMES | {"p95": None, "p99": None}
+    assert whole["subjects"][0]["runs"][0]["face_ms"] == TIMES
