@@ -17,7 +17,7 @@ from benchmarks.figures.latency import latency_figure
 from benchmarks.figures.robustness import robustness_figure
 from benchmarks.figures.stages import stages_figure
 from benchmarks.peers import report as peers
-from benchmarks.report import detectors, devices, recommendation, statistics, tables
+from benchmarks.report import detectors, devices, recommendation, statistics, tables, variants
 from benchmarks.report.evidence import (
     Evidence,
     Measured,
@@ -99,10 +99,13 @@ def _device(page: Page, device: Measured, known: Result | None) -> None:
     result, name = device.result, device.name
     if result["void"]:
         page.say(f"**This run does not count:** {result['void']}.")
+    page.say("### State of the machine", devices.state(result))
     page.say("### The variants", tables.table(result))
     failed = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
     if failed:
         page.say("Not measured, or not wholly: " + "; ".join(failed) + ".")
+    if result.get("left_out"):
+        page.say(f"Left out: {'; '.join(result['left_out'])}.")
     ran = [row for row in result["subjects"] if run_with(row)]
     rated = [row | {"accuracy": own} for row in ran if (own := accuracy_of(row, known))]
     if rated:
@@ -119,6 +122,8 @@ def _device(page: Page, device: Measured, known: Result | None) -> None:
         )
     else:
         page.say("The distribution of the times is not drawn: the raw samples are missing.")
+    page.say("### Times of one face", variants.times(result))
+    page.say("### Start and memory of the variants", variants.starts(result))
     _loop(page, result, name)
 
 
@@ -139,7 +144,7 @@ def _caption(rated: Sequence[Row]) -> str:
 
 def _loop(page: Page, result: Result, name: str) -> None:
     try:
-        sections = runtime_report.sections(result)
+        sections = runtime_report.sections(result, full=True)
     except ResultsError:
         page.say("### The loop", f"The loop was not measured; run '{COMMAND}' again.")
         return
@@ -151,7 +156,10 @@ def _loop(page: Page, result: Result, name: str) -> None:
                 "What a frame's time goes to: the p50 of each stage, one thread for each network.",
                 partial(stages_figure, result["loop"]["stages"]),
             )
-    page.say("### Detectors", detectors.table(result["loop"]["detectors"]))
+    page.say(
+        "### Detectors",
+        f"{detectors.table(result['loop']['detectors'])}\n\nWith {runtime_report.CLASSIFIER}.",
+    )
 
 
 def _accuracy(page: Page, known: Result | None) -> None:
