@@ -12,14 +12,17 @@ from benchmarks.results import run_with
 from train.tables import markdown
 
 
-def table(found: Sequence[Result]) -> str:
+def table(found: Sequence[Result], samples: Sequence[recommendation.Lines] = ()) -> str:
     """Return what differs between the devices of ``found`` as a Markdown table.
 
-    Milliseconds with the 95 % interval of their median.
+    Milliseconds with the 95 % interval of their median. ``samples`` are those of each device.
     """
     names = dict.fromkeys(row["name"] for result in found for row in result["subjects"])
     other = with_accuracy(found)
-    choices = [recommendation.choose(result, other).row for result in found]
+    choices = [
+        recommendation.choose(result, other, own).row
+        for result, own in zip(found, samples or [()] * len(found), strict=True)
+    ]
     lines = [
         ("measured", *(_date(result) for result in found)),
         ("recommended", *(f"**{row['name']}**" if row else NONE for row in choices)),

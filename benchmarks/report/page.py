@@ -69,10 +69,11 @@ class Page:
 def build(evidence: Evidence) -> Page:
     """Return the report on all of ``evidence``."""
     page, known = Page(), with_accuracy(evidence.results)
-    page.say("# Benchmark", _lead(evidence.results, known))
+    page.say("# Benchmark", _lead(evidence, known), recommendation.RULE)
     if evidence.missing:
         page.say("Not in this report: " + "; ".join(evidence.missing) + ".")
-    page.say("## The devices", devices.table(evidence.results))
+    samples = [device.samples for device in evidence.devices]
+    page.say("## The devices", devices.table(evidence.results, samples))
     for device, label in zip(evidence.devices, labels(evidence.results), strict=True):
         page.say(f"## {label}")
         _device(page, device, known)
@@ -87,11 +88,11 @@ def build(evidence: Evidence) -> Page:
     return page
 
 
-def _lead(found: Sequence[Result], known: Result | None) -> str:
+def _lead(evidence: Evidence, known: Result | None) -> str:
     """The recommendation for each device."""
     return "\n".join(
-        f"- {label}: {recommendation.sentence(result, known)}"
-        for label, result in zip(labels(found), found, strict=True)
+        f"- {label}: {recommendation.sentence(device.result, known, device.samples)}"
+        for label, device in zip(labels(evidence.results), evidence.devices, strict=True)
     )
 
 
@@ -233,7 +234,6 @@ def _method(found: Sequence[Result]) -> list[str]:
         f"{'; '.join(efforts)}. A warm-up comes before and is not counted.",
         "Intervals of 95 %: the bootstrap over whole rounds for times, over images for macro-F1 "
         "and ECE, and Wilson's for shares. No correction for several tests is made.",
-        recommendation.RULE,
         "All samples stand beside the figures, as lines of JSON (`<device>.jsonl`).",
     ]
 
