@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,11 +12,9 @@ import pytest
 
 from benchmarks import results
 from benchmarks.errors import ResultsError
-from benchmarks.report import devices, page, pages, support
+from benchmarks.report import devices, page, pages
 from benchmarks.report.evidence import Evidence, Measured, gather, labels, newest
-from tests.benchmarks.device import LOOP, TIMES, result, samples, subject
-
-CAMERA = {"rate": 15, "frames": 120, "dropped": 0, "latency_ms": TIMES, "work_ms": TIMES}
+from tests.benchmarks.device import ACCURACY, result, samples, subject
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +78,8 @@ def test_both_pages_have_every_section_table_and_figure(folder: Path) -> None:
     titles = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
     for title in (
         *("The devices", "The variants", "The loop by the number of faces", "Detectors"),
-        *("Detection at intervals", "A paced camera", "Accuracy", "Recall of each label, int8"),
+        *("Detection at intervals", "A paced camera", "Accuracy", "Recall of each label"),
+        *("Without copies", "State of the machine", "Times of one face"),
         *("What is taken for what", "Calibration", "Robustness", "Framing", "Beside others"),
         "How it was measured",
     ):
@@ -119,7 +117,7 @@ def test_a_second_device_adds_a_column_and_a_section() -> None:
     text = page.build(evidence(found)).text
     assert "## machine one" in text
     assert "## machine two" in text
-    assert "- machine two: deploy **int8**" in text
+    assert "- machine two: deploy **" in text
 
 
 def test_rows_that_one_device_lacks_are_gaps() -> None:
@@ -192,6 +190,27 @@ def test_a_test_split_has_a_table_of_its_own() -> None:
     assert "On the test split" in built({}, rows=[row])[0]
 
 
+def test_what_took_turns_is_said_as_it_was() -> None:
+    text, _ = built({})
+    assert "In the run of commit abc every variant took its turn in each round." in text
+    assert "compare within the table, whose variants took turns" in text
+    rows = [subject("int8"), subject("float32")]
+    for row in rows:
+        row["runs"][0]["against_seed"] = None
+    text, _ = built({}, rows=rows)
+    assert "the h5 of each model ran in rounds of their own" in text
+    assert "every variant took" not in text
+
+
+def test_the_calibration_error_says_of_which_images_it_is() -> None:
+    row = subject("int8", accuracy=ACCURACY | {"images": 3589})
+    assert "not fitted on, 2,691 of 3,589" in built({}, rows=[row])[0]
+
+
+def test_what_was_left_out_is_named() -> None:
+    assert "Left out: no edge environment." in built({"left_out": ["no edge environment"]})[0]
+
+
 def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     whole = result()
     results.write(tmp_path / "one.json", whole, [])
@@ -262,24 +281,3 @@ def test_two_results_of_one_device_have_figures_of_their_own(tmp_path: Path) -> 
     text = (tmp_path / pages.MARKDOWN).read_text()
     assert "(before-latency.png)" in text
     assert "(one-latency.png)" in text
-
-
-def test_percentiles_of_too_few_samples_are_not_shown_whenever_they_were_written() -> None:
-    shared = result(subject("int8"), loop=LOOP | {"camera": [CAMERA]})
-    whole = json.loads(json.dumps(shared))  # as it is read: no part stands in two places
-    raw = [
-        {"subject": "int8", "threads": 1, "face_ms": [[1.0] * 10] * 20},
-        {"subject": "int8", "threads": 1, "frame_ms": [[1.0] * 5] * 2},
-        {"subject": "loop, 1 faces", "threads": 1, "frame_ms": [[1.0] * 25] * 40},
-    ]
-    shown = support.enough(whole, raw)
-    run, other = shown["subjects"][0]["runs"]
-    assert run["face_ms"] == TIMES | {"p99": None}
-    assert run["face_ms_interval"]["p99"] is None
-    assert run["face_ms_interval"]["p95"] is not None
-    assert run["frame_ms"] == {"p50": 1.5, "p90": None, "p95": None, "p99": None}
-    assert other["face_ms"] == TIMES  # nobody knows of how many
-    none, one = shown["loop"]["stages"]
-    assert none["frame_ms"] == one["stage_ms"]["detect"] == TIMES
-    assert shown["loop"]["camera"][0]["latency_ms"] == TIMES | {"p95": None, "p99": None}
-    assert whole["subjects"][0]["runs"][0]["face_ms"] == TIMES
