@@ -23,6 +23,8 @@ _DEPLOYED_MODEL = recipes.model_path(recipes.DEPLOYED).stem
 _COLOURS = ("#8c6d1f", "#5b6c8f", "#7a3b69", "#444444")
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = "osD^vP*X"
+_WIDE = 30
+"""A logarithmic axis with its last place so many times the first has no room for a tick more."""
 _FINE = 1000
 """Times as large, the curves of a shape have corners enough."""
 
@@ -93,7 +95,8 @@ def decades(axes: Axes, low: float, high: float) -> None:
     """Make the horizontal axis logarithmic with its ticks in plain numbers."""
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    subs = (1, 2, 5) if high / low > _WIDE else (1, 2, 3, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 
