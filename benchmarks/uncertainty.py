@@ -41,7 +41,7 @@ def percentiles(values: Sequence[float]) -> dict[str, Any]:
 
 
 def supported(percent: int, count: int) -> bool:
-    """Whether ``count`` samples are enough for that percentile; the median takes any."""
+    """Whether so many samples are enough for that percentile."""
     return percent == 50 or count * (100 - percent) >= 100 * _BEYOND
 
 

@@ -272,12 +272,8 @@ def test_devices_of_one_machine_are_told_apart() -> None:
     assert labels([result(), again])[1] == "machine one (one) (abc, 2026-02-02)"
 
 
-def test_two_results_of_one_device_have_figures_of_their_own(tmp_path: Path) -> None:
-    for name, date in (("before", "2026-01-01"), ("one", "2026-01-02")):
-        results.write(tmp_path / f"{name}.json", result(date=date), samples(result()))
-    pages.write(tmp_path)
-    drawn = {path.name for path in tmp_path.glob("*-latency.png")}
-    assert drawn == {"before-latency.png", "one-latency.png"}
-    text = (tmp_path / pages.MARKDOWN).read_text()
-    assert "(before-latency.png)" in text
-    assert "(one-latency.png)" in text
+def test_two_results_of_one_device_have_figures_of_their_own() -> None:
+    found = [result(), result(date="2026-02-02")]
+    pair = [Measured(name, each) for name, each in zip(("before", "one"), found, strict=True)]
+    figures = page.build(Evidence(pair)).figures
+    assert {"before-accuracy.png", "one-accuracy.png"} <= figures.keys()
