@@ -98,7 +98,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def reliability_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw accuracy against confidence before and after temperature scaling, a panel a model."""
-    figure = Figure(figsize=(3.6 * len(rows) + 0.6, 4), layout="constrained")
+    figure = Figure(figsize=(3.6 * len(rows) + 0.6, 4.4), layout="constrained")
     panels = figure.subplots(1, len(rows), squeeze=False, sharey=True)[0]
     for axes, (name, row) in zip(panels, rows.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)

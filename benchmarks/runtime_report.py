@@ -1,57 +1,102 @@
-"""The runtime's figures as the tables of the documents."""
+"""The runtime's figures as tables: short ones for the documents, with intervals for the report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.errors import ResultsError
+from benchmarks.report.text import known
 from benchmarks.results import COMMAND, measured
-from benchmarks.uncertainty import as_text
+from convert.variants import DEPLOYED
 from edge.pipeline import STAGES
+from train import recipes
 from train.tables import markdown
 
+CLASSIFIER = f"{recipes.model_path(recipes.DEPLOYED).stem} {DEPLOYED}"
+"""With which the loop is measured, whatever else is."""
 _SHOWN = ("p50", "p95", "p99")
+_Row = Mapping[str, Any]
 
 
-def sections(result: Mapping[str, Any]) -> dict[str, str]:
+def sections(result: Mapping[str, Any], *, full: bool = False) -> dict[str, str]:
     """Return the tables of ``result`` as Markdown, by the section of the README.
 
-    Raises ``ResultsError`` where the loop could not be measured.
+    ``full`` ones have the intervals of 95 % in brackets. Raises ``ResultsError`` where the loop
+    could not be measured.
     """
     loop = result["loop"]
     if loop is None:
         raise ResultsError(f"loop: expected its figures, found none; run '{COMMAND}' again")
-    origin = f"{measured(result, COMMAND)}."
+    origin = f"With {CLASSIFIER}. {measured(result, COMMAND)}."
+    if full:
+        origin = f"In brackets, where it is known, the interval of 95 %. {origin}"
+    cost = f"{_footprint(loop['footprint'], full)} " if loop["footprint"] else ""
     return {
-        "stages": f"{_stages(loop)}\n\n{_footprint(loop['footprint'])} {origin}",
-        "throughput": f"{_throughput(loop)}\n\n{origin}",
-        "intervals": f"{_intervals(loop)}\n\n{origin}",
-        "camera": f"{_camera(loop)}\n\n{origin}",
+        "stages": f"{_stages(loop, full)}\n\n{cost}{origin}",
+        "throughput": f"{_throughput(loop, full)}\n\n{origin}",
+        "intervals": f"{_intervals(loop, full)}\n\n{origin}",
+        "camera": f"{_camera(loop, full)}\n\n{origin}",
     }
 
 
-def _stages(result: Mapping[str, Any]) -> str:
+def _percentiles(row: _Row, kind: str, full: bool, digits: int = 2) -> list[str]:
+    """The ``_SHOWN`` of a row in one cell, or with their intervals in a cell each."""
+    if not full:
+        return [" / ".join(known(row[kind][p], digits=digits) for p in _SHOWN)]
+    ends = row.get(f"{kind}_interval") or {}
+    return [known(row[kind][p], ends.get(p), digits) for p in _SHOWN]
+
+
+def _headings(what: str, full: bool) -> list[str]:
+    return [f"{what}, {p}" for p in _SHOWN] if full else [f"{what}, {' / '.join(_SHOWN)}"]
+
+
+def _stages(result: Mapping[str, Any], full: bool) -> str:
+    at_once = _at_once(result)
     rows = [
         (
             str(row["faces"]),
             *(f"{row['stage_ms'][stage]['p50']:.2f}" for stage in STAGES),
-            " / ".join(as_text(row["frame_ms"][p]) for p in _SHOWN),
-            f"{row['over_networks']:.2f} ×",
+            *_percentiles(row, "frame_ms", full),
+            f"{_over_networks(row, at_once):.2f} ×",
             " + ".join(f"{values['p50']:.2f}" for values in row["invoke_ms"].values()),
         )
         for row in result["stages"]
     ]
-    columns = ("faces", *STAGES, "frame, p50 / p95 / p99", "over the networks", "the bare networks")
-    one = next(row for row in result["stages"] if row["faces"] == 1)
-    many = result["stages"][-1]
-    times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
-    return (
-        f"{markdown(columns, rows)}\n\nMilliseconds with one thread for each network, up to "
-        f"{_at_once(result)} of a frame's faces at a time, 640×360 frames in memory; bare is one "
-        "call of the detector and one of the classifier, in turn with blocks of frames. "
-        f"{many['faces']} faces take {times:.2f} times as long as one."
+    columns = (
+        *("faces", *STAGES, *_headings("frame", full)),
+        *("over the networks", "the bare networks"),
     )
+    shared = f"up to {at_once} of a frame's faces at a time" if at_once > 1 else "face by face"
+    every = f"every {at_once} faces" if at_once > 1 else "every face"
+    return (
+        f"{markdown(columns, rows)}\n\nMilliseconds with one thread for each network, {shared}, "
+        "640×360 frames in memory; bare is one call of the detector and one of the classifier, in "
+        "turn with blocks of frames. Over the networks is the frame's p50 as a multiple of the "
+        "bare calls that follow one another in it: one of the detector, and one of the classifier "
+        f"for {every}.{_many(result['stages'])}"
+    )
+
+
+def _over_networks(row: _Row, at_once: int) -> float:
+    """Also of results from when the classifier counted once, however many faces there were."""
+    if "classifier_calls" in row or not row["invoke_ms"].keys() >= {"detector", "classifier"}:
+        return float(row["over_networks"])
+    calls = math.ceil(row["faces"] / at_once)
+    detector, classifier = (row["invoke_ms"][name]["p50"] for name in ("detector", "classifier"))
+    return float(row["frame_ms"]["p50"] / (detector + calls * classifier))
+
+
+def _many(rows: Sequence[_Row]) -> str:
+    """How much longer many faces take than one, where their frames took turns."""
+    one = next((row for row in rows if row["faces"] == 1), None)
+    many = rows[-1]
+    if one is None or "classifier_calls" not in many:
+        return ""
+    times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
+    return f" {many['faces']} faces take {times:.2f} times as long as one, in the same rounds."
 
 
 def _at_once(result: Mapping[str, Any]) -> int:
@@ -59,35 +104,42 @@ def _at_once(result: Mapping[str, Any]) -> int:
     return max((row["networks"] for row in result.get("throughput", ())), default=1)
 
 
-def _throughput(result: Mapping[str, Any]) -> str:
+def _throughput(result: Mapping[str, Any], full: bool) -> str:
     rows = result.get("throughput")
     if rows is None:  # of a run before there was such a choice
         return "Not measured in this run."
     faces = sorted({row["faces"] for row in rows})
-    by_place = {(row["networks"], row["faces"]): row["fps"] for row in rows}
+    by_place = {(row["networks"], row["faces"]): row for row in rows}
     lines = [
-        (str(count), *(f"{by_place[count, number]:.0f}" for number in faces))
+        (str(count), *(_fps(by_place[count, number], full) for number in faces))
         for count in sorted({row["networks"] for row in rows})
     ]
-    columns = ("frames at a time", *(f"{number} faces" for number in faces))
+    columns = ("frames at a time", *("1 face" if n == 1 else f"{n} faces" for n in faces))
     return f"{markdown(columns, lines)}\n\nFrames a second of the loop, frames in memory."
 
 
-def _footprint(cost: Mapping[str, Any]) -> str:
+def _fps(row: _Row, full: bool) -> str:
+    return known(row["fps"], row.get("fps_interval") if full else None, 0)
+
+
+def _footprint(cost: Mapping[str, Any], full: bool) -> str:
     memory = f", resident memory at most {cost['memory_mb']:.0f} MB" if cost["memory_mb"] else ""
+    start = known(cost["start_s"], cost.get("start_s_interval") if full else None, 2)
     return (
-        f"From the start of the process to the first result {cost['start_s']:.2f} s{memory} in "
+        f"From the start of the process to the first result {start} s{memory} in "
         f"{cost['frames']} frames of the demo without a window, environment "
         f"{cost['environment_mb']:.0f} MB on disk."
     )
 
 
-def _intervals(result: Mapping[str, Any]) -> str:
+def _intervals(result: Mapping[str, Any], full: bool) -> str:
     rows = [
         (
             row["subject"],
-            f"{row['mean_ms']:.2f}",
-            as_text(row["p95_ms"]),
+            *(
+                known(row[kind], row.get(f"{kind}_interval") if full else None, 2)
+                for kind in ("mean_ms", "p95_ms")
+            ),
             f"{row['found']:.1%}",
             f"{row['overlap']:.3f}",
             f"{row['same_label']:.1%}",
@@ -98,16 +150,16 @@ def _intervals(result: Mapping[str, Any]) -> str:
     return markdown(columns, rows)
 
 
-def _camera(result: Mapping[str, Any]) -> str:
+def _camera(result: Mapping[str, Any], full: bool) -> str:
     rows = [
         (
             str(row["rate"]),
             str(row["frames"]),
             str(row["dropped"]),
-            " / ".join(as_text(row["latency_ms"][p], 1) for p in _SHOWN),
-            as_text(row["work_ms"]["p95"], 1),
+            *_percentiles(row, "latency_ms", full, 1),
+            known(row["work_ms"]["p95"], digits=1),
         )
         for row in result["camera"]
     ]
-    columns = ("frames a second", "frames", "dropped", "ms, p50 / p95 / p99", "work, p95")
+    columns = ("frames a second", "frames", "dropped", *_headings("ms", full), "work, p95")
     return markdown(columns, rows)

@@ -35,12 +35,13 @@ def percentiles(values: Sequence[float]) -> dict[str, Any]:
     """p50, p90, p95 and p99 of ``values``, by these names; None where they are too few for it."""
     found = np.percentile(values, _PERCENTS)
     return {
-        f"p{p}": round(float(value), 5) if _supported(p, len(values)) else None
+        f"p{p}": round(float(value), 5) if supported(p, len(values)) else None
         for p, value in zip(_PERCENTS, found, strict=True)
     }
 
 
-def _supported(percent: int, count: int) -> bool:
+def supported(percent: int, count: int) -> bool:
+    """Whether so many samples are enough for that percentile."""
     return percent == 50 or count * (100 - percent) >= 100 * _BEYOND
 
 
@@ -69,7 +70,7 @@ def percentile_intervals(rounds: Rounds) -> dict[str, Any]:
     drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
     ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
     return {
-        f"p{p}": _rounded(ends[:, place]) if _supported(p, samples.size) else None
+        f"p{p}": _rounded(ends[:, place]) if supported(p, samples.size) else None
         for place, p in enumerate(_PERCENTS)
     }
 

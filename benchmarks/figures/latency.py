@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.figures import marks
 from benchmarks.figures.marks import Row
 from benchmarks.results import run_with
-from benchmarks.uncertainty import flat
+from benchmarks.uncertainty import flat, percentiles
 
 _PER_DECADE = 60
 """Bins of the shapes."""
@@ -26,7 +26,8 @@ Samples = Mapping[str, Any]
 def latency_figure(rows: Sequence[Row], samples: Sequence[Samples]) -> Figure:
     """Draw the distribution at one thread for each of ``rows``, with p50, p95 and p99.
 
-    A hollow mark is the p50 at more threads. ``samples`` has the times of each row.
+    Of too few samples there is no p95 or p99. A hollow mark is the p50 at more threads.
+    ``samples`` has the times of each row.
     """
     times = {
         sample["subject"]: np.asarray(flat(sample["face_ms"]))
@@ -69,10 +70,12 @@ def _shape(axes: Axes, times: NDArray[np.float64], place: int, colour: str) -> N
     places, heights = density(times)
     axes.fill_between(places, place, place - _HEIGHT * heights, color=colour, alpha=0.35, lw=0)
     axes.plot(places, place - _HEIGHT * heights, color=colour, linewidth=0.9)
-    p50, p95, p99 = np.percentile(times, (50, 95, 99))
-    axes.plot([p50, p99], [place, place], color="black", linewidth=0.8)
-    axes.plot(p50, place, "o", color="black", markersize=4.5)
-    axes.plot([p95, p99], [place, place], "|", color="black", markersize=7)
+    known = percentiles(times.tolist())
+    tails = [known[p] for p in ("p95", "p99") if known[p] is not None]
+    drawn = [known["p50"], *tails]
+    axes.plot(drawn, [place] * len(drawn), color="black", linewidth=0.8)
+    axes.plot(known["p50"], place, "o", color="black", markersize=4.5)
+    axes.plot(tails, [place] * len(tails), "|", color="black", markersize=7)
 
 
 def _more_threads(axes: Axes, row: Row, place: int) -> list[float]:
@@ -86,6 +89,9 @@ def _more_threads(axes: Axes, row: Row, place: int) -> list[float]:
 
 
 def _legend(figure: Figure, more: Sequence[int]) -> None:
-    entries = [marks.mark("o", "black", 4.5, "p50"), marks.mark("|", "black", 7, "p95, p99")]
+    entries = [
+        marks.mark("o", "black", 4.5, "p50"),
+        marks.mark("|", "black", 7, "p95, p99"),
+    ]
     entries += [marks.mark(_THREADS[n], "none", 5, f"p50, {n} threads") for n in more]
     figure.legend(handles=entries, loc="outside upper center", ncols=4, frameon=False, fontsize=9)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Affine2D
 
 from train import recipes
 
@@ -20,6 +23,10 @@ _DEPLOYED_MODEL = recipes.model_path(recipes.DEPLOYED).stem
 _COLOURS = ("#8c6d1f", "#5b6c8f", "#7a3b69", "#444444")
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = "osD^vP*X"
+_WIDE = 30
+"""A logarithmic axis with its last place so many times the first has no room for a tick more."""
+_FINE = 1000
+"""Times as large, the curves of a shape have corners enough."""
 
 
 def colours(models: Iterable[str]) -> dict[str, str]:
@@ -71,11 +78,25 @@ def mark(shape: str, fill: str, size: float, label: str) -> Line2D:
     )
 
 
+def sized(shape: str, area: float) -> float:
+    """Return the ``s`` with which ``shape`` covers ``area``, both in points squared.
+
+    Of the same ``s`` a triangle covers half of what a square does.
+    """
+    style = MarkerStyle(shape)
+    path = style.get_path().transformed(style.get_transform() + Affine2D().scale(_FINE))
+    (corners,) = path.to_polygons()
+    x, y = np.asarray(corners).T
+    unit = abs(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2 / _FINE**2
+    return float(area / unit)
+
+
 def decades(axes: Axes, low: float, high: float) -> None:
     """Make the horizontal axis logarithmic with its ticks in plain numbers."""
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    subs = (1, 2, 5) if high / low > _WIDE else (1, 2, 3, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 

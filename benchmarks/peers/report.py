@@ -83,7 +83,9 @@ def table(result: Mapping[str, Any]) -> str:
         "threads as they choose where it isn't said. Start is from the start of the process to "
         f"its first result, the median of {effort['starts']}; memory is the most that a process "
         "with that package alone had resident; the last four columns are its classifier on the "
-        "48×48 images of `images/validation`, by the package's own preprocessing."
+        "48×48 images of `images/validation`, by the package's own preprocessing. Without copies "
+        "means without those that are in our training split too; what the others were trained on "
+        "isn't known, and may hold any of these images."
     )
     parts = [markdown(_COLUMNS, rows), f"{note} {measured(result, COMMAND)}."]
     missing = [f"Not measured, or not wholly: {line}" for line in failures(result)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.uncertainty import as_text
+from benchmarks.report.text import known
 from train.tables import markdown
 
 _SHOWN = ("p50", "p95", "p99")
@@ -17,13 +17,17 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         (
             row["detector"],
             str(row["faces"]),
-            str(row["found"]),
-            " / ".join(as_text(row["frame_ms"][p]) for p in _SHOWN),
+            f"{row['found']:.2f}",
+            *(known(row["frame_ms"][p], _ends(row, p), 2) for p in _SHOWN),
             f"{row['stage_ms']['detect']['p50']:.2f}",
         )
         for row in rows
         if not row["error"]
     ]
-    columns = ("detector", "faces", "found", "frame, ms, p50 / p95 / p99", "detect, p50")
+    columns = ("detector", "faces", "found", *(f"frame, ms, {p}" for p in _SHOWN), "detect, p50")
     failed = [f"Not measured: {row['error']}." for row in rows if row["error"]]
     return "\n\n".join((markdown(columns, lines), *failed))
+
+
+def _ends(row: Mapping[str, Any], percentile: str) -> Any:
+    return (row.get("frame_ms_interval") or {}).get(percentile)

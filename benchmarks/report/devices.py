@@ -1,4 +1,4 @@
-"""The devices beside each other: a column for each."""
+"""The devices beside each other, a column for each, and the state of one."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from typing import Any
 
 from benchmarks.report import recommendation
 from benchmarks.report.evidence import Result, labels, with_accuracy
+from benchmarks.report.text import NONE, known
 from benchmarks.results import run_with
 from train.tables import markdown
 
-_NONE = "–"
 
-
-def table(found: Sequence[Result]) -> str:
+def table(found: Sequence[Result], samples: Sequence[recommendation.Lines] = ()) -> str:
     """Return what differs between the devices of ``found`` as a Markdown table.
 
-    Milliseconds with the 95 % interval of their median.
+    Milliseconds with the 95 % interval of their median. ``samples`` are those of each device.
     """
     names = dict.fromkeys(row["name"] for result in found for row in result["subjects"])
-    known = with_accuracy(found)
-    choices = [recommendation.choose(result, known).row for result in found]
+    other = with_accuracy(found)
+    choices = [
+        recommendation.choose(result, other, own).row
+        for result, own in zip(found, samples or [()] * len(found), strict=True)
+    ]
     lines = [
         ("measured", *(_date(result) for result in found)),
-        ("recommended", *(f"**{row['name']}**" if row else _NONE for row in choices)),
+        ("recommended", *(f"**{row['name']}**" if row else NONE for row in choices)),
         ("whole frame with one face, ms", *(_frame(result["loop"]) for result in found)),
         *(
-            (text, *(_cost(result["loop"], key, form) for result in found))
-            for text, key, form in (
-                ("start to first result, s", "start_s", "{:.2f}"),
-                ("resident memory of a run, MB", "memory_mb", "{:.0f}"),
-                ("environment on disk, MB", "environment_mb", "{:.0f}"),
+            (text, *(_cost(result["loop"], key, digits) for result in found))
+            for text, key, digits in (
+                ("start to first result, s", "start_s", 2),
+                ("resident memory of a run, MB", "memory_mb", 0),
+                ("environment on disk, MB", "environment_mb", 0),
             )
         ),
         *((f"one face, ms: {name}", *(_face(result, name) for result in found)) for name in names),
@@ -46,20 +48,41 @@ def _date(result: Result) -> str:
 def _face(result: Result, name: str) -> str:
     row = next((row for row in result["subjects"] if row["name"] == name), None)
     run = row and run_with(row)
-    return _times(run["face_ms"], run["face_ms_interval"]) if run else _NONE
+    return _times(run["face_ms"], run["face_ms_interval"]) if run else NONE
 
 
 def _frame(loop: Mapping[str, Any] | None) -> str:
     one = next((row for row in loop["stages"] if row["faces"] == 1), None) if loop else None
-    return _times(one["frame_ms"], one["frame_ms_interval"]) if one else _NONE
+    return _times(one["frame_ms"], one["frame_ms_interval"]) if one else NONE
 
 
 def _times(percentiles: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
-    low, high = intervals["p50"]
-    digits = 2 if percentiles["p50"] < 10 else 1
-    return f"{percentiles['p50']:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
+    return known(percentiles["p50"], intervals["p50"])
 
 
-def _cost(loop: Mapping[str, Any] | None, key: str, form: str) -> str:
-    value = loop["footprint"][key] if loop else None
-    return _NONE if value is None else form.format(value)
+def _cost(loop: Mapping[str, Any] | None, key: str, digits: int) -> str:
+    """What a run costs; without an edge environment nobody knows."""
+    cost = (loop and loop["footprint"]) or {}
+    return known(cost.get(key), cost.get(f"{key}_interval"), digits)
+
+
+def state(result: Result) -> str:
+    """Return governor, clock, temperature and throttle flags before and after as a table."""
+    device = result["device"]
+    states = [device.get(when) or {} for when in ("before", "after")]
+    lines = [
+        (text, *(_cell(each.get(key), form) for each in states))
+        for text, key, form in (
+            ("governor", "governor", "{}"),
+            ("clock, MHz", "mhz", "{:.0f}"),
+            ("temperature, °C", "celsius", "{:.1f}"),
+            ("throttle flags", "throttled", "{}"),
+        )
+    ]
+    table = markdown(("", "before", "after"), lines)
+    counts = f"is void: {result['void']}" if result["void"] else "counts"
+    return f"{table}\n\nA dash: this machine doesn't tell. The run {counts}."
+
+
+def _cell(value: Any, form: str) -> str:
+    return NONE if value is None else form.format(value)

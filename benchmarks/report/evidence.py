@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
+from benchmarks.report import support
 
 Result = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -19,15 +20,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The ``result`` of a device and its raw ``samples``, none where they can't be read."""
+    """The ``result`` of a device and its raw ``samples``, none where they can't be read.
 
+    ``name`` is that of its file: two results may be of one device.
+    """
+
+    name: str
     result: Result
     samples: Sequence[Mapping[str, Any]] = ()
-
-    @property
-    def name(self) -> str:
-        """The device as file names have it."""
-        return str(self.result["device"]["name"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def gather(folder: Path) -> Evidence:
     for path in results.devices(folder):
         result = _unless_missing(partial(results.read, path), missing)
         if result is not None:
-            samples = _unless_missing(partial(results.read_samples, path), missing)
-            devices.append(Measured(result, samples or ()))
+            samples = _unless_missing(partial(results.read_samples, path), missing) or ()
+            devices.append(Measured(path.stem, support.enough(result, samples), samples))
     if not devices:
         raise ResultsError("; ".join(missing))
     evaluated, compared = (
@@ -114,9 +114,17 @@ def _same_file(one: Row, other: Row) -> bool:
 
 
 def labels(found: Sequence[Result]) -> list[str]:
-    """Return what people call the device of each: its machine, and its name where two are alike."""
-    machines = [str(result["machine"]) for result in found]
-    return [
-        f"{machine} ({result['device']['name']})" if machines.count(machine) > 1 else machine
-        for machine, result in zip(machines, found, strict=True)
-    ]
+    """Return what people call the device of each: its machine.
+
+    Where two are alike, with the device's name, and with commit and date where that is alike too.
+    """
+    texts = [str(result["machine"]) for result in found]
+    for further in (
+        lambda result: result["device"]["name"],
+        lambda result: f"{result['commit']}, {result['date']}",
+    ):
+        texts = [
+            f"{text} ({further(result)})" if texts.count(text) > 1 else text
+            for text, result in zip(texts, found, strict=True)
+        ]
+    return texts

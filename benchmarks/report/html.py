@@ -27,7 +27,7 @@ _TEMPLATE = Template("""<!DOCTYPE html>
   svg { filter: invert(1) hue-rotate(180deg) }
 }
 * { box-sizing: border-box }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem; background: var(--paper);
+body { margin: 0 auto; max-width: 68rem; padding: 1rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word }
 h1, h2, h3 { line-height: 1.25; margin: 2em 0 .6em }
 h1 { margin-top: .5em }

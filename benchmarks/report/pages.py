@@ -30,8 +30,7 @@ def write(folder: Path) -> list[str]:
     drawn = {name: draw() for name, draw in page.figures.items()}
     for name, figure in drawn.items():
         save_figure(figure, folder / name)
-    devices = [path.stem for path in results.devices(folder)]
-    known = [f"{device}-{kind}.png" for device in devices for kind in _KINDS]
+    known = [f"{path.stem}-{kind}.png" for path in results.devices(folder) for kind in _KINDS]
     for name in {*known, *_SHARED} - drawn.keys():
         (folder / name).unlink(missing_ok=True)
     write_text(folder / MARKDOWN, page.text)

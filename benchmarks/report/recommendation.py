@@ -8,21 +8,24 @@ from typing import Any
 
 from benchmarks.report.evidence import Result, Row, accuracy_of
 from benchmarks.results import run_with
+from benchmarks.uncertainty import ratio
 from convert.variants import NAMES
 
 RULE = (
     "The recommendation is among the TFLite files of the deployed model, or of the first one where "
-    "that was not measured, that ran without an error. Left out is a file whose answers are worse "
+    "that was not measured, that ran without an error. The model is the same for all devices; what "
+    "speaks for it is in the sentence: how often it names what most people see in a face, the FER+ "
+    "majority, and how often FER2013's own label. Left out is a file whose answers are worse "
     "than those of its h5 (McNemar's test, p below 0.05), or, where there is no h5 to compare "
     "with, whose top-1 lies below the interval of the best. Of the others the fastest at one face "
-    "and one thread wins; one whose interval of p50 overlaps with its own is as fast. Among these "
-    "a smaller file wins, then less memory, both by more than 5 %, then the file that is deployed "
-    "already. A run that is void recommends nothing."
+    "and one thread wins. As fast is a file whose time, as a multiple of the fastest's in the same "
+    "rounds, has an interval of 95 % that reaches 1; among these the highest top-1 wins, then the "
+    "smaller file, then less memory. Where the raw samples are missing, no other is as fast. A run "
+    "that is void recommends nothing."
 )
 _LEVEL = 0.05
 """Of McNemar's test."""
-_AS_SMALL = 1.05
-"""What is up to so many times as large is no larger."""
+Lines = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Choice:
     reason: str
 
 
-def choose(result: Result, other: Result | None = None) -> Choice:
-    """Apply the rule to ``result``; ``other`` lends it the accuracy that it lacks."""
+def choose(result: Result, other: Result | None = None, samples: Lines = ()) -> Choice:
+    """Apply the rule to ``result`` and its ``samples``; ``other`` lends accuracy that it lacks."""
     if result["void"]:
         return Choice(None, f"the run does not count, because {result['void']}")
     rows = _candidates(result)
@@ -46,27 +49,23 @@ def choose(result: Result, other: Result | None = None) -> Choice:
     kept = [row for row in ran if not _worse(accuracies, row["variant"])]
     if not kept:
         return Choice(None, "all TFLite files that ran are less accurate than the h5 beyond chance")
-    best, speed = _settle(kept)
-    worse = [row["variant"] for row in ran if row not in kept]
-    unknown = [variant for variant, accuracy in accuracies.items() if accuracy is None]
+    best, speed = _settle(kept, accuracies, samples)
     remarks = [
         f"{_listed(names)} {_verb(names)} {what}"
         for names, what in (
-            (worse, "left out as less accurate"),
+            ([row["variant"] for row in ran if row not in kept], "left out as less accurate"),
             (failed, "left out because of an error"),
         )
         if names
     ]
-    if unknown:
+    if unknown := [variant for variant, accuracy in accuracies.items() if accuracy is None]:
         remarks.append(f"the accuracy of {_listed(unknown)} is not known")
-    elif not worse:
-        remarks.append("no file that ran is less accurate beyond chance")
     return Choice(best, "; ".join((f"it is {speed}", *remarks)))
 
 
-def sentence(result: Result, other: Result | None = None) -> str:
+def sentence(result: Result, other: Result | None = None, samples: Lines = ()) -> str:
     """Return the recommendation for the device of ``result``, to stand after its name."""
-    choice = choose(result, other)
+    choice = choose(result, other, samples)
     row, run = choice.row, choice.row and run_with(choice.row)
     if not (row and run):
         return f"no recommendation: {choice.reason}."
@@ -74,10 +73,46 @@ def sentence(result: Result, other: Result | None = None) -> str:
     facts = [f"{run['face_ms']['p50']:.2f} ms a face at one thread"]
     if row["bytes"] is not None:
         facts.append(f"{row['bytes'] / 1e6:.2f} MB")
+    reasons = [choice.reason]
     if accuracy:
         lent = f" (measured on {other['machine']})" if other and not row["accuracy"] else ""
         facts.append(f"{accuracy['top1']:.1%} top-1{lent}")
-    return f"deploy **{row['name']}** (`{row['file']}`), {', '.join(facts)}; {choice.reason}."
+        reasons += [_beside_h5(accuracy), _beside_model(row, accuracy, result, other)]
+    why = "; ".join(filter(None, reasons))
+    return f"deploy **{row['name']}** (`{row['file']}`), {', '.join(facts)}; {why}."
+
+
+def _beside_h5(accuracy: Mapping[str, Any]) -> str:
+    """What the file lost and gained against its h5: no difference beyond chance is not none."""
+    test = accuracy["mcnemar"]
+    if not test:
+        return ""
+    count = accuracy.get("images")
+    images = f"of {count:,} images " if count else ""
+    return (
+        f"{images}its h5 alone names {test['only_h5']} rightly and it alone {test['only_this']} "
+        f"(p = {test['p']:.2g})"
+    )
+
+
+def _beside_model(
+    row: Row, accuracy: Mapping[str, Any], result: Result, other: Result | None
+) -> str:
+    """The same kind of file of the other model with the highest top-1, on both sets of labels."""
+    rivals = {
+        each["model"]: figures
+        for each in result["subjects"]
+        if each["variant"] == row["variant"] and each["model"] != row["model"]
+        if (figures := accuracy_of(each, other)) and figures["votes"]
+    }
+    if not rivals or not accuracy["votes"]:
+        return ""
+    name = max(rivals, key=lambda model: float(rivals[model]["top1"]))
+    return (
+        f"{row['model']} names what most people see (FER+) in {accuracy['votes']['top1']:.1%} of "
+        f"the images and {name} in {rivals[name]['votes']['top1']:.1%}, FER2013's own label in "
+        f"{accuracy['top1']:.1%} and {rivals[name]['top1']:.1%}"
+    )
 
 
 def _candidates(result: Result) -> list[Row]:
@@ -98,24 +133,54 @@ def _worse(accuracies: Mapping[str, Mapping[str, Any] | None], variant: str) -> 
     return bool(own["top1"] < best["intervals"]["top1"][0])
 
 
-def _settle(rows: Sequence[Row]) -> tuple[Row, str]:
-    """The best of ``rows`` by speed, then size, memory, and what is deployed, and what decided."""
-    fastest = min(rows, key=_milliseconds)
-    limit = _interval(fastest)[1]
-    equal = [row for row in rows if _interval(row)[0] <= limit]
-    if len(equal) == 1:
-        return fastest, "the fastest"
-    left, reason = equal, ""
-    for measure, words in ((_bytes, "smaller"), (_memory, "smaller in memory")):
+def _settle(
+    rows: Sequence[Row], accuracies: Mapping[str, Mapping[str, Any] | None], samples: Lines
+) -> tuple[Row, str]:
+    """The best of ``rows`` by speed, then accuracy, size and memory, and what decided."""
+    fastest, *others = sorted(rows, key=_milliseconds)
+    ratios = {row["name"]: _ratio(row, fastest, samples) for row in others}
+    equal = [row for row in others if (own := ratios[row["name"]]) and own["interval"][0] <= 1]
+    if not equal:
+        beside = f" ({_times(others[0], ratios[others[0]['name']])})" if others else ""
+        return fastest, f"the fastest{beside}"
+    left, reason = [fastest, *equal], "no worse in anything"
+
+    def wrong(row: Row) -> float:
+        accuracy = accuracies[row["variant"]]
+        return 1 - float(accuracy["top1"]) if accuracy else 1.0
+
+    for measure, words in (
+        (wrong, "right more often"),
+        (_bytes, "smaller"),
+        (_memory, "smaller in memory"),
+    ):
         least = min(map(measure, left))
-        left = [row for row in left if measure(row) <= _AS_SMALL * least]
+        left = [row for row in left if measure(row) <= least]
         if len(left) == 1:
             reason = words
             break
-    best = min(left, key=lambda row: (not row["deployed"], _milliseconds(row)))
-    reason = reason or ("deployed already" if best["deployed"] else "no larger")
-    others = [row["variant"] for row in equal if row is not best]
-    return best, f"as fast as {_listed(others)} within the noise, and {reason}"
+    names = _listed([row["variant"] for row in (fastest, *equal) if row is not left[0]])
+    return left[0], f"as fast as {names} within the noise, and {reason}"
+
+
+def _ratio(row: Row, fastest: Row, samples: Lines) -> Mapping[str, Any] | None:
+    """The time of ``row`` as a multiple of the fastest's, None where they shared no rounds."""
+    lines = {line["subject"]: line for line in samples if line.get("threads") == 1}
+    own, its = (lines.get(each["name"], {}) for each in (row, fastest))
+    rounds, of_its = own.get("face_ms"), its.get("face_ms")
+    if not rounds or not of_its or len(rounds) != len(of_its):
+        return None
+    return ratio(rounds, of_its) if own.get("beside") == its.get("beside") else None
+
+
+def _times(row: Row, known: Mapping[str, Any] | None) -> str:
+    if known is None:
+        return f"the next is {row['variant']}"
+    low, high = known["interval"]
+    return (
+        f"the next, {row['variant']}, takes {known['ratio']:.3f} times as long, "
+        f"{low:.3f}–{high:.3f}"
+    )
 
 
 def _run(row: Row) -> Mapping[str, Any]:
@@ -126,10 +191,6 @@ def _run(row: Row) -> Mapping[str, Any]:
 
 def _milliseconds(row: Row) -> float:
     return float(_run(row)["face_ms"]["p50"])
-
-
-def _interval(row: Row) -> Sequence[float]:
-    return list(_run(row)["face_ms_interval"]["p50"])
 
 
 def _bytes(row: Row) -> float:

@@ -14,7 +14,7 @@ from benchmarks import results
 from benchmarks.errors import ResultsError
 from benchmarks.report import devices, page, pages
 from benchmarks.report.evidence import Evidence, Measured, gather, labels, newest
-from tests.benchmarks.device import result, samples, subject
+from tests.benchmarks.device import ACCURACY, result, samples, subject
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,8 @@ def test_both_pages_have_every_section_table_and_figure(folder: Path) -> None:
     titles = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
     for title in (
         *("The devices", "The variants", "The loop by the number of faces", "Detectors"),
-        *("Detection at intervals", "A paced camera", "Accuracy", "Recall of each label, int8"),
+        *("Detection at intervals", "A paced camera", "Accuracy", "Recall of each label"),
+        *("Without copies", "State of the machine", "Times of one face"),
         *("What is taken for what", "Calibration", "Robustness", "Framing", "Beside others"),
         "How it was measured",
     ):
@@ -113,10 +114,10 @@ def test_a_second_device_adds_a_column_and_a_section() -> None:
     assert "| whole frame with one face, ms | 1.50 (1.40–1.60) | – |" in rows
     assert "| start to first result, s | 0.40 | – |" in rows
     assert "| resident memory of a run, MB | 111 | – |" in rows
-    text = page.build(Evidence([Measured(each) for each in found])).text
+    text = page.build(evidence(found)).text
     assert "## machine one" in text
     assert "## machine two" in text
-    assert "- machine two: deploy **int8**" in text
+    assert "- machine two: deploy **" in text
 
 
 def test_rows_that_one_device_lacks_are_gaps() -> None:
@@ -126,10 +127,17 @@ def test_rows_that_one_device_lacks_are_gaps() -> None:
     assert "| recommended | **int8** | – |" in text
 
 
+def evidence(found: list[dict], raw: list[list[dict]] | None = None) -> Evidence:
+    """Results in files that are called like their devices."""
+    raw = raw or [[] for _ in found]
+    pairs = zip(found, raw, strict=True)
+    return Evidence([Measured(each["device"]["name"], each, own) for each, own in pairs])
+
+
 def built(*changes: dict[str, Any], rows: Any = ()) -> tuple[str, dict[str, Any]]:
     """Text and figures of a report on a device for each of ``changes``, with samples."""
     found = [result(*rows, name=f"d{i}", **each) for i, each in enumerate(changes)]
-    report = page.build(Evidence([Measured(each, samples(each)) for each in found]))
+    report = page.build(evidence(found, [samples(each) for each in found]))
     return report.text, report.figures
 
 
@@ -142,6 +150,17 @@ def test_without_accuracy_or_loop_the_rest_is_shown() -> None:
     assert "No accuracy was measured" in text
 
 
+def test_what_is_far_slower_than_all_others_is_named_and_not_drawn() -> None:
+    rows = subject("h5, predict", 66.4), subject("int8", deployed=True)
+    text, figures = built({}, rows=rows)
+    assert "Not drawn: `h5, predict`" in text
+    assert "takes 66 ms" in text
+    assert len(figures["d0-accuracy.png"]().axes[0].collections) == 1
+    text, figures = built({}, rows=rows[:1])
+    assert "Not drawn" not in text
+    assert len(figures["d0-accuracy.png"]().axes[0].collections) == 1
+
+
 def test_results_without_confusion_matrices_are_shown_without_them() -> None:
     row = subject("int8", deployed=True)
     del row["accuracy"]["confusion_matrix"]
@@ -152,7 +171,7 @@ def test_results_without_confusion_matrices_are_shown_without_them() -> None:
 
 def test_a_device_without_accuracy_takes_that_of_the_files_from_another() -> None:
     found = [result(), result(*(r | {"accuracy": None} for r in result()["subjects"]), name="two")]
-    report = page.build(Evidence([Measured(each) for each in found]))
+    report = page.build(evidence(found))
     assert "two-accuracy.png" in report.figures
 
 
@@ -171,18 +190,39 @@ def test_a_test_split_has_a_table_of_its_own() -> None:
     assert "On the test split" in built({}, rows=[row])[0]
 
 
+def test_what_took_turns_is_said_as_it_was() -> None:
+    text, _ = built({})
+    assert "In the run of commit abc every variant took its turn in each round." in text
+    assert "compare within the table, whose variants took turns" in text
+    rows = [subject("int8"), subject("float32")]
+    for row in rows:
+        row["runs"][0]["against_seed"] = None
+    text, _ = built({}, rows=rows)
+    assert "the h5 of each model ran in rounds of their own" in text
+    assert "every variant took" not in text
+
+
+def test_the_calibration_error_says_of_which_images_it_is() -> None:
+    row = subject("int8", accuracy=ACCURACY | {"images": 3589})
+    assert "not fitted on, 2,691 of 3,589" in built({}, rows=[row])[0]
+
+
+def test_what_was_left_out_is_named() -> None:
+    assert "Left out: no edge environment." in built({"left_out": ["no edge environment"]})[0]
+
+
 def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     whole = result()
     results.write(tmp_path / "one.json", whole, [])
     (tmp_path / "one.jsonl").write_text('{"subject": ')
     (tmp_path / "old.json").write_text('{"version": 2}')
     (tmp_path / "old.jsonl").write_text("")
-    evidence = gather(tmp_path)
-    assert evidence.results == [results.read(tmp_path / "one.json")]
-    missing = " ".join(evidence.missing)
+    found = gather(tmp_path)
+    assert [device.name for device in found.devices] == ["one"]
+    missing = " ".join(found.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing
-    text = page.build(evidence).text
+    text = page.build(found).text
     assert str(tmp_path) not in text
     assert "old.json: expected version 3" in text
     (tmp_path / "one.json").unlink()
@@ -194,9 +234,9 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
 
 def test_what_was_never_measured_is_no_problem_and_named(tmp_path: Path) -> None:
     results.write(tmp_path / "one.json", result(), [])
-    evidence = gather(tmp_path)
-    assert not evidence.missing
-    text = page.build(evidence).text
+    found = gather(tmp_path)
+    assert not found.missing
+    text = page.build(found).text
     assert "Not measured; `make evaluate` does." in text
     assert "Not measured; `make bench-peers` does." in text
     (tmp_path / "peers.json").write_text("{")
@@ -228,3 +268,12 @@ def test_the_newest_is_by_date_then_name_and_counts() -> None:
 def test_devices_of_one_machine_are_told_apart() -> None:
     found = [result(machine="m"), result(name="two", machine="m"), result(name="three")]
     assert labels(found) == ["m (one)", "m (two)", "machine three"]
+    again = result(date="2026-02-02")
+    assert labels([result(), again])[1] == "machine one (one) (abc, 2026-02-02)"
+
+
+def test_two_results_of_one_device_have_figures_of_their_own() -> None:
+    found = [result(), result(date="2026-02-02")]
+    pair = [Measured(name, each) for name, each in zip(("before", "one"), found, strict=True)]
+    figures = page.build(Evidence(pair)).figures
+    assert {"before-accuracy.png", "one-accuracy.png"} <= figures.keys()

@@ -19,30 +19,82 @@ def chosen(*rows: dict[str, Any], **changes: Any) -> str | None:
     return row and row["name"]
 
 
+def rounds(*pairs: tuple[str, float], apart: float = 0.05, **changes: Any) -> list[dict[str, Any]]:
+    """Lines of subjects that took turns: each round is another pace, which falls on all."""
+    pace = [1 + 0.1 * number for number in range(20)]
+    return [
+        {
+            **{"subject": name, "threads": 1},
+            "face_ms": [
+                [milliseconds * each * (1 + apart * (-1) ** (number + place))] * 3
+                for number, each in enumerate(pace)
+            ],
+        }
+        | changes
+        for place, (name, milliseconds) in enumerate(pairs)
+    ]
+
+
 def test_the_fastest_wins_and_a_sentence_says_why() -> None:
     rows = subject("float32", 3.0), subject("int8", 1.0, deployed=True)
     assert recommendation.sentence(result(*rows)) == (
         "deploy **int8** (`int8.tflite`), 1.00 ms a face at one thread, 2.80 MB, 56.8% top-1; it "
-        "is the fastest; no file that ran is less accurate beyond chance."
+        "is the fastest (the next is float32); its h5 alone names 3 rightly and it alone 2 (p = 1)."
     )
+    samples = rounds(("float32", 3.0), ("int8", 1.0), apart=0)
+    assert "(the next, float32, takes 3.000 times as long, 3.000–3.000)" in (
+        recommendation.sentence(result(*rows), None, samples)
+    )
+
+
+def test_what_shares_rounds_is_compared_within_them() -> None:
+    """Far less apart than the rounds are from each other, and yet slower in each of them."""
+    rows = subject("dynamic", 1.50), subject("int8", 1.53, deployed=True)
+    steady = rounds(("dynamic", 1.50), ("int8", 1.53), apart=0)
+    choice = recommendation.choose(result(*rows), None, steady)
+    assert choice.row is not None
+    assert choice.row["name"] == "dynamic"
+    noisy = rounds(("dynamic", 1.50), ("int8", 1.53))
+    assert "within the noise" in recommendation.choose(result(*rows), None, noisy).reason
+    apart = [line | {"beside": line["subject"]} for line in noisy]
+    for samples in (apart, [noisy[0], noisy[1] | {"face_ms": [[1.5]]}], []):
+        assert "the next is int8" in recommendation.choose(result(*rows), None, samples).reason
 
 
 @pytest.mark.parametrize(
     ("changes", "winner", "reason"),
     [
+        ({"accuracy": ACCURACY | {"top1": 0.57}}, "dynamic", "and right more often"),
+        ({"accuracy": ACCURACY | {"top1": 0.56}, "bytes": 1}, "int8", "and right more often"),
         ({"bytes": 2_000_000}, "dynamic", "as fast as int8 within the noise, and smaller"),
-        ({"bytes": 2_700_000}, "int8", "deployed already"),
         ({"runs": [RUN | {"memory_mb": 40.0}]}, "dynamic", "smaller in memory"),
     ],
 )
-def test_what_is_as_fast_is_decided_by_size_memory_and_what_is_there(
+def test_what_is_as_fast_is_decided_by_accuracy_size_and_memory(
     changes: dict[str, Any], winner: str, reason: str
 ) -> None:
-    rows = subject("dynamic", 1.5) | changes, subject("int8", 1.6, deployed=True)
-    choice = recommendation.choose(result(*rows))
+    rows = subject("dynamic", 1.5) | changes, subject("int8", 1.51, deployed=True)
+    samples = rounds(("dynamic", 1.5), ("int8", 1.51))
+    choice = recommendation.choose(result(*rows), None, samples)
     assert choice.row is not None
     assert choice.row["name"] == winner
     assert reason in choice.reason
+
+
+def test_a_sentence_compares_the_model_with_the_best_other_one() -> None:
+    def model(name: str, top1: float, votes: float) -> dict[str, Any]:
+        accuracy = ACCURACY | {"top1": top1, "votes": {"top1": votes}, "images": 3589}
+        row = subject("int8", model=name, deployed=name == "m", accuracy=accuracy)
+        return row | {"name": f"{name} int8"}
+
+    rows = model("seed", 0.5, 0.5), model("fer2013", 0.684, 0.697), model("m", 0.657, 0.785)
+    text = recommendation.sentence(result(*rows))
+    assert "of 3,589 images its h5 alone names 3 rightly" in text
+    assert text.endswith(
+        "m names what most people see (FER+) in 78.5% of the images and fer2013 in 69.7%, "
+        "FER2013's own label in 65.7% and 68.4%."
+    )
+    assert "FER+" not in recommendation.sentence(result(rows[-1]))
 
 
 def test_what_answers_worse_is_left_out_however_fast() -> None:

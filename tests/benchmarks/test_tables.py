@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import documents, results
+from benchmarks import documents, results, runtime_report
 from benchmarks.errors import BenchmarkError, ResultsError
-from benchmarks.report import tables
-from tests.benchmarks.device import ACCURACY, RUN, result, subject
+from benchmarks.report import detectors, devices, tables, variants
+from tests.benchmarks.device import ACCURACY, INTERVAL, LOOP, RUN, TIMES, result, subject
 
 RESULT = result()
 
@@ -31,6 +31,93 @@ def test_what_is_missing_is_shown_as_missing() -> None:
     changed = copy.deepcopy(RESULT)
     changed["subjects"][0] |= {"bytes": None, "accuracy": None, "runs": [], "error": "no file"}
     assert "| float32 | missing | – | – | – | – | – | – | – |" in tables.table(changed)
+
+
+def test_every_number_of_threads_has_a_column() -> None:
+    four = subject("int8") | {"runs": [RUN, RUN | {"threads": 2}, RUN | {"threads": 4}]}
+    lines = tables.table(result(four, subject("h5, compiled") | {"runs": [RUN]})).splitlines()
+    assert [c.strip() for c in lines[0].split("|")[7:10]] == [
+        "ms a face, p50 / p95 / p99", "2 threads, p50 / p95 / p99", "4 threads, p50 / p95 / p99",
+    ]  # fmt: skip
+    assert lines[3].endswith("| 1.50 / 2.25 / 3.12 | – | – | 321 |")
+    text = variants.times(result(four, subject("h5, compiled") | {"runs": [RUN]}))
+    assert [line.split("|")[2].strip() for line in text.splitlines()[2:6]] == ["1", "2", "4", "1"]
+    assert "An h5 is timed at one thread alone" in text
+    assert "An h5" not in variants.times(result(four))
+
+
+def test_each_variant_has_its_start_and_all_percentiles_with_their_intervals() -> None:
+    run = RUN | {"load_ms": 20.9, "first_ms": 2.797, "invocations": 500}
+    run |= {"face_ms": TIMES | {"p99": None}, "face_ms_interval": INTERVAL | {"p99": None}}
+    shown = result(subject("int8", runs=[run]))
+    assert (
+        "| int8 | 1 | 500 | 1.50 (1.40–1.60) | 2.00 (1.90–2.10) | 2.25 (2.15–2.35) | – |"
+        in variants.times(shown).splitlines()
+    )
+    assert "| int8 | 20.9 | 2.80 | 60 |" in variants.starts(shown).splitlines()
+    bare = variants.starts(result(subject("int8")))  # of before they were kept
+    assert "| int8 | – | – | 60 |" in bare
+
+
+def test_the_loop_has_its_intervals_in_the_report_alone() -> None:
+    whole = result()
+    loop = whole["loop"]
+    loop["footprint"] |= {"start_s_interval": [0.3, 0.5]}
+    loop["throughput"] = [{"faces": 1, "networks": 2, "fps": 330.2, "fps_interval": [309.3, 338.6]}]
+    loop["intervals"][0] |= {"mean_ms_interval": [2.9, 3.1]}
+    loop["camera"][0] |= {"latency_ms_interval": INTERVAL}
+    short, full = runtime_report.sections(whole), runtime_report.sections(whole, full=True)
+    for section, text in (
+        ("stages", "0.40 (0.30–0.50) s"),
+        ("stages", "| 1.50 (1.40–1.60) | 2.25 (2.15–2.35) |"),
+        ("throughput", "| 330 (309–339) |"),
+        ("intervals", "| 3.00 (2.90–3.10) |"),
+        ("camera", "| 1.5 (1.4–1.6) | 2.2 (2.1–2.4) | 3.1 (3.0–3.2) |"),
+    ):
+        assert text in full[section]
+        assert "(" not in short[section].splitlines()[2]
+    assert "With Finalmodel int8." in short["camera"]
+
+
+def test_a_frame_is_compared_with_the_calls_that_follow_one_another() -> None:
+    whole = result()
+    one = whole["loop"]["stages"][1]
+    five = copy.deepcopy(one) | {"faces": 5, "frame_ms": {"p50": 10.5, "p95": None, "p99": None}}
+    whole["loop"]["stages"] = [one, five]
+    text = runtime_report.sections(whole)["stages"]
+    assert "| 1.17 × |" in text.splitlines()[3]  # 10.5 of 1.5 and five times 1.5
+    assert "one of the classifier for every face." in text
+    assert "as long as one" not in text  # they were not measured in turn
+    whole["loop"]["throughput"] = [{"faces": 1, "networks": 2, "fps": 1.0}]
+    for row in (one, five):
+        row["classifier_calls"] = 1
+    text = runtime_report.sections(whole)["stages"]
+    assert "| 1.10 × |" in text.splitlines()[3]  # as it was measured
+    assert "for every 2 faces. 5 faces take 7.00 times as long as one" in text
+
+
+def test_without_an_edge_environment_its_sentence_is_left_out() -> None:
+    whole = result()
+    whole["loop"]["footprint"] = None
+    assert "start of the process" not in runtime_report.sections(whole, full=True)["stages"]
+    assert "| start to first result, s | – |" in devices.table([whole])
+
+
+def test_the_state_of_the_machine_is_shown_and_what_it_does_not_tell_is_a_dash() -> None:
+    before = {"governor": "ondemand", "mhz": 1500.0, "celsius": 51.25, "throttled": None}
+    whole = result(device={"name": "pi", "before": before, "after": before | {"celsius": None}})
+    text = devices.state(whole)
+    assert "| governor | ondemand | ondemand |" in text
+    assert "| clock, MHz | 1500 | 1500 |" in text
+    assert "| temperature, °C | 51.2 | – |" in text
+    assert "| throttle flags | – | – |" in text
+    assert "The run counts." in text
+    assert "The run is void: hot." in devices.state(whole | {"void": "hot"})
+
+
+def test_found_faces_of_a_detector_are_a_figure() -> None:
+    row = LOOP["detectors"][0] | {"found": 2.9986666666666}
+    assert "| blazeface | 1 | 3.00 | 1.50 (1.40–1.60) |" in detectors.table([row])
 
 
 def test_the_terminal_table_fits_80_columns() -> None:
@@ -129,7 +216,7 @@ def test_a_later_device_without_a_loop_leaves_that_of_an_earlier_one(
 def test_a_run_that_does_not_count_is_not_shown(repository: Path, tmp_path: Path) -> None:
     another_device(repository, tmp_path, void="throttled at its end")
     text = documents.current(repository, tmp_path)[repository / "README.md"]
-    assert "another" not in text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
+    assert "on another" not in text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
     assert "in float32, another |" not in text
 
 
