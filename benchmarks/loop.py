@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import camera, footprint, intervals, runtime, throughput
-from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
 from benchmarks.process import LIMIT_SECONDS
+from benchmarks.turns import blocks
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.interpreter import read_model_file
 
@@ -42,11 +42,12 @@ def measure(
     """
     content, rounds = read_model_file(model), effort.rounds
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
-    blocks, seconds = max(2, effort.invocations // BLOCK), effort.seconds
-    stages = [(n, *runtime.stages(content, n, images[n], blocks, seconds)) for n in _FACES]
-    frames = max(2, rounds * effort.frames // BLOCK)
+    stages = runtime.stages(content, images, blocks(effort.invocations), effort.seconds)
+    of_detectors = blocks(rounds * effort.frames)
     compared = [
-        detector(name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), frames)
+        detector(
+            name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), of_detectors
+        )
         for name in _DETECTORS
     ]
     cost, starts = footprint.measure(python, _START_SECONDS * rounds)
@@ -58,13 +59,16 @@ def measure(
     ]
     figures = {
         "footprint": cost,
-        "stages": [row for _, row, _ in stages],
+        "stages": [row for row, _ in stages],
         "throughput": several,
         "detectors": [row for rows, _ in compared for row in rows],
         "intervals": rarer,
         "camera": [row for row, _ in paced],
     }
-    raw = [{"subject": f"loop, {n} faces", "threads": 1, **samples} for n, _, samples in stages]
+    raw: list[Samples] = [
+        {"subject": f"loop, {row['faces']} faces", "threads": 1, **samples}
+        for row, samples in stages
+    ]
     raw += [samples for _, own in compared for samples in own]
     return figures, [*raw, starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
 

@@ -181,7 +181,7 @@ def test_a_sleep_in_a_stage_is_a_regression_of_it(tmp_path: Path, repository: Pa
     """The loop itself, once as it is and once with a stage that sleeps."""
     classifier = load_classifier(repository / "models" / "Finalmodel.tflite")
     runs = [
-        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, 1, 8)}
+        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, (1,), 8)[0]}
         for detector in (BlazeFace(), Sleepy(BlazeFace(), 10))
     ]
     found = regressions(tmp_path, *runs)
