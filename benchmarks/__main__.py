@@ -126,7 +126,10 @@ def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
 
 
 def failures(result: Mapping[str, Any]) -> int:
-    """Print a line for all that could not be measured or does not count; return the exit code."""
+    """Print a line for all that could not be measured or does not count; return the exit code.
+
+    What was left out has been said when it was.
+    """
     problems = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
     detectors = result["loop"]["detectors"] if result["loop"] else ()
     problems += [f"detector left out: {row['error']}" for row in detectors if row["error"]]
@@ -137,7 +140,7 @@ def failures(result: Mapping[str, Any]) -> int:
         )
     for problem in problems:
         _complain(problem)
-    return 1 if problems or result["loop"] is None else 0
+    return 1 if problems or result["left_out"] or result["loop"] is None else 0
 
 
 def _complain(problem: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,18 @@ Samples = dict[str, Any]
 
 
 def measure(
-    model: Path, python: Path, mediapipe: Path, effort: Effort
+    model: Path,
+    python: Path,
+    mediapipe: Path,
+    effort: Effort,
+    leave_out: Callable[[str], None],
 ) -> tuple[dict[str, Any], list[Samples]]:
     """Measure the runtime with the classifier at ``model``: its figures and its samples.
 
-    ``python`` belongs to an edge environment, for what a process of its own costs, and
-    ``mediapipe`` to one with that package, without which its detector is left out. Raises
-    ``WorkerError``, and what opening the networks raises.
+    ``python`` belongs to an edge environment, for what a process of its own costs: the
+    ``"footprint"`` is None where it doesn't run, and ``leave_out`` is told why. ``mediapipe``
+    belongs to one with that package, without which its detector is left out. Raises
+    ``BenchmarkError``, and what opening the networks raises.
     """
     content, rounds = read_model_file(model), effort.rounds
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
@@ -50,7 +55,7 @@ def measure(
         )
         for name in _DETECTORS
     ]
-    cost, starts = footprint.measure(python, _START_SECONDS * rounds)
+    cost, starts = of_a_run(python, _START_SECONDS * rounds, leave_out)
     several, of_file = throughput.measure(content, images, rounds)
     rarer, of_rarer = intervals.measure(content, _MOVING_FACES, _INTERVAL_FRAMES * rounds, rounds)
     paced = [
@@ -70,7 +75,19 @@ def measure(
         for row, samples in stages
     ]
     raw += [samples for _, own in compared for samples in own]
-    return figures, [*raw, starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
+    return figures, [*raw, *starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
+
+
+def of_a_run(
+    python: Path, seconds: float, leave_out: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, list[Samples]]:
+    """Measure what ``footprint`` does: its figures and its samples, None and none without it."""
+    try:
+        figures, samples = footprint.measure(python, seconds)
+    except WorkerError as error:
+        leave_out(f"start, memory and size of a run left out: {error}")
+        return None, []
+    return figures, [samples]
 
 
 def detector(

@@ -45,9 +45,15 @@ def measure(
 ) -> tuple[dict[str, Any], list[Samples]]:
     """Return the result, ready for JSON, and the raw samples.
 
-    ``complain`` is told what is left out, and why. Raises ``AssetError`` where there are no faces
-    at all to measure with.
+    ``complain`` is told what is left out, and why; where that is a failure, it stands in the result
+    too, under ``"left_out"``. Raises ``AssetError`` where there is no face at all to measure with.
     """
+    left_out: list[str] = []
+
+    def leave_out(text: str) -> None:
+        left_out.append(text)
+        complain(text)
+
     before = host.state(device)
     faces, origin = real_faces(images)
     cores = usable_cores()
@@ -56,24 +62,38 @@ def measure(
     own = [subject for subject in chosen if subject.name not in answers]
     timed = latency.measure(own, threads, effort, faces)
     try:
-        answers |= accuracy.measure(own, images)
+        answers |= accuracy.measure(own, images, leave_out)
     except DatasetError as error:
-        complain(f"accuracy left out: {error}")
+        tell = leave_out if _has_data(images) else complain
+        tell(f"accuracy left out: {error}")
     figures: dict[str, Any] | None = None
     of_loop: list[Samples] = []
-    try:
-        if any(not samples.error for samples in timed):  # else there is nothing to be written
-            figures, of_loop = loop.measure(parts.model, parts.python, parts.mediapipe, effort)
-    except (EdgeError, BenchmarkError) as error:
-        complain(f"loop left out: {error}")
+    if any(not samples.error for samples in timed):  # else there is nothing to be written
+        figures, of_loop = _loop(parts, effort, leave_out)
     after = host.state(device)
     result = results.summarise(chosen, timed, answers, effort) | {
         "device": {"name": host.name(device), "before": before, "after": after},
         "void": host.void(before, after),
+        "left_out": left_out,
         "faces": origin,
         "loop": figures,
     }
     return result, [*map(dataclasses.asdict, timed), *_answered(answers), *of_loop]
+
+
+def _has_data(images: Path) -> bool:
+    """Whether there is a data set, whole or damaged: to have none is no failure."""
+    return any((images / split).is_dir() for split in ("train", "validation"))
+
+
+def _loop(
+    parts: Loop, effort: Effort, leave_out: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, list[Samples]]:
+    try:
+        return loop.measure(parts.model, parts.python, parts.mediapipe, effort, leave_out)
+    except (EdgeError, BenchmarkError) as error:
+        leave_out(f"loop left out: {error}")
+        return None, []
 
 
 def _answered(answers: Mapping[str, Answers]) -> list[Samples]:

@@ -45,5 +45,6 @@ def test_no_model_and_too_few_rounds_are_named(tmp_path: Path) -> None:
 def test_a_detector_that_could_not_be_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     whole = LOOP | {"detectors": LOOP["detectors"][:1]}
     assert failures(result(loop=whole)) == 0
+    assert failures(result(loop=whole, left_out=["accuracy left out: a damaged image"])) == 1
     assert failures(result()) == 1
     assert "detector left out: mediapipe: found no such file" in capsys.readouterr().err
