@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import answers_alone
 from benchmarks.reference import CALLS, open_reference
 from benchmarks.turns import Scene, take_turns
 from edge.assembly import build_pipeline, open_crew
@@ -88,15 +89,16 @@ def _demo(faces: int) -> list[Image]:
 
 def main(name: str, model: str, rounds: str, *faces: str) -> int:
     """Print what was measured, or why nothing could be."""
-    try:
-        classifier = open_crew(read_model_file(Path(model)), model, Settings())
-        detector = DETECTORS[name]()
-        rows = measure(detector, classifier, [int(count) for count in faces], int(rounds))
-    except EdgeError as error:
-        print(json.dumps({"error": str(error)}))
-        return 1
-    print(json.dumps({"rows": rows}))
-    return 0
+    with answers_alone() as answers:
+        try:
+            classifier = open_crew(read_model_file(Path(model)), model, Settings())
+            detector = DETECTORS[name]()
+            rows = measure(detector, classifier, [int(count) for count in faces], int(rounds))
+        except EdgeError as error:
+            print(json.dumps({"error": str(error)}), file=answers)
+            return 1
+        print(json.dumps({"rows": rows}), file=answers)
+        return 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 from benchmarks import camera, footprint, intervals, runtime, throughput
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
-from benchmarks.process import LIMIT_SECONDS
+from benchmarks.process import LIMIT_SECONDS, answer_of
 from benchmarks.turns import blocks
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.interpreter import read_model_file
@@ -142,10 +141,7 @@ def _detector_samples(name: str, command: Sequence[str], limit: float) -> list[S
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         said = lines[-1][:_MESSAGE] if lines else "no message"
         raise _not_measured(name, f"that its process ended with {done.returncode}: {said}")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise WorkerError(answer["error"])
-    return list(answer["rows"])
+    return list(answer_of(name, done.stdout)["rows"])
 
 
 def _not_measured(name: str, found: str) -> WorkerError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -171,3 +172,28 @@ def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
     ):
         process.loaded()
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("line", ["a library's greeting", '{"ms": [1.0', "7"])
+def test_a_line_that_is_no_answer_is_one_good_line(tmp_path: Path, line: str) -> None:
+    prints = (sys.executable, "-c", f"print({line!r}); input()")
+    subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
+    with (
+        Process(subject, 1, tmp_path, worker=prints) as process,
+        pytest.raises(WorkerError, match="m int8: expected an answer of its process") as caught,
+    ):
+        process.loaded()
+    assert line in str(caught.value)
+    assert "measure again" in str(caught.value)
+
+
+def test_what_a_library_prints_is_no_answer() -> None:
+    """By Python's own print, and by what writes to the descriptor below it."""
+    text = (
+        "import os\nfrom benchmarks.answers import answers_alone\n"
+        "with answers_alone() as answers:\n"
+        "    print('hello'); os.system('echo there'); print('{}', file=answers)\n"
+    )
+    done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+    assert sorted(done.stderr.split()) == ["hello", "there"]

@@ -136,6 +136,7 @@ def test_a_detector_that_is_not_installed_says_what_to_run(model: Path, tmp_path
     [
         ("import no_such_package", 60, "No module named 'no_such_package'; run 'make run-edge"),
         ("import time; time.sleep(60)", 0.5, "within 0.5 s"),
+        ("print('hello')", 60, "mediapipe: expected an answer of its process"),
     ],
 )
 def test_a_detector_whose_process_ends_or_hangs_says_why(
