@@ -47,13 +47,7 @@ def measure(
     content, rounds = read_model_file(model), effort.rounds
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
     stages = runtime.stages(content, images, blocks(effort.invocations), effort.seconds)
-    of_detectors = blocks(rounds * effort.frames)
-    compared = [
-        detector(
-            name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), of_detectors
-        )
-        for name in _DETECTORS
-    ]
+    compared = _detectors(model, mediapipe, blocks(rounds * effort.frames))
     cost, starts = of_a_run(python, _START_SECONDS * rounds, leave_out)
     several, of_file = throughput.measure(content, images, rounds)
     rarer, of_rarer = intervals.measure(content, _MOVING_FACES, _INTERVAL_FRAMES * rounds, rounds)
@@ -75,6 +69,13 @@ def measure(
     ]
     raw += [samples for _, own in compared for samples in own]
     return figures, [*raw, *starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
+
+
+def _detectors(
+    model: Path, mediapipe: Path, rounds: int
+) -> list[tuple[list[dict[str, Any]], list[Samples]]]:
+    pythons = {name: Path(sys.executable) for name in _DETECTORS} | {_MEDIAPIPE: mediapipe}
+    return [detector(name, model, python, rounds) for name, python in pythons.items()]
 
 
 def of_a_run(

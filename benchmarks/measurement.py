@@ -61,11 +61,7 @@ def measure(
     answers = accuracy.foreign(chosen)
     own = [subject for subject in chosen if subject.name not in answers]
     timed = latency.measure(own, threads, effort, faces)
-    try:
-        answers |= accuracy.measure(own, images, leave_out)
-    except DatasetError as error:
-        tell = leave_out if _has_data(images) else complain
-        tell(f"accuracy left out: {error}")
+    answers |= _accuracy(own, images, complain, leave_out)
     figures: dict[str, Any] | None = None
     of_loop: list[Samples] = []
     if any(not samples.error for samples in timed):  # else there is nothing to be written
@@ -81,9 +77,19 @@ def measure(
     return result, [*map(dataclasses.asdict, timed), *_answered(answers), *of_loop]
 
 
-def _has_data(images: Path) -> bool:
-    """Whether there is a data set, whole or damaged: to have none is no failure."""
-    return any((images / split).is_dir() for split in ("train", "validation"))
+def _accuracy(
+    chosen: Sequence[Subject],
+    images: Path,
+    complain: Callable[[str], None],
+    leave_out: Callable[[str], None],
+) -> dict[str, Answers]:
+    """What each answers, by its name; to have no data is said, to have damaged data a failure."""
+    try:
+        return accuracy.measure(chosen, images, leave_out)
+    except DatasetError as error:
+        damaged = any((images / split).is_dir() for split in ("train", "validation"))
+        (leave_out if damaged else complain)(f"accuracy left out: {error}")
+        return {}
 
 
 def _loop(
