@@ -79,9 +79,26 @@ def bench(
     if not any(row["runs"] for row in result["subjects"]):
         return failures(result)  # the results of before say more
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
+    path = target(path, result)
     results.write(path, result, samples)
     _show(path, result)
     return failures(result)
+
+
+def target(path: Path, result: Mapping[str, Any]) -> Path:
+    """Return where to write ``result``: ``path``, or beside it where a better one stands there."""
+    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
+
+    models = {h5.stem for h5 in shipped_models()}
+    reason = results.shortcoming(path, result, models)
+    if reason is None:
+        return path
+    beside = results.partial(path)
+    _complain(
+        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows; "
+        f"remove {path.name} to have it replaced"
+    )
+    return beside
 
 
 def _announce(variants: int, rounds: int) -> None:
@@ -98,14 +115,17 @@ def _show(path: Path, result: Mapping[str, Any]) -> None:
 
     Console().print(tables.terminal_table(result))
     print(f"measured in {result['minutes']} minutes")
-    print(f"wrote {path}; 'make document' puts the tables in the README and the card")
+    shown = path.stem == result["device"]["name"]
+    further = "; 'make document' puts the tables in the README and the card" if shown else ""
+    print(f"wrote {path}{further}")
     _write_pages(path.parent)
 
 
 def _write_pages(folder: Path) -> None:
+    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
     from benchmarks.report import pages  # noqa: PLC0415 - matplotlib takes a second
 
-    for problem in pages.write(folder):
+    for problem in (*pages.write(folder), *results.passed_over(folder)):
         _complain(f"not in the report: {problem}")
     print(f"wrote {folder / pages.MARKDOWN} and {folder / pages.HTML}")
 
@@ -126,7 +146,10 @@ def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
 
 
 def failures(result: Mapping[str, Any]) -> int:
-    """Print a line for all that could not be measured or does not count; return the exit code."""
+    """Print a line for all that could not be measured or does not count; return the exit code.
+
+    What was left out has been said when it was.
+    """
     problems = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
     detectors = result["loop"]["detectors"] if result["loop"] else ()
     problems += [f"detector left out: {row['error']}" for row in detectors if row["error"]]
@@ -137,7 +160,7 @@ def failures(result: Mapping[str, Any]) -> int:
         )
     for problem in problems:
         _complain(problem)
-    return 1 if problems or result["loop"] is None else 0
+    return 1 if problems or result["left_out"] or result["loop"] is None else 0
 
 
 def _complain(problem: str) -> None:

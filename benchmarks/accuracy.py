@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from edge.frames import Floats
 from edge.interpreter import read_model_file
 from train import provenance
 from train.data import LABELS, Split, copies_in_train, fingerprint, load_split
-from train.errors import TrainError
+from train.errors import DatasetError, TrainError
 from train.metrics import (
     evaluate,
     evaluate_votes,
@@ -35,6 +35,7 @@ from train.metrics import (
 )
 
 _THREADS = 2
+_WITHOUT_COPIES = ("images", "top1", "macro_f1", "per_class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +77,43 @@ class Exam:
         """Return accuracy with intervals of 95 %, ready for JSON.
 
         ``probabilities`` is ``float32[n, labels]``, and so is what the ``h5`` of the same model
-        answered: None for an h5 itself, and where it is missing.
+        answered: None for an h5 itself, and where it is missing. Of the images without a copy in
+        train the same figures stand under ``"without_copies"``; None where there are none.
         """
         labels, predicted = self.split.labels, probabilities.argmax(axis=1)
-        right = predicted == labels
-        shown = probabilities[self.reported], labels[self.reported]
+        alone = ~self.copies
         result = evaluate(labels, predicted, self.copies) | {
-            "calibration_error": expected_calibration_error(*shown),
             "votes": evaluate_votes(self.voted, predicted, self.copies),
-            "mcnemar": None,
+            **self._tested(np.ones(len(labels), bool), probabilities, h5),
+            "without_copies": None,
+        }
+        result["intervals"] |= {
+            "top1_without_copies": share_interval((predicted == labels)[alone]),
+            "macro_f1_without_copies": macro_f1_interval(labels[alone], predicted[alone]),
+        }
+        if (alone & self.reported).any():
+            whole = evaluate(labels[alone], predicted[alone], self.copies[alone])
+            named = {name: whole[name] for name in _WITHOUT_COPIES}
+            result["without_copies"] = named | self._tested(alone, probabilities, h5)
+        return result
+
+    def _tested(
+        self, part: NDArray[np.bool_], probabilities: Floats, h5: Floats | None
+    ) -> dict[str, Any]:
+        """Calibration, the test against the ``h5`` and intervals, of a ``part`` of the images."""
+        labels, predicted = self.split.labels[part], probabilities[part].argmax(axis=1)
+        right = predicted == labels
+        shown = probabilities[part & self.reported], self.split.labels[part & self.reported]
+        discordant = None
+        if h5 is not None:
+            only_h5, only_this, p = mcnemar(h5[part].argmax(axis=1) == labels, right)
+            discordant = {"only_h5": only_h5, "only_this": only_this, "p": p}
+        return {
+            "calibration_error": expected_calibration_error(*shown),
+            "mcnemar": discordant,
             "intervals": {
                 "top1": share_interval(right),
-                "top1_without_copies": share_interval(right[~self.copies]),
                 "macro_f1": macro_f1_interval(labels, predicted),
-                "macro_f1_without_copies": macro_f1_interval(
-                    labels[~self.copies], predicted[~self.copies]
-                ),
                 "calibration_error": calibration_interval(*shown),
                 "recall": {
                     name: share_interval(right[labels == index])
@@ -99,23 +121,25 @@ class Exam:
                 },
             },
         }
-        if h5 is not None:
-            only_h5, only_this, p = mcnemar(h5.argmax(axis=1) == labels, right)
-            result["mcnemar"] = {"only_h5": only_h5, "only_this": only_this, "p": p}
-        return result
 
 
-def measure(chosen: Sequence[Subject], images: Path) -> dict[str, Answers]:
+def measure(
+    chosen: Sequence[Subject], images: Path, leave_out: Callable[[str], None]
+) -> dict[str, Answers]:
     """Return what each of ``chosen`` answers on the validation split, by its name.
 
     Against FER2013's labels, and under ``"votes"`` against the FER+ majority; the calibration
     error is of the images that the temperature was not fitted on. Where the user has a test split,
-    its figures stand under ``"test"``: nothing was chosen on it. Raises ``DatasetError``.
+    its figures stand under ``"test"``: nothing was chosen on it. ``leave_out`` is told where that
+    split is damaged. Raises ``DatasetError`` for the others.
     """
     train = load_split(images, "train")
     exams = {"validation": _exam(images, "validation", train)}
     if (images / "test").is_dir():
-        exams["test"] = _exam(images, "test", train)
+        try:
+            exams["test"] = _exam(images, "test", train)
+        except DatasetError as error:
+            leave_out(f"accuracy on the test split left out: {error}")
     digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
     read: dict[Path, _Read] = {}
     answers = {}

@@ -13,6 +13,10 @@ Kalibera and Jones 2013). So a difference counts only where the whole interval l
 it makes 0.05 ms at the least. An update of the interpreter moves reference and figure alike and is
 not seen: the versions of both runs are in their files.
 
+A median says nothing of a stall in one frame of twenty. So p95 and p99 of the frames are compared
+too, of all samples as multiples of the reference's median in their round, where they are enough for
+such a percentile; a difference counts beyond 1.5.
+
 Detection at intervals has detection on every frame as its reference. A start, a camera's latency
 and the throughput have none in each round but one before, after or between, and a difference counts
 beyond 1.5. Load and first call happen once in a run: three times as long counts, once the drift of
@@ -36,11 +40,25 @@ from rich import box
 from rich.table import Table
 
 from benchmarks import results
-from benchmarks.differences import LEAST_ROUNDS, Answers, Figure, Finding, Free, Once, Times
+from benchmarks.differences import (
+    FREE_MARGIN,
+    LEAST_ROUNDS,
+    MARGIN,
+    TAIL_MARGIN,
+    Answers,
+    Figure,
+    Finding,
+    Free,
+    Once,
+    Tail,
+    Times,
+)
 from benchmarks.errors import BenchmarkError, ResultsError
 from benchmarks.uncertainty import flat
 
 _MEMORY = ("more memory", "less memory")
+_TAIL = (95, 99)
+_VERDICT = len("less accurate")
 _DROPPED = ("more dropped", "less dropped")
 Line = Mapping[str, Any]
 Key = tuple[str, int]
@@ -173,6 +191,8 @@ def _timed(line: Line, reference: Any) -> Iterator[tuple[str, Figure]]:
     for what in ("face", "frame"):
         if line.get(f"{what}_ms"):
             yield what, Times(line[f"{what}_ms"], reference)
+    for percent in _TAIL if line.get("frame_ms") else ():
+        yield f"frame, p{percent}", Tail(line["frame_ms"], reference, percent)
     if "face_ms" not in line:  # the loop itself, of which a stage is worth a figure
         for stage, rounds in line["stage_ms"].items():
             yield stage, Times(rounds, reference)
@@ -183,18 +203,20 @@ def _timed(line: Line, reference: Any) -> Iterator[tuple[str, Figure]]:
 
 def table(found: Sequence[Finding]) -> Table:
     """Return what changed beyond the noise, for a terminal."""
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("", "before", "now", "ratio", "interval", "verdict"):
-        shown.add_column(column, justify="left" if column in ("", "verdict") else "right")
+    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("")
+    for column in ("before", "now", "ratio", "interval", "counts"):
+        shown.add_column(column, justify="right")
+    shown.add_column("verdict", no_wrap=True, min_width=_VERDICT)
     for row in found:
         if row.verdict:
             ratio = "–" if np.isnan(row.ratio) else f"{row.ratio:.2f} ×"
-            shown.add_row(row.what, row.base, row.new, ratio, row.note, row.verdict)
+            shown.add_row(row.what, row.base, row.new, ratio, row.note, row.margin, row.verdict)
     return shown
 
 
 def summary(found: Sequence[Finding]) -> str:
-    """Return how many figures were compared, and how many of them are worse."""
+    """Return how many figures were compared, how many of them are worse, and what that takes."""
     counts = {
         word: sum(row.verdict == word for row in found) for word in ("missing", "not compared")
     }
@@ -202,5 +224,7 @@ def summary(found: Sequence[Finding]) -> str:
     return (
         f"{len(found) - sum(counts.values())} figures compared, "
         f"{sum(row.regression for row in found)} worse{others}; ratios of times are of multiples "
-        "of a reference network's in the same round where there is one"
+        "of a reference network's in the same round where there is one. A slowdown of less than "
+        f"{MARGIN - 1:.0%} is not reported; of the slowest frames (p95, p99) less than "
+        f"{TAIL_MARGIN - 1:.0%}, of starts, cameras and throughput {FREE_MARGIN - 1:.0%}"
     )

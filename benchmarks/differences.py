@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors import ResultsError
-from benchmarks.uncertainty import Rounds, draws, flat, mcnemar
+from benchmarks.uncertainty import Rounds, draws, flat, mcnemar, supported
 
 MARGIN = 1.1
 """Of a time that has a reference in each round."""
+TAIL_MARGIN = 1.5
+"""Of the slowest frames: what disturbs a machine now and then is among them."""
 FREE_MARGIN = 1.5
 """Of one that has none, once the drift of the machine as a whole is taken out."""
 LEAST_ROUNDS = 8
@@ -30,7 +32,7 @@ class Finding:
 
     ``ratio`` is the later run's as a multiple of the earlier one's, for times after the drift of
     the machine is taken out; ``note`` says how sure that is. ``verdict`` is "" where nothing
-    changed beyond the noise.
+    changed beyond the noise, and ``margin`` from where on a change counts.
     """
 
     what: str
@@ -40,6 +42,7 @@ class Finding:
     note: str
     verdict: str = ""
     regression: bool = False
+    margin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,41 @@ class Times:
         """The median of each round as a multiple of the reference's in that round, ``float[n]``."""
         pairs = zip(self.rounds, self.reference, strict=True)
         return np.array([statistics.median(own) / statistics.median(other) for own, other in pairs])
+
+
+@dataclass(frozen=True, slots=True)
+class Tail(Times):
+    """As ``Times``, but a high percentile of all samples: a stall now and then moves no median."""
+
+    percent: int
+
+    def __post_init__(self) -> None:
+        """Refuse rounds of several lengths, too; raises ``ResultsError``."""
+        Times.__post_init__(self)
+        if len(set(map(len, self.rounds))) > 1:
+            raise ResultsError("rounds of one length, found others")
+
+    def against(self, what: str, new: Self, drift: float) -> Finding:
+        """Compare with the same figure of the later run; of too few samples nothing is said."""
+        del drift
+        runs = self.multiples(), new.multiples()
+        drawn = [
+            np.percentile(values[draws(len(values), seed)], self.percent, axis=(1, 2))
+            for seed, values in enumerate(runs)
+        ]
+        base, later = (float(np.percentile(values, self.percent)) for values in runs)
+        before, now = (float(np.percentile(own.rounds, self.percent)) for own in (self, new))
+        ratio, ends = later / base, np.percentile(drawn[1] / drawn[0], _TAILS)
+        counts = abs(ratio - 1) * before >= _LEAST_MS and _enough(self.rounds, new.rounds)
+        counts = counts and all(supported(self.percent, values.size) for values in runs)
+        return _beyond(
+            what, (f"{before:.3f} ms", f"{now:.3f} ms"), ratio, ends, TAIL_MARGIN, counts
+        )
+
+    def multiples(self) -> NDArray[np.float64]:
+        """Each sample as a multiple of the reference's median in its round, ``float[n, k]``."""
+        medians = [[statistics.median(values)] for values in self.reference]
+        return np.asarray(np.asarray(self.rounds, float) / np.array(medians))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +166,10 @@ class Once:
             f"{self.value:.1f} {self.unit}",
             f"{new.value:.1f} {self.unit}",
             ratio,
-            f"tolerance {self.margin:g} × and {self.least:g} {self.unit}",
+            f"{self.least:g} {self.unit} or more",
             worse if more else better if less else "",
             more,
+            f"{self.margin:g} ×",
         )
 
 
@@ -160,6 +199,7 @@ class Answers:
             f"p = {p:.2g}",
             "less accurate" if worse else "more accurate" if sure else "",
             worse,
+            f"p < {_LEVEL:g}",
         )
 
 
@@ -187,4 +227,5 @@ def _beyond(
     low, high = ends
     slower, faster = counts and low > margin, counts and high < 1 / margin
     verdict = "slower" if slower else "faster" if faster else ""
-    return Finding(what, *shown, ratio, f"{low:.2f}…{high:.2f}", verdict, bool(slower))
+    interval = f"{low:.2f}…{high:.2f}"
+    return Finding(what, *shown, ratio, interval, verdict, bool(slower), f"{margin:g} ×")

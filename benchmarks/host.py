@@ -43,18 +43,23 @@ def void(before: State, after: State) -> str | None:
     """Say why a run does not count, None where it does.
 
     The clock and the temperature may move, that is their nature; what caps them may not, and it may
-    not hold at the end of the run.
+    hold neither at the beginning of the run nor at its end. The firmware never takes back what it
+    saw since the start, so that of what it had seen before the run nobody can tell whether it came
+    again: such a run doesn't count either. A machine without these flags isn't asked for them.
     """
     problems = [
         f"{what} was {before[what]!r} and became {after[what]!r}"
         for what in ("governor", "throttled")
         if before[what] != after[what]
     ]
-    flags = (after["throttled"] or _NOT_THROTTLED).split(", ")
+    for state, when in ((before, "beginning"), (after, "end")):
+        flags = (state["throttled"] or _NOT_THROTTLED).split(", ")
+        now = [flag for flag in flags if flag != _NOT_THROTTLED and not flag.endswith(_EARLIER)]
+        problems += [f"{flag} at its {when}" for flag in now]
+    earlier = [flag for flag in (before["throttled"] or "").split(", ") if flag.endswith(_EARLIER)]
     problems += [
-        f"{flag} at its end"
-        for flag in flags
-        if flag != _NOT_THROTTLED and not flag.endswith(_EARLIER)
+        f"{flag} of the machine, so that it can't tell whether it came again: restart the machine"
+        for flag in earlier
     ]
     return "; ".join(problems) or None
 

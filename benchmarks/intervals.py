@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.turns import rotated
 from benchmarks.uncertainty import in_rounds, mean_interval, percentile_intervals, percentiles
 from edge.assembly import build_pipeline, open_crew
 from edge.classifier import Crew
@@ -76,8 +77,8 @@ def _in_turn(
     subjects: Mapping[str, Processor], frames: Iterable[Frame]
 ) -> dict[str, list[FrameResult]]:
     results: dict[str, list[FrameResult]] = {name: [] for name in subjects}
-    for frame in frames:
-        for name, pipeline in subjects.items():
+    for number, frame in enumerate(frames):
+        for name, pipeline in rotated(list(subjects.items()), number):
             results[name].append(pipeline.process(frame))
     return results
 

@@ -1,12 +1,14 @@
 """How long one face and one frame take, in turn with what it is compared with.
 
 Each subject runs in a process of its own, in a group of those that are alive at the same time. In
-every round each of a group takes its turn, so that a disturbance of the machine falls on all;
-before the rounds each warms up, which is not counted.
+every round each of a group takes its turn, so that a disturbance of the machine falls on all, and
+another begins, so that none is always measured after the same moment of a round; before the rounds
+each warms up, which is not counted.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,12 +28,14 @@ from benchmarks.groups import Group, Member, groups
 from benchmarks.process import Process
 from benchmarks.reference import CALLS
 from benchmarks.subjects import Subject
+from benchmarks.turns import rotated
 
 SAMPLES_SUFFIX = ".jsonl"
 """Of the file that raw samples are kept in."""
 _WARM_UP_ROUNDS = 2
 _WARM_UP = 10
 """Calls of either kind in such a round."""
+_SPARE = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,12 @@ class Effort:
         return self.rounds * self.calls
 
     def share(self, most: int, milliseconds: float) -> int:
-        """How often a round calls what takes so long: ``most`` times, or as time allows."""
-        return max(1, min(most, int(self.seconds * 1e3 / self.rounds / milliseconds)))
+        """How often a round calls what takes so long: ``most`` times, or as time allows.
+
+        A tenth more than that: what is up to a tenth faster in the rounds than when it warmed up
+        still has its ``seconds``.
+        """
+        return min(most, math.ceil(_SPARE * self.seconds * 1e3 / self.rounds / milliseconds))
 
 
 @dataclass(slots=True)
@@ -190,7 +198,7 @@ def _in_turn(group: Group, effort: Effort, faces: Path, start: Start) -> list[Sa
         for turn in turns:
             turn.guarded(partial(turn.warm_up, effort))
         console = Console(stderr=True)
-        for _ in track(range(effort.rounds), group.name, console=console, transient=True):
-            for turn in turns:
+        for number in track(range(effort.rounds), group.name, console=console, transient=True):
+            for turn in rotated(turns, number):
                 turn.guarded(turn.take)
         return [turn.samples for turn in turns]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import camera, footprint, intervals, runtime, throughput
-from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import WorkerError
 from benchmarks.latency import Effort
-from benchmarks.process import LIMIT_SECONDS
+from benchmarks.process import LIMIT_SECONDS, answer_of
+from benchmarks.turns import blocks
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
 from edge.interpreter import read_model_file
 
@@ -32,24 +31,24 @@ Samples = dict[str, Any]
 
 
 def measure(
-    model: Path, python: Path, mediapipe: Path, effort: Effort
+    model: Path,
+    python: Path,
+    mediapipe: Path,
+    effort: Effort,
+    leave_out: Callable[[str], None],
 ) -> tuple[dict[str, Any], list[Samples]]:
     """Measure the runtime with the classifier at ``model``: its figures and its samples.
 
-    ``python`` belongs to an edge environment, for what a process of its own costs, and
-    ``mediapipe`` to one with that package, without which its detector is left out. Raises
-    ``WorkerError``, and what opening the networks raises.
+    ``python`` belongs to an edge environment, for what a process of its own costs: the
+    ``"footprint"`` is None where it doesn't run, and ``leave_out`` is told why. ``mediapipe``
+    belongs to one with that package, without which its detector is left out. Raises
+    ``BenchmarkError``, and what opening the networks raises.
     """
     content, rounds = read_model_file(model), effort.rounds
     images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
-    blocks, seconds = max(2, effort.invocations // BLOCK), effort.seconds
-    stages = [(n, *runtime.stages(content, n, images[n], blocks, seconds)) for n in _FACES]
-    frames = max(2, rounds * effort.frames // BLOCK)
-    compared = [
-        detector(name, model, mediapipe if name == _MEDIAPIPE else Path(sys.executable), frames)
-        for name in _DETECTORS
-    ]
-    cost, starts = footprint.measure(python, _START_SECONDS * rounds)
+    stages = runtime.stages(content, images, blocks(effort.invocations), effort.seconds)
+    compared = _detectors(model, mediapipe, blocks(rounds * effort.frames))
+    cost, starts = of_a_run(python, _START_SECONDS * rounds, leave_out)
     several, of_file = throughput.measure(content, images, rounds)
     rarer, of_rarer = intervals.measure(content, _MOVING_FACES, _INTERVAL_FRAMES * rounds, rounds)
     paced = [
@@ -58,15 +57,37 @@ def measure(
     ]
     figures = {
         "footprint": cost,
-        "stages": [row for _, row, _ in stages],
+        "stages": [row for row, _ in stages],
         "throughput": several,
         "detectors": [row for rows, _ in compared for row in rows],
         "intervals": rarer,
         "camera": [row for row, _ in paced],
     }
-    raw = [{"subject": f"loop, {n} faces", "threads": 1, **samples} for n, _, samples in stages]
+    raw: list[Samples] = [
+        {"subject": f"loop, {row['faces']} faces", "threads": 1, **samples}
+        for row, samples in stages
+    ]
     raw += [samples for _, own in compared for samples in own]
-    return figures, [*raw, starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
+    return figures, [*raw, *starts, *of_file, *of_rarer, *(samples for _, samples in paced)]
+
+
+def _detectors(
+    model: Path, mediapipe: Path, rounds: int
+) -> list[tuple[list[dict[str, Any]], list[Samples]]]:
+    pythons = {name: Path(sys.executable) for name in _DETECTORS} | {_MEDIAPIPE: mediapipe}
+    return [detector(name, model, python, rounds) for name, python in pythons.items()]
+
+
+def of_a_run(
+    python: Path, seconds: float, leave_out: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, list[Samples]]:
+    """Measure what ``footprint`` does: its figures and its samples, None and none without it."""
+    try:
+        figures, samples = footprint.measure(python, seconds)
+    except WorkerError as error:
+        leave_out(f"start, memory and size of a run left out: {error}")
+        return None, []
+    return figures, [samples]
 
 
 def detector(
@@ -121,10 +142,7 @@ def _detector_samples(name: str, command: Sequence[str], limit: float) -> list[S
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         said = lines[-1][:_MESSAGE] if lines else "no message"
         raise _not_measured(name, f"that its process ended with {done.returncode}: {said}")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise WorkerError(answer["error"])
-    return list(answer["rows"])
+    return list(answer_of(name, done.stdout)["rows"])
 
 
 def _not_measured(name: str, found: str) -> WorkerError:

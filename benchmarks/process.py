@@ -17,6 +17,9 @@ WORKER = (sys.executable, "-m", "benchmarks.worker")
 LIMIT_SECONDS = 300.0
 """For one answer: the slowest, TensorFlow's start on a Pi with a slow card, takes a third of it."""
 
+_SHOWN = 80
+"""Characters of what is no answer that a message shows."""
+
 
 class Process:
     """A context manager: the process lives as long as it is open."""
@@ -76,10 +79,7 @@ class Process:
             watchdog.cancel()
         if not line:
             raise self._died()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        return answer
+        return answer_of(self._name, line)
 
     def _give_up(self) -> None:
         self._late = True
@@ -92,3 +92,23 @@ class Process:
                 "none; close what else uses the machine, and measure again"
             )
         return WorkerError(f"{self._name}: its process ended; its message stands above")
+
+
+def answer_of(name: str, text: str) -> dict[str, Any]:
+    """Return what ``text`` of the process of ``name`` says, a line of JSON.
+
+    Raises ``WorkerError`` for an error in it, and where it is none: a line cut short, or one that
+    something else printed.
+    """
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise WorkerError(
+            f"{name}: expected an answer of its process, a line of JSON, found {text[:_SHOWN]!r}; "
+            "look for what else prints to its standard output or ends it, and measure again"
+        )
+    if "error" in answer:
+        raise WorkerError(answer["error"])
+    return answer

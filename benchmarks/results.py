@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +128,70 @@ def _no_samples(path: Path, found: str) -> ResultsError:
 def devices(folder: Path) -> list[Path]:
     """Return the results in ``folder`` of each device, by name; raises ``ResultsError``.
 
-    A device is known by its raw samples.
+    A device has its raw samples, and its own name: a copy under another one is what is compared
+    with, and no second device. A file that can't be read is among them, and says so when it is.
     """
-    found = sorted(path.with_suffix(".json") for path in folder.glob(f"*{SAMPLES_SUFFIX}"))
+    paths = sorted(path.with_suffix(".json") for path in folder.glob(f"*{SAMPLES_SUFFIX}"))
+    found = [path for path in paths if _device(path) in (None, path.stem)]
     if not found:
         raise ResultsError(f"{folder}: expected results of a device, found none; run '{COMMAND}'")
     return found
+
+
+def passed_over(folder: Path) -> list[str]:
+    """Say of all results in ``folder`` that are not among its ``devices`` why they aren't."""
+    said = []
+    for path in sorted(folder.glob("*.json")):
+        device = _device(path)
+        samples = path.with_suffix(SAMPLES_SUFFIX)
+        if device is None or path == partial(path.with_name(f"{device}.json")):
+            continue
+        if device != path.stem:
+            said.append(
+                f"{path}: expected results of the device of that name, found those of {device}; "
+                "keep what you compare with in another folder"
+            )
+        elif not samples.exists():
+            said.append(str(_no_samples(samples, "no such file")))
+    return said
+
+
+def _device(path: Path) -> str | None:
+    """The name of the device in the results at ``path``, None where they are none or damaged."""
+    try:
+        name = json.loads(path.read_text(encoding="utf-8"))["device"]["name"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def partial(path: Path) -> Path:
+    """Where a result goes that is not to replace the one at ``path``; no device has that name."""
+    return path.with_name(f"{path.stem}.partial.json")
+
+
+def shortcoming(path: Path, result: Mapping[str, Any], models: Set[str]) -> str | None:
+    """Say why ``result`` is not to replace the one at ``path``, None where it may.
+
+    That one is kept where it counts and has all ``models``, and the ``result`` doesn't count, lacks
+    one of them or has fewer rounds.
+    """
+    try:
+        old = read(path)
+    except ResultsError:
+        return None
+    if old["void"] or not models <= _measured_models(old):
+        return None
+    if result["void"]:
+        return "does not count"
+    if lacking := models - _measured_models(result):
+        return f"lacks {', '.join(sorted(lacking))}"
+    rounds, before = (each["effort"]["rounds"] for each in (result, old))
+    return f"has {rounds} rounds where that has {before}" if rounds < before else None
+
+
+def _measured_models(result: Mapping[str, Any]) -> set[str]:
+    return {row["model"] for row in result["subjects"] if row["runs"]}
 
 
 def read_file(path: Path, expected: int, command: str, shape: Shape) -> dict[str, Any]:

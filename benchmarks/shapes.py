@@ -135,20 +135,34 @@ _SHARES = {
     **{"top1": NUMBER, "top1_without_copies": NUMBER, "macro_f1": NUMBER},
     "macro_f1_without_copies?": NUMBER,
 }
-_TESTED = {
-    **_SHARES,
+_CALIBRATED = {
     "calibration_error": NUMBER,
     "mcnemar": Maybe({"only_h5": int, "only_this": int, "p": NUMBER}),
+}
+_INTERVALS = {
+    **{"top1": _PAIR, "macro_f1": _PAIR, "calibration_error": _PAIR},
+    "recall": dict.fromkeys(LABELS, _PAIR),
+}
+_PER_CLASS = {"per_class": {label: {"recall": NUMBER, "support": int} for label in LABELS}}
+_WITHOUT_COPIES = {
+    **{"images": int, "top1": NUMBER, "macro_f1": NUMBER},
+    **_PER_CLASS,
+    **_CALIBRATED,
+    "intervals": _INTERVALS,
+}
+_TESTED = {
+    **_SHARES,
+    **_CALIBRATED,
     "intervals": {
-        **{"top1": _PAIR, "top1_without_copies": _PAIR, "macro_f1": _PAIR},
-        **{"macro_f1_without_copies?": _PAIR, "calibration_error": _PAIR},
-        "recall": dict.fromkeys(LABELS, _PAIR),
+        **_INTERVALS,
+        **{"top1_without_copies": _PAIR, "macro_f1_without_copies?": _PAIR},
     },
+    "without_copies?": Maybe(_WITHOUT_COPIES),
 }
 _ACCURACY = {
     **_TESTED,
+    **_PER_CLASS,
     "votes": Either(Nothing(), {"top1": NUMBER}),
-    "per_class": {label: {"recall": NUMBER, "support": int} for label in LABELS},
     "confusion_matrix?": [[int]],
     "test?": _TESTED,
 }
@@ -173,14 +187,17 @@ _DETECTOR = {
     **{"frame_ms": _TIMES, "stage_ms": _STAGE_TIMES},
 }
 _LOOP = {
-    "footprint": {
-        **{"start_s": NUMBER, "frames": int},
-        **{"memory_mb": Maybe(NUMBER), "environment_mb": NUMBER},
-    },
+    "footprint": Maybe(
+        {
+            **{"start_s": NUMBER, "frames": int},
+            **{"memory_mb": Maybe(NUMBER), "environment_mb": NUMBER},
+        }
+    ),
     "stages": Some(
         {
             **{"faces": int, "frame_ms": _TIMES, "frame_ms_interval": _TIMES_INTERVAL},
             **{"stage_ms": _STAGE_TIMES, "invoke_ms": Each(_TIMES), "over_networks": NUMBER},
+            "classifier_calls?": int,
         }
     ),
     "detectors": [Either({"detector": str, "error": str}, _DETECTOR)],
@@ -202,6 +219,7 @@ BENCH = {
     "versions": {"ai-edge-litert": str, "tensorflow": str},
     "device": {"name": str},
     "void": Maybe(str),
+    "left_out?": [str],
     "effort": {"rounds": int, "calls": int, "frames": int, "seconds": NUMBER},
     "subjects": [_SUBJECT],
     "loop": Maybe(_LOOP),

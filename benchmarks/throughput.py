@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from benchmarks.memory import Memory
 from benchmarks.reference import Pace
+from benchmarks.turns import rotated
 from benchmarks.uncertainty import percentile_intervals, percentiles
 from edge.assembly import look_ahead, networks_at_once, open_crew
 from edge.detectors.blazeface import BlazeFace
@@ -45,18 +46,14 @@ def measure(
     """Run the loop over the ``images`` of each number of faces, in so many ``rounds``.
 
     One network after the other, and as many at a time as the runtime has by itself, in turn in one
-    run. ``fps`` is the median of the rounds. Returns the figures, and the samples.
+    run, another first in each round. ``fps`` is the median of the rounds. Returns the figures, and
+    the samples.
     """
     most = networks_at_once(Settings())
     rows, samples = [], []
     for faces, frames in images.items():
         contenders = [Contender(content, parallel) for parallel in sorted({1, most})]
-        for number in range(_WARM_UP_ROUNDS + rounds):
-            for contender in contenders:
-                fps = contender.take(frames)
-                if number >= _WARM_UP_ROUNDS:
-                    contender.fps.append(fps)
-                    contender.pace.take()
+        in_turn(contenders, frames, rounds)
         rows += [
             {
                 **{"faces": faces, "networks": each.parallel, "fps": percentiles(each.fps)["p50"]},
@@ -72,6 +69,16 @@ def measure(
             for each in contenders
         ]
     return rows, samples
+
+
+def in_turn(contenders: Sequence[Contender], images: Sequence[Image], rounds: int) -> None:
+    """Note what each of ``contenders`` makes of ``images`` in each round, after one to warm up."""
+    for number in range(_WARM_UP_ROUNDS + rounds):
+        for contender in rotated(contenders, number):
+            fps = contender.take(images)
+            if number >= _WARM_UP_ROUNDS:
+                contender.fps.append(fps)
+                contender.pace.take()
 
 
 def _fail(error: EdgeError) -> NoReturn:

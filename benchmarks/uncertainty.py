@@ -21,7 +21,7 @@ _BEYOND = 10
 """Samples beyond a percentile, from which it is worth a figure: of p99 it takes 1,000."""
 _LEVEL = 0.95
 _TAILS = (100 * (1 - _LEVEL) / 2, 100 * (1 + _LEVEL) / 2)
-_RESAMPLES = 1000
+RESAMPLES = 1000
 Rounds = Sequence[Sequence[float]]
 """Samples in the rounds in which they were taken, all of one length."""
 
@@ -67,7 +67,7 @@ def percentile_intervals(rounds: Rounds) -> dict[str, Any]:
     would pass for more than they tell (the cluster bootstrap, Davison and Hinkley 1997, 3.8).
     """
     samples = np.asarray(rounds, float)
-    drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
+    drawn = samples[draws(len(samples))].reshape(RESAMPLES, -1)
     ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
     return {
         f"p{p}": _rounded(ends[:, place]) if supported(p, samples.size) else None
@@ -83,7 +83,7 @@ def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
     """
     drawn = draws(len(rounds))
     own, its = (np.asarray(samples, float) for samples in (rounds, other))
-    medians = [np.median(each[drawn].reshape(_RESAMPLES, -1), axis=1) for each in (own, its)]
+    medians = [np.median(each[drawn].reshape(RESAMPLES, -1), axis=1) for each in (own, its)]
     return {
         "ratio": round(float(np.median(own) / np.median(its)), 5),
         "interval": interval(medians[0] / medians[1]),
@@ -98,7 +98,7 @@ def mean_interval(rounds: Rounds) -> list[float]:
 
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:
     """``int64[1000, count]``: indices below ``count``, drawn with replacement."""
-    return np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
+    return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
 
 
 def interval(values: NDArray[np.floating]) -> list[float]:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.answers import answers_alone
 from benchmarks.subjects import TFLITE
 from edge.classifier import load_classifier
 from edge.errors import EdgeError
@@ -134,19 +135,20 @@ def main(kind: str, path: str, threads: str, faces: str) -> int:
     Loading begins with the import of the interpreter or of TensorFlow. A classifier that doesn't
     load is one line of JSON.
     """
-    start = time.perf_counter_ns()
-    try:
-        classifier = load(kind, Path(path), int(threads))
-        load_ms = (time.perf_counter_ns() - start) / 1e6
-        worker = Worker(classifier, int(threads), np.load(faces))
-        first_ms = worker.latency(1)["ms"][0]
-    except (EdgeError, TrainError) as error:
-        print(json.dumps({"error": str(error)}), flush=True)
-        return 1
-    loaded = {"runtime": classifier.runtime, "load_ms": load_ms, "first_ms": first_ms}
-    print(json.dumps(loaded), flush=True)
-    serve(worker, sys.stdin, sys.stdout)
-    return 0
+    with answers_alone() as answers:
+        start = time.perf_counter_ns()
+        try:
+            classifier = load(kind, Path(path), int(threads))
+            load_ms = (time.perf_counter_ns() - start) / 1e6
+            worker = Worker(classifier, int(threads), np.load(faces))
+            first_ms = worker.latency(1)["ms"][0]
+        except (EdgeError, TrainError) as error:
+            print(json.dumps({"error": str(error)}), file=answers)
+            return 1
+        loaded = {"runtime": classifier.runtime, "load_ms": load_ms, "first_ms": first_ms}
+        print(json.dumps(loaded), file=answers, flush=True)
+        serve(worker, sys.stdin, answers)
+        return 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 from benchmarks.errors import WorkerError
 from benchmarks.footprint import high_water_mb
 from benchmarks.peers.registry import Peer
+from benchmarks.process import answer_of
 
 _WORKER = "benchmarks.peers.worker"
 _NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
@@ -96,7 +97,7 @@ class PeerProcess:
             watchdog.cancel()
         if not line:
             raise self._died()
-        return json.loads(line)  # type: ignore[no-any-return]
+        return answer_of(self._peer.name, line)
 
     def _died(self) -> WorkerError:
         self._process.wait()

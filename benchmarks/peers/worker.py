@@ -11,7 +11,6 @@ import functools
 import importlib
 import importlib.metadata
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,8 @@ from typing import Any, Protocol, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.answers import answers_alone
 
 _FEW = 12
 Stream = Callable[[Sequence[NDArray[np.uint8]]], Iterable[int]]
@@ -93,8 +94,7 @@ def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
 
 def main(module: str, adapter: str, *arguments: str) -> None:
     """Serve on standard output, to which nothing that the package prints may get."""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with answers_alone() as answers:
         opened = getattr(importlib.import_module(module), adapter)(*arguments)
         serve(Worker(opened), sys.stdin, answers)
 

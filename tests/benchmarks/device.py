@@ -79,6 +79,7 @@ def result(*rows: dict[str, Any], name: str = "one", **changes: Any) -> dict[str
     whole = {
         **{"version": results.VERSION, "machine": f"machine {name}", "commit": "abc"},
         **{"date": "2026-01-01", "void": None, "loop": LOOP, "device": {"name": name}},
+        "left_out": [],
         "versions": {"ai-edge-litert": "2.3.0", "tensorflow": "2.21.0"},
         "effort": {"rounds": 2, "calls": 3, "frames": 1, "seconds": 1.0},
         "subjects": list(rows) or [subject("float32"), subject("int8", deployed=True)],

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -18,7 +19,7 @@ from benchmarks.errors import BenchmarkError, ResultsError
 from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Detector, Face, Image
-from tests.benchmarks.runs import Run, compared, regressions, run, written
+from tests.benchmarks.runs import ROUNDS, Run, compared, regressions, run, written
 from tests.benchmarks.test_results import WHOLE
 
 
@@ -35,8 +36,38 @@ def test_two_milliseconds_in_a_stage_are_seen(tmp_path: Path, drift: float) -> N
             rounds[:] = [[value + 2 for value in values] for values in rounds]
     assert regressions(tmp_path, run(0), slow) == [
         *("loop, 1 faces, 1 thread: crop", "loop, 1 faces, 1 thread: frame"),
-        "m int8, 1 thread: frame",
+        *("loop, 1 faces, 1 thread: frame, p95", "m int8, 1 thread: frame"),
+        "m int8, 1 thread: frame, p95",
     ]
+
+
+def stalling(lines: Run, every: int, rounds: int = ROUNDS) -> Run:
+    """``lines`` with a stall of 4 ms in each so many frames of the loop."""
+    rng = np.random.default_rng(3)
+    stalls = 4.0 * (rng.permutation(rounds * 50) % every == 0).reshape(rounds, 50)
+    times = 1.95 * rng.lognormal(0, 0.05, (rounds, 50)) + stalls
+    reference = lines["loop, 1 faces"]["reference_ms"][:rounds]
+    loop = {"threads": 1, "frame_ms": times.tolist(), "stage_ms": {}, "reference_ms": reference}
+    return lines | {"loop, 1 faces": loop}
+
+
+NEVER = 10_000
+
+
+@pytest.mark.parametrize(
+    ("every", "found"), [(NEVER, []), (1000, []), (20, ["p99"]), (10, ["p95", "p99"])]
+)
+def test_a_stall_now_and_then_is_seen_though_the_median_stays(
+    tmp_path: Path, every: int, found: list[str]
+) -> None:
+    worse = regressions(tmp_path, stalling(run(0), NEVER), stalling(run(0), every))
+    assert worse == [f"loop, 1 faces, 1 thread: frame, {percentile}" for percentile in found]
+
+
+def test_of_too_few_samples_no_tail_is_compared(tmp_path: Path) -> None:
+    """As a slow detector has them."""
+    runs = (stalling(run(0), every, 3) for every in (NEVER, 10))
+    assert regressions(tmp_path, *runs) == []
 
 
 def test_microseconds_are_none_however_sure(tmp_path: Path) -> None:
@@ -86,14 +117,17 @@ def test_the_table_names_what_changed_and_the_command_fails(
     accuracy_lost(100)(worse)
     paths = [written(tmp_path / name, x) for name, x in (("base", run(0)), ("new", worse))]
     assert compare(*paths) == 1
-    assert "8 figures compared, 1 worse" in capsys.readouterr().out
+    assert "12 figures compared, 1 worse" in capsys.readouterr().out
     assert compare(paths[0], paths[0]) == 0
-    assert capsys.readouterr().out.startswith("8 figures compared, 0 worse")
+    said = capsys.readouterr().out
+    assert said.startswith("12 figures compared, 0 worse")
+    assert "A slowdown of less than 10% is not reported" in said
     with io.StringIO() as file:
         Console(width=80, file=file).print(comparison.table(comparison.compare(*paths)))
         text = file.getvalue()
     assert "less accurate" in text
     assert "m float32: top-1" in text
+    assert "p < 0.01" in text, "what it takes stands beside the verdict"
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
@@ -163,7 +197,7 @@ def test_other_images_are_said(tmp_path: Path) -> None:
         *("m float32: top-1", "not compared"),
         "other images",
     )
-    assert "7 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
+    assert "11 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
 
 
 class Sleepy:
@@ -181,7 +215,7 @@ def test_a_sleep_in_a_stage_is_a_regression_of_it(tmp_path: Path, repository: Pa
     """The loop itself, once as it is and once with a stage that sleeps."""
     classifier = load_classifier(repository / "models" / "Finalmodel.tflite")
     runs = [
-        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, 1, 8)}
+        {"blazeface, 1 faces": {"threads": 1} | measure(detector, classifier, (1,), 8)[0]}
         for detector in (BlazeFace(), Sleepy(BlazeFace(), 10))
     ]
     found = regressions(tmp_path, *runs)

@@ -48,7 +48,7 @@ def test_what_has_no_reference_shows_no_difference_of_the_machine(
 ) -> None:
     rows = compared(tmp_path, whole(0), whole(1, drift))
     assert [row.what for row in rows if row.regression] == []
-    assert len(rows) == 8 + 3 + 1 + 2 + 2 + 1
+    assert len(rows) == 12 + 3 + 1 + 2 + 2 + 1
 
 
 def scaled(key: str, factor: float, subject: str) -> Callable[[Run], None]:

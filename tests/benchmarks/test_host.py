@@ -51,6 +51,7 @@ def test_what_it_says_and_what_it_does_not(tmp_path: Path) -> None:
         ({}, {"governor": "ondemand"}, "governor was 'performance' and became 'ondemand'"),
         ({}, {"throttled": "throttling since the start"}, "became 'throttling since the start'"),
         ({"throttled": "throttling"}, {"throttled": "throttling"}, "throttling at its end"),
+        ({"throttled": "throttling"}, {}, "throttling at its beginning"),
     ],
 )
 def test_a_machine_that_was_held_back_makes_a_run_void(
@@ -59,10 +60,19 @@ def test_a_machine_that_was_held_back_makes_a_run_void(
     assert reason in (host.void(CALM | before, CALM | after) or "")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"mhz": 600.0, "celsius": 70.0}, {"throttled": None}, {"throttled": "x since the start"}],
-)
-def test_clock_temperature_and_what_was_before_do_not(change: dict) -> None:
+def test_what_came_before_the_run_may_have_come_again_in_it(tmp_path: Path) -> None:
+    """The firmware's bits since the start stay as they are, whatever happens then."""
+    state = host.state(pi(tmp_path, "throttled=0x50000"))
+    reason = host.void(state, state) or ""
+    for flag in ("under-voltage", "throttling"):
+        assert f"{flag} since the start of the machine, so that it can't tell" in reason
+    assert "restart the machine" in reason
+    assert "at its" not in reason
+    calm = host.state(pi(tmp_path))
+    assert host.void(calm, calm) is None
+
+
+@pytest.mark.parametrize("change", [{"mhz": 600.0, "celsius": 70.0}, {"throttled": None}])
+def test_clock_temperature_and_what_is_not_told_do_not(change: dict) -> None:
     before = CALM | {"throttled": change.get("throttled", "no")}
     assert host.void(before, CALM | change) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -60,8 +61,16 @@ def test_what_is_slow_is_called_as_often_as_its_time_allows() -> None:
     effort = Effort(rounds=20, calls=50, seconds=10)
     assert effort.invocations == 1000
     assert effort.share(50, 0.5) == 50
-    assert effort.share(50, 80) == 6
     assert effort.share(50, 9000) == 1
+
+
+@pytest.mark.parametrize("milliseconds", [3.0, 9.9, 11.0, 19.0, 80.0, 300.0, 9000.0])
+@pytest.mark.parametrize("faster", [1.0, 0.95, 0.91])
+def test_all_calls_are_made_or_the_time_is_reached(milliseconds: float, faster: float) -> None:
+    """Also by what is faster in its rounds than when it warmed up."""
+    effort = Effort(rounds=20, calls=50, seconds=10)
+    calls = effort.rounds * effort.share(effort.calls, milliseconds)
+    assert calls == 1000 or calls * faster * milliseconds >= 10_000
 
 
 def test_the_summary_names_the_failure(samples, repository: Path) -> None:
@@ -97,16 +106,17 @@ class Workers:
     def __init__(self) -> None:
         self.alive = self.most = 0
         self.asked: list[str] = []
+        self.turns: list[str] = []
 
     def start(self, subject: Subject, threads: int, faces: Path) -> Worker:
-        return Worker(self, 4.0 if subject.yardstick else 1.0)
+        return Worker(self, subject.variant, 4.0 if subject.yardstick else 1.0)
 
 
 class Worker:
     """Each of its times is ``milliseconds``."""
 
-    def __init__(self, workers: Workers, milliseconds: float) -> None:
-        self._workers, self._milliseconds = workers, milliseconds
+    def __init__(self, workers: Workers, name: str, milliseconds: float) -> None:
+        self._workers, self._name, self._milliseconds = workers, name, milliseconds
 
     def __enter__(self) -> Worker:
         self._workers.alive += 1
@@ -121,6 +131,8 @@ class Worker:
 
     def ask(self, request: str, **arguments: int) -> dict:
         self._workers.asked.append(request)
+        if request == "latency":
+            self._workers.turns.append(self._name)
         times = [self._milliseconds] * arguments.get("times", arguments.get("frames", 0))
         return {"ms": times, "mb": 1.0, "stage_ms": {"detect": times}}
 
@@ -143,6 +155,13 @@ def test_a_group_at_a_time_with_the_yardstick_in_each() -> None:
     assert loops == (len(ratios) + 2) * (2 + EFFORT.rounds), "what goes along runs no loop"
 
 
+def test_another_is_first_in_each_round() -> None:
+    files = [Subject(Path("m.h5"), name, TFLITE, Path(f"{name}.tflite")) for name in "abc"]
+    workers = Workers()
+    latency.measure(files, (1,), Effort(rounds=3, calls=2, frames=1), FACES, workers.start)
+    assert "".join(workers.turns) == "aabbcc" + "abcbcacab", "after all have warmed up"
+
+
 def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
     hangs = (sys.executable, "-c", "import time; time.sleep(60)")
     subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
@@ -153,3 +172,28 @@ def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
     ):
         process.loaded()
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("line", ["a library's greeting", '{"ms": [1.0', "7"])
+def test_a_line_that_is_no_answer_is_one_good_line(tmp_path: Path, line: str) -> None:
+    prints = (sys.executable, "-c", f"print({line!r}); input()")
+    subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
+    with (
+        Process(subject, 1, tmp_path, worker=prints) as process,
+        pytest.raises(WorkerError, match="m int8: expected an answer of its process") as caught,
+    ):
+        process.loaded()
+    assert line in str(caught.value)
+    assert "measure again" in str(caught.value)
+
+
+def test_what_a_library_prints_is_no_answer() -> None:
+    """By Python's own print, and by what writes to the descriptor below it."""
+    text = (
+        "import os\nfrom benchmarks.answers import answers_alone\n"
+        "with answers_alone() as answers:\n"
+        "    print('hello'); os.system('echo there'); print('{}', file=answers)\n"
+    )
+    done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+    assert sorted(done.stderr.split()) == ["hello", "there"]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import host
-from benchmarks.__main__ import bench, failures
+from benchmarks import host, results
+from benchmarks.__main__ import bench, failures, target
 from benchmarks.errors import BenchmarkError
+from benchmarks.subjects import shipped_models
 from edge.device import Device
-from tests.benchmarks.device import LOOP, result
+from tests.benchmarks.device import LOOP, result, subject
 
 NAME = f"{host.name(Device())}.json"
 
@@ -19,13 +20,13 @@ def test_where_everything_fails_the_old_results_stay(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "m.tflite").write_bytes(b"junk")
-    results = tmp_path / "results"
-    results.mkdir()
-    (results / NAME).write_text("old")
-    code = bench(model=[tmp_path / "m.h5"], images=tmp_path, output=results, rounds=2)
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / NAME).write_text("old")
+    code = bench(model=[tmp_path / "m.h5"], images=tmp_path, output=folder, rounds=2)
     assert code == 1
     assert "m int8: " in capsys.readouterr().err
-    assert {path.name: path.read_text() for path in results.iterdir()} == {NAME: "old"}
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {NAME: "old"}
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_measured(tmp_path: Path) -> None:
@@ -45,5 +46,20 @@ def test_no_model_and_too_few_rounds_are_named(tmp_path: Path) -> None:
 def test_a_detector_that_could_not_be_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     whole = LOOP | {"detectors": LOOP["detectors"][:1]}
     assert failures(result(loop=whole)) == 0
+    assert failures(result(loop=whole, left_out=["accuracy left out: a damaged image"])) == 1
     assert failures(result()) == 1
     assert "detector left out: mediapipe: found no such file" in capsys.readouterr().err
+
+
+def test_a_run_that_measured_less_goes_beside_the_complete_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "one.json"
+    rows = [subject("int8", model=h5.stem) for h5 in shipped_models()]
+    results.write(path, result(*rows), [])
+    assert target(path, result(*rows)) == path
+    assert capsys.readouterr().err == ""
+    assert target(path, result(*rows[:1])) == tmp_path / "one.partial.json"
+    said = capsys.readouterr().err
+    assert f"one.json stays as it is: this run lacks {rows[-1]['model']}" in said
+    assert "one.partial.json, which no report shows" in said

@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 
 from benchmarks import detector_worker, faces, loop, measurement
+from benchmarks.__main__ import failures
 from benchmarks.latency import Effort
+from benchmarks.reference import CALLS
+from benchmarks.shapes import BENCH, problem
 from benchmarks.subjects import subjects
+from benchmarks.turns import BLOCK
 from edge.assembly import open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.device import Device
 from edge.settings import Settings
+from tests.benchmarks.device import LOOP, result
 from tests.conftest import synthetic_split
 
 EFFORT = Effort(rounds=2, calls=2, frames=2)
@@ -35,7 +40,7 @@ def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
     model: Path, tmp_path: Path
 ) -> None:
     said: list[str] = []
-    result, samples = measurement.measure(
+    found, samples = measurement.measure(
         subjects([model.with_suffix(".h5")]),
         tmp_path / "images",
         measurement.Loop(tmp_path / "none.tflite", Path(sys.executable), NONE),
@@ -46,16 +51,45 @@ def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
     assert [text.partition(":")[0] for text in said] == ["accuracy left out", "loop left out"]
     assert "make data" in said[0]
     assert "none.tflite" in said[1]
-    assert result["faces"] == faces.PORTRAITS
-    assert result["loop"] is None
-    assert result["void"] is None
-    errors = [bool(row["error"]) for row in result["subjects"]]
+    assert found["left_out"] == said[1:], "to have no data is no failure"
+    assert found["faces"] == faces.PORTRAITS
+    assert found["loop"] is None
+    assert found["void"] is None
+    errors = [bool(row["error"]) for row in found["subjects"]]
     assert errors == [True] * 5 + [False]
-    measured = result["subjects"][-1]["runs"][0]
+    measured = found["subjects"][-1]["runs"][0]
     assert measured["face_ms"]["p50"] > 0
     names = {line["subject"] for line in samples if not line["error"]}
     assert names == {"m int8"}
-    json.dumps([result, samples])
+    json.dumps([found, samples])
+
+
+def test_a_damaged_data_set_is_a_failure_and_the_rest_is_measured(
+    images_folder: Path, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(images_folder, images)
+    next((images / "validation").rglob("*.png")).write_bytes(b"junk")
+    said: list[str] = []
+    found, _ = measurement.measure(
+        subjects([tmp_path / "m.h5"]),
+        images,
+        measurement.Loop(tmp_path / "none.tflite", Path(sys.executable), NONE),
+        EFFORT,
+        Device(root=tmp_path),
+        said.append,
+    )
+    assert "not an image" in said[0]
+    assert found["left_out"] == said
+    assert failures(found) == 1
+
+
+def test_without_an_edge_python_only_what_needs_it_is_left_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert loop.of_a_run(tmp_path / "python", 0.0, said.append) == (None, [])
+    assert said[0].startswith("start, memory and size of a run left out: ")
+    assert "make run-edge" in said[0]
+    assert problem(result(loop=LOOP | {"footprint": None}), BENCH) is None
 
 
 def test_faces_are_those_of_the_data_set_where_it_is(images_folder: Path, tmp_path: Path) -> None:
@@ -72,11 +106,12 @@ def test_faces_are_those_of_the_data_set_where_it_is(images_folder: Path, tmp_pa
 
 def test_a_detector_in_the_loop_block_by_block(model: Path) -> None:
     crew = open_crew(model.read_bytes(), model.name, Settings())
-    row = detector_worker.measure(BlazeFace(), crew, 3, 2)
-    assert (row["faces"], row["found"]) == (3, 3)
-    assert [len(block) for block in row["frame_ms"]] == [detector_worker.BLOCK] * 2
-    assert len(row["reference_ms"]) == 2
-    assert set(row["stage_ms"]) == {"detect", "crop", "classify", "track"}
+    rows = detector_worker.measure(BlazeFace(), crew, (1, 3), 2)
+    assert [(row["faces"], row["found"]) for row in rows] == [(1, 1), (3, 3)]
+    for row in rows:
+        assert [len(block) for block in row["frame_ms"]] == [BLOCK] * 2
+        assert [len(block) for block in row["reference_ms"]] == [CALLS] * 2
+        assert set(row["stage_ms"]) == {"detect", "crop", "classify", "track"}
 
 
 def test_a_detector_has_a_process_and_figures_of_its_own(model: Path) -> None:
@@ -101,6 +136,7 @@ def test_a_detector_that_is_not_installed_says_what_to_run(model: Path, tmp_path
     [
         ("import no_such_package", 60, "No module named 'no_such_package'; run 'make run-edge"),
         ("import time; time.sleep(60)", 0.5, "within 0.5 s"),
+        ("print('hello')", 60, "mediapipe: expected an answer of its process"),
     ],
 )
 def test_a_detector_whose_process_ends_or_hangs_says_why(

@@ -26,8 +26,43 @@ def test_a_device_has_its_results_and_its_raw_samples(tmp_path: Path) -> None:
     assert results.read(path).items() >= WHOLE.items()
     assert results.read_samples(path) == [{"subject": "s", "threads": 1, "face_ms": [[0.1235]]}]
     (path.parent / "evaluation.json").write_text("{}")
-    results.write(path.with_name("another.json"), WHOLE, [])
+    results.write(path.with_name("another.json"), result(name="another"), [])
     assert results.devices(path.parent) == [path.with_name("another.json"), path]
+    assert results.passed_over(path.parent) == []
+
+
+def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: Path) -> None:
+    for name in ("one", "before", "one.partial"):
+        results.write(tmp_path / f"{name}.json", WHOLE, [])
+    (tmp_path / "bare.json").write_text(json.dumps(result(name="bare")))
+    (tmp_path / "damaged.jsonl").write_text("")
+    assert [path.stem for path in results.devices(tmp_path)] == ["damaged", "one"]
+    bare, before = results.passed_over(tmp_path)
+    assert "bare.jsonl: expected raw samples, found no such file" in bare
+    assert "before.json: expected results of the device of that name, found those of one" in before
+
+
+MODELS = {"m"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ({}, {}, None),
+        ({}, {"void": "throttled"}, "does not count"),
+        ({}, {"subjects": []}, "lacks m"),
+        ({}, {"effort": WHOLE["effort"] | {"rounds": 1}}, "has 1 rounds where that has 2"),
+        ({"void": "throttled"}, {"void": "throttled"}, None),
+        ({"subjects": []}, {"subjects": []}, None),
+    ],
+)
+def test_a_complete_result_gives_way_to_another_one_alone(
+    tmp_path: Path, old: dict[str, Any], new: dict[str, Any], reason: str | None
+) -> None:
+    path = tmp_path / "one.json"
+    assert results.shortcoming(path, WHOLE | new, MODELS) is None, "nothing is there"
+    results.write(path, WHOLE | old, [])
+    assert results.shortcoming(path, WHOLE | new, MODELS) == reason
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import camera, intervals, runtime, runtime_report
-from benchmarks.detector_worker import BLOCK
 from benchmarks.errors import ResultsError, WorkerError
 from benchmarks.footprint import disk_mb, measure
 from benchmarks.reference import CALLS
+from benchmarks.turns import BLOCK, Scene
+from edge.frames import FrameResult
 from train.recipes import DEPLOYED, model_path
 
 
@@ -22,13 +23,33 @@ def content(repository: Path) -> bytes:
 
 
 def test_every_face_is_found_and_the_frame_is_its_stages(content: bytes) -> None:
-    result, samples = runtime.stages(content, 2, runtime.demo(2, 4), 2, 10)
-    assert (result["faces"], result["found"]) == (2, 2)
-    blocks = [*samples.pop("stage_ms").values(), *samples.values()]
-    assert [[len(block) for block in blocks] for blocks in blocks] == [[BLOCK] * 2] * 7
-    bare = sum(values["p50"] for values in result["invoke_ms"].values())
-    assert result["over_networks"] == pytest.approx(result["frame_ms"]["p50"] / bare)
-    assert result["stage_ms"]["detect"]["p50"] < result["frame_ms"]["p50"]
+    images = {faces: runtime.demo(faces, 4) for faces in (0, 2)}
+    measured = runtime.stages(content, images, 2, 10)
+    assert [(row["faces"], row["found"]) for row, _ in measured] == [(0, 0), (2, 2)]
+    for result, samples in measured:
+        blocks = [*samples.pop("stage_ms").values(), *samples.values()]
+        assert [[len(block) for block in blocks] for blocks in blocks] == [[BLOCK] * 2] * 7
+        assert result["stage_ms"]["detect"]["p50"] < result["frame_ms"]["p50"]
+    json.dumps(measured)
+
+
+@pytest.mark.parametrize(
+    ("faces", "at_once", "calls"),
+    [(0, 2, 0), (1, 2, 1), (2, 2, 1), (3, 2, 2), (5, 2, 3), (5, 1, 5)],
+)
+def test_a_frame_is_compared_with_the_calls_that_follow_one_another(
+    faces: int, at_once: int, calls: int
+) -> None:
+    class Pipeline:
+        def process(self, frame: object) -> FrameResult:
+            return FrameResult(0, 0.0, (), {"detect": 1.0})
+
+    scene = Scene(faces, runtime.demo(0, 1), Pipeline(), {})
+    scene.take()
+    scene.frame_ms, scene.beside_ms = [[12.0] * 4], {"detector": [[2.0]], "classifier": [[1.0]]}
+    figures = runtime.figures(scene, at_once)
+    assert figures["classifier_calls"] == calls
+    assert figures["over_networks"] == pytest.approx(12 / (2 + calls))
 
 
 def test_rarer_detection_is_compared_with_detection_on_every_frame(content: bytes) -> None:

@@ -37,6 +37,27 @@ def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: byt
         assert len(sample["pace_ms"]) == 2 * CALLS
 
 
+class Contender:
+    """Notes when it had its turn; ``pace`` is what a round notes beside it."""
+
+    def __init__(self, name: str, turns: list[str]) -> None:
+        self.name, self.turns = name, turns
+        self.fps: list[float] = []
+        self.pace = self
+
+    def take(self, images: object = None) -> float:
+        self.turns += [self.name] if images else []
+        return float(len(self.turns))
+
+
+def test_another_is_first_in_each_round() -> None:
+    turns: list[str] = []
+    one, two = (Contender(name, turns) for name in "ab")
+    throughput.in_turn([one, two], runtime.demo(0, 1), 3)  # type: ignore[list-item]
+    assert "".join(turns) == "ab" + "baabba"
+    assert (one.fps, two.fps) == ([4, 5, 8], [3, 6, 7]), "and not what warmed up"
+
+
 def test_memory_gives_every_image_each_time() -> None:
     images = [frame.image for frame in frames(3)]
     with Memory(images) as source:
