@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.differences import MARGIN
 from benchmarks.report.evidence import Result, Row, accuracy_of
 from benchmarks.results import run_with
 from benchmarks.uncertainty import ratio
@@ -19,9 +20,9 @@ RULE = (
     "than those of its h5 (McNemar's test, p below 0.05), or, where there is no h5 to compare "
     "with, whose top-1 lies below the interval of the best. Of the others the fastest at one face "
     "and one thread wins. As fast is a file whose time, as a multiple of the fastest's in the same "
-    "rounds, has an interval of 95 % that reaches 1; among these the highest top-1 wins, then the "
-    "smaller file, then less memory. Where the raw samples are missing, no other is as fast. A run "
-    "that is void recommends nothing."
+    f"rounds, has an interval of 95 % that begins below {MARGIN}, by which two processes of one "
+    "file may differ; among these the highest top-1 wins, then the smaller file, then less memory. "
+    "Where the raw samples are missing, no other is as fast. A run that is void recommends nothing."
 )
 _LEVEL = 0.05
 """Of McNemar's test."""
@@ -139,7 +140,7 @@ def _settle(
     """The best of ``rows`` by speed, then accuracy, size and memory, and what decided."""
     fastest, *others = sorted(rows, key=_milliseconds)
     ratios = {row["name"]: _ratio(row, fastest, samples) for row in others}
-    equal = [row for row in others if (own := ratios[row["name"]]) and own["interval"][0] <= 1]
+    equal = [row for row in others if (own := ratios[row["name"]]) and own["interval"][0] < MARGIN]
     if not equal:
         beside = f" ({_times(others[0], ratios[others[0]['name']])})" if others else ""
         return fastest, f"the fastest{beside}"
