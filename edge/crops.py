@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from edge.contract import Framing, ModelContract
 from edge.frames import Face, Image
 
-_STEP = 1.25
-"""Pixels of the frame between two samples at the most: a bilinear one reads two of them."""
 _MOST_SAMPLES = 8
-"""Samples per output pixel and axis at the most; beyond that a face fills more than 480 pixels."""
+"""Samples per output pixel and axis at the most; beyond that a face fills more than 384 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,11 @@ def face_square(face: Face, framing: Framing) -> Square:
 def crop_square(image: Image, square: Square, height: int, width: int) -> NDArray[np.uint8]:
     """Resample ``square`` of ``image`` (``uint8[H, W, 3]`` BGR) to grey ``uint8[height, width]``.
 
-    The square is sampled bilinearly about once per pixel of the frame and then averaged over whole
+    The square is sampled bilinearly about once per source pixel and then averaged over whole
     blocks, so that a large face is low-pass filtered and a small one interpolated. What lies
     outside the frame repeats its border.
     """
-    samples = min(max(math.ceil(square.side / _STEP / min(height, width)), 1), _MOST_SAMPLES)
+    samples = min(max(math.ceil(square.side / min(height, width)), 1), _MOST_SAMPLES)
     rows, columns = height * samples, width * samples
     grey, left, top = _grey_around(image, square)
     cos, sin = math.cos(square.angle), math.sin(square.angle)
