@@ -14,6 +14,7 @@ from benchmarks.results import measured, read_file
 from benchmarks.shapes import EVALUATION
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier, load_classifier
+from edge.device import usable_cores
 from edge.files import write_text
 from edge.frames import Detector
 from train import provenance
@@ -55,7 +56,7 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[s
 def _open(h5: Path) -> TFLiteClassifier:
     """The int8 file beside ``h5``, which must come from it."""
     path = variant_path(h5, DEPLOYED)
-    classifier = load_classifier(path)
+    classifier = load_classifier(path, usable_cores())
     check_origin(path, classifier.contract, provenance.digest(h5) if h5.is_file() else None)
     return classifier
 

@@ -59,7 +59,8 @@ def figures(scene: Scene, at_once: int) -> dict[str, Any]:
 
     ``over_networks`` is the frame's median as a multiple of what the networks take by their
     medians: one call of the detector, and ``classifier_calls`` of the classifier. Those are as many
-    as follow one after the other where ``at_once`` are at work at the same time, none for no face.
+    as follow one after the other where ``at_once`` are at work at the same time, none for no face;
+    one for faces that are left over has all cores and takes less than the bare call.
     """
     bare = {name: percentiles(flat(rounds)) for name, rounds in scene.beside_ms.items()}
     calls = math.ceil(scene.faces / at_once)

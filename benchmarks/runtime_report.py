@@ -70,7 +70,9 @@ def _stages(result: Mapping[str, Any], full: bool) -> str:
         *("over the networks", "the bare networks"),
     )
     shared = f"up to {at_once} of a frame's faces at a time" if at_once > 1 else "face by face"
-    every = f"every {at_once} faces" if at_once > 1 else "every face"
+    every = "every face"
+    if at_once > 1:
+        every = f"every {at_once} faces and for those left over, which all cores share"
     return (
         f"{markdown(columns, rows)}\n\nMilliseconds with one thread for each network, {shared}, "
         "640×360 frames in memory; bare is one call of the detector and one of the classifier, in "

@@ -110,10 +110,13 @@ def open_crew(content: bytes, name: str, settings: Settings) -> Crew:
 
     ``name`` is for messages. Raises ``ModelFileError``, ``ContractError``.
     """
-    return Crew(
-        lambda cores: TFLiteClassifier(content, name, cores * settings.threads),
-        networks_at_once(settings),
-    )
+
+    def open_one(networks: int) -> TFLiteClassifier:
+        """One in place of so many ``networks``, with the threads of all, as far as it has cores."""
+        shared = min(networks * settings.threads, usable_cores())
+        return TFLiteClassifier(content, name, max(shared, settings.threads))
+
+    return Crew(open_one, networks_at_once(settings))
 
 
 def networks_at_once(settings: Settings) -> int:

@@ -52,53 +52,51 @@ class TFLiteClassifier:
 
 
 class Crew:
-    """Classifiers of one model, which share the faces of a frame among ``size`` cores.
+    """Classifiers of one model, which share the faces of a frame among ``cores``.
 
     Each works in a thread of its own: an interpreter runs without Python's lock, so that as many
     faces as cores take little longer than one. What is left after whole rounds of that, the fifth
-    face on four cores, goes to one that has them all. ``open_one`` opens a classifier for a number
-    of cores: the first one now, another when there are faces for it.
+    face on four cores, goes to one that has them all, unless it would occupy most of them anyway.
+    ``open_one`` opens a classifier for a number of cores: the first one now, another when there are
+    faces for it.
     """
 
-    def __init__(self, open_one: Callable[[int], TFLiteClassifier], size: int) -> None:
+    def __init__(self, open_one: Callable[[int], TFLiteClassifier], cores: int) -> None:
         """Open the first classifier; raises what ``open_one`` raises."""
-        self.open_one, self._size = open_one, size
+        self.open_one, self._cores, self._room = open_one, cores, True
         self.first = open_one(1)
         self.contract, self.labels = self.first.contract, self.first.labels
         self.runtime = self.first.runtime
         self._members = [self.first]
         self._widest: TFLiteClassifier | None = None
-        self._threads = ThreadPoolExecutor(max(size - 1, 1), "classifier")
+        self._threads = ThreadPoolExecutor(max(cores - 1, 1), "classifier")
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
-        left = len(crops) % self._size if len(crops) > self._size else 0
-        if not left:
+        left = len(crops) % self._cores
+        if not 0 < 2 * left <= self._cores < len(crops):
             return self._side_by_side(crops)
         rows = self._side_by_side(crops[:-left])
-        return np.concatenate([rows, self._on_all_cores().classify(crops[-left:])])
+        self._widest = self._widest or self._another(self._cores)
+        last = self._widest.classify if self._widest else self._side_by_side
+        return np.concatenate([rows, last(crops[-left:])])
 
     def _side_by_side(self, crops: NDArray[np.uint8]) -> Floats:
-        count, shared = len(crops), max(min(len(crops), self._size), 1)
+        while len(self._members) < min(len(crops), self._cores) and (member := self._another(1)):
+            self._members.append(member)
+        count, shared = len(crops), max(min(len(crops), len(self._members)), 1)
         shares = [crops[count * n // shared : count * (n + 1) // shared] for n in range(shared)]
-        while len(self._members) < len(shares):
-            try:
-                self._members.append(self.open_one(1))
-            except (EdgeError, OSError):  # the memory or the disk is full: fewer do the same
-                self._size = len(self._members)
-                return self._side_by_side(crops)
         others = zip(self._members[1:], shares[1:], strict=False)
         waiting = [self._threads.submit(member.classify, share) for member, share in others]
         own = self.first.classify(shares[0])
         return np.concatenate([own, *(rows.result() for rows in waiting)]) if waiting else own
 
-    def _on_all_cores(self) -> TFLiteClassifier:
-        if self._widest is None:
-            try:
-                self._widest = self.open_one(self._size)
-            except (EdgeError, OSError):
-                self._widest = self.first
-        return self._widest
+    def _another(self, cores: int) -> TFLiteClassifier | None:
+        try:
+            return self.open_one(cores) if self._room else None
+        except (EdgeError, OSError):  # the memory or the disk is full: fewer do the same
+            self._room = False
+            return None
 
 
 def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:

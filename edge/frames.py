@@ -82,7 +82,7 @@ class Box:
     @property
     def area(self) -> float:
         """Area in square pixels, zero where the box is empty."""
-        return max(self.right - self.left, 0.0) * max(self.bottom - self.top, 0.0)
+        return max(self.width, 0.0) * max(self.height, 0.0)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -97,8 +97,10 @@ class Box:
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         if height <= 0:
             return 0.0
-        shared = width * height
-        return shared / (self.area + other.area - shared)
+        shared = width * height  # so that neither is empty
+        own = (self.right - self.left) * (self.bottom - self.top)
+        its = (other.right - other.left) * (other.bottom - other.top)
+        return shared / (own + its - shared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,10 +177,11 @@ def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:
     The distance is that of the centres in units of the smaller box's side, plus the logarithm of
     the ratio of the sides; what is too far apart on either count isn't paired.
     """
+    new_places = [_place(box) for box in now]
     costs = sorted(
         (cost, n, m)
-        for n, old in enumerate(before)
-        for m, new in enumerate(now)
+        for n, old in enumerate(map(_place, before))
+        for m, new in enumerate(new_places)
         if (cost := _distance(old, new)) < math.inf
     )
     pairs: dict[int, int] = {}
@@ -190,9 +191,16 @@ def match(before: Sequence[Box], now: Sequence[Box]) -> list[tuple[int, int]]:
     return list(pairs.items())
 
 
-def _distance(old: Box, new: Box) -> float:
-    """Infinite where the two can't be the same face."""
-    one, other = (max((box.width + box.height) / 2, 1e-3) for box in (old, new))
-    moved = math.dist(old.centre, new.centre) / min(one, other)
-    resized = abs(math.log(one / other))
-    return moved + resized if moved <= _REACH and resized <= _LARGEST_RESIZE else math.inf
+def _place(box: Box) -> tuple[float, float, float]:
+    """Centre (x, y) and side, in pixels."""
+    return (*box.centre, max((box.width + box.height) / 2, 1e-3))
+
+
+def _distance(old: tuple[float, float, float], new: tuple[float, float, float]) -> float:
+    """Infinite where the two can't be places of the same face."""
+    (x, y, side), (new_x, new_y, new_side) = old, new
+    moved = math.hypot(new_x - x, new_y - y) / min(side, new_side)
+    if moved > _REACH:
+        return math.inf
+    resized = abs(math.log(side / new_side))
+    return moved + resized if resized <= _LARGEST_RESIZE else math.inf

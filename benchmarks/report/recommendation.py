@@ -21,8 +21,9 @@ RULE = (
     "with, whose top-1 lies below the interval of the best. Of the others the fastest at one face "
     "and one thread wins. As fast is a file whose time, as a multiple of the fastest's in the same "
     f"rounds, has an interval of 95 % that begins below {MARGIN}, by which two processes of one "
-    "file may differ; among these the highest top-1 wins, then the smaller file, then less memory. "
-    "Where the raw samples are missing, no other is as fast. A run that is void recommends nothing."
+    "file may differ. Among these the smaller one wins, from a tenth of a megabyte on, then the "
+    "one that is deployed already, because nothing speaks for a change, then the fastest. Where "
+    "the raw samples are missing, no other is as fast. A run that is void recommends nothing."
 )
 _LEVEL = 0.05
 """Of McNemar's test."""
@@ -50,7 +51,7 @@ def choose(result: Result, other: Result | None = None, samples: Lines = ()) -> 
     kept = [row for row in ran if not _worse(accuracies, row["variant"])]
     if not kept:
         return Choice(None, "all TFLite files that ran are less accurate than the h5 beyond chance")
-    best, speed = _settle(kept, accuracies, samples)
+    best, speed = _settle(kept, samples)
     remarks = [
         f"{_listed(names)} {_verb(names)} {what}"
         for names, what in (
@@ -134,34 +135,22 @@ def _worse(accuracies: Mapping[str, Mapping[str, Any] | None], variant: str) -> 
     return bool(own["top1"] < best["intervals"]["top1"][0])
 
 
-def _settle(
-    rows: Sequence[Row], accuracies: Mapping[str, Mapping[str, Any] | None], samples: Lines
-) -> tuple[Row, str]:
-    """The best of ``rows`` by speed, then accuracy, size and memory, and what decided."""
+def _settle(rows: Sequence[Row], samples: Lines) -> tuple[Row, str]:
+    """The best of ``rows`` by speed, size and what is deployed, and what decided."""
     fastest, *others = sorted(rows, key=_milliseconds)
     ratios = {row["name"]: _ratio(row, fastest, samples) for row in others}
     equal = [row for row in others if (own := ratios[row["name"]]) and own["interval"][0] < MARGIN]
     if not equal:
-        beside = f" ({_times(others[0], ratios[others[0]['name']])})" if others else ""
+        beside = f" (the next is {_times(others[0], ratios[others[0]['name']])})" if others else ""
         return fastest, f"the fastest{beside}"
-    left, reason = [fastest, *equal], "no worse in anything"
-
-    def wrong(row: Row) -> float:
-        accuracy = accuracies[row["variant"]]
-        return 1 - float(accuracy["top1"]) if accuracy else 1.0
-
-    for measure, words in (
-        (wrong, "right more often"),
-        (_bytes, "smaller"),
-        (_memory, "smaller in memory"),
-    ):
-        least = min(map(measure, left))
-        left = [row for row in left if measure(row) <= least]
-        if len(left) == 1:
-            reason = words
-            break
-    names = _listed([row["variant"] for row in (fastest, *equal) if row is not left[0]])
-    return left[0], f"as fast as {names} within the noise, and {reason}"
+    best = min((fastest, *equal), key=lambda row: (_size(row), not row["deployed"]))
+    smallest = [row for row in (fastest, *equal) if _size(row) == _size(best)]
+    reason = "smaller" if len(smallest) < len(equal) + 1 else "the fastest of them"
+    if best["deployed"] and len(smallest) > 1:
+        reason = "deployed already"
+    names = _listed([row["variant"] for row in (fastest, *equal) if row is not best])
+    beside = "" if best is fastest else f" ({_times(best, ratios[best['name']])})"
+    return best, f"as fast as {names} within the noise{beside}, and {reason}"
 
 
 def _ratio(row: Row, fastest: Row, samples: Lines) -> Mapping[str, Any] | None:
@@ -176,12 +165,9 @@ def _ratio(row: Row, fastest: Row, samples: Lines) -> Mapping[str, Any] | None:
 
 def _times(row: Row, known: Mapping[str, Any] | None) -> str:
     if known is None:
-        return f"the next is {row['variant']}"
+        return str(row["variant"])
     low, high = known["interval"]
-    return (
-        f"the next, {row['variant']}, takes {known['ratio']:.3f} times as long, "
-        f"{low:.3f}–{high:.3f}"
-    )
+    return f"{row['variant']}, {known['ratio']:.2f} times as long, {low:.2f}–{high:.2f}"
 
 
 def _run(row: Row) -> Mapping[str, Any]:
@@ -194,12 +180,9 @@ def _milliseconds(row: Row) -> float:
     return float(_run(row)["face_ms"]["p50"])
 
 
-def _bytes(row: Row) -> float:
-    return float(row["bytes"] or 0)
-
-
-def _memory(row: Row) -> float:
-    return float(_run(row)["memory_mb"])
+def _size(row: Row) -> int:
+    """In tenths of a megabyte."""
+    return round((row["bytes"] or 0) / 1e5)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -180,7 +180,7 @@ def weighted_nms(points: Floats, scores: Sequence[float], max_overlap: float) ->
     groups = []
     while left:
         best, *others = left
-        same = [other for other in others if boxes[best].iou(boxes[other]) > max_overlap]
+        same = {other for other in others if boxes[best].iou(boxes[other]) > max_overlap}
         left = [other for other in others if other not in same]
         groups.append([best, *same])
     weights = np.zeros((len(groups), len(scores)), np.float32)
