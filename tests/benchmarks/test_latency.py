@@ -197,3 +197,9 @@ def test_what_a_library_prints_is_no_answer() -> None:
     done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
     assert done.stdout == "{}\n"
     assert sorted(done.stderr.split()) == ["hello", "there"]
+
+
+def test_a_worker_has_no_opencv_before_its_memory_is_measured() -> None:
+    text = "import sys, benchmarks.worker; print('cv2' in sys.modules)"
+    done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
