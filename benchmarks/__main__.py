@@ -184,7 +184,7 @@ def compare(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
 
     later = new or _RESULTS / f"{host.name(Device())}.json"
     found = comparison.compare(base, later, fewer=fewer)
-    if any(row.verdict for row in found):
+    if any(row.shown for row in found):
         Console().print(comparison.table(found))
     print(comparison.summary(found))
     return 1 if any(row.regression for row in found) else 0
