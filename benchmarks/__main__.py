@@ -136,6 +136,7 @@ def checked(models: Sequence[Path], rounds: int, path: Path, device: Device) -> 
         raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
     check_target(path)
     check_target(path.with_suffix(SAMPLES_SUFFIX))
+    host.check(device)
     chosen = subjects(models or shipped_models())
     if not any(subject.path.is_file() for subject in chosen):
         raise BenchmarkError(
@@ -156,7 +157,7 @@ def failures(result: Mapping[str, Any]) -> int:
     if result["void"]:
         problems.append(
             f"this run does not count: {result['void']}; set the governor, cool the machine or "
-            "mend its supply, and measure again"
+            "mend its supply, restart it if it was throttled, and measure again"
         )
     for problem in problems:
         _complain(problem)
