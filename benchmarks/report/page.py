@@ -98,7 +98,8 @@ def _lead(evidence: Evidence, known: Result | None) -> str:
 
 
 def _device(page: Page, device: Measured, known: Result | None) -> None:
-    result, name = device.result, device.name
+    result = device.result
+    name = result["device"]["name"]
     if result["void"]:
         page.say(f"**This run does not count:** {result['void']}.")
     page.say("### State of the machine", devices.state(result))

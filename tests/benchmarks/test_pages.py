@@ -128,10 +128,10 @@ def test_rows_that_one_device_lacks_are_gaps() -> None:
 
 
 def evidence(found: list[dict], raw: list[list[dict]] | None = None) -> Evidence:
-    """Results in files that are called like their devices."""
+    """Results of devices, with samples or none."""
     raw = raw or [[] for _ in found]
     pairs = zip(found, raw, strict=True)
-    return Evidence([Measured(each["device"]["name"], each, own) for each, own in pairs])
+    return Evidence([Measured(each, own) for each, own in pairs])
 
 
 def built(*changes: dict[str, Any], rows: Any = ()) -> tuple[str, dict[str, Any]]:
@@ -218,7 +218,7 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text('{"version": 2}')
     (tmp_path / "old.jsonl").write_text("")
     found = gather(tmp_path)
-    assert [device.name for device in found.devices] == ["one"]
+    assert [each["device"]["name"] for each in found.results] == ["one"]
     missing = " ".join(found.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing
@@ -268,12 +268,3 @@ def test_the_newest_is_by_date_then_name_and_counts() -> None:
 def test_devices_of_one_machine_are_told_apart() -> None:
     found = [result(machine="m"), result(name="two", machine="m"), result(name="three")]
     assert labels(found) == ["m (one)", "m (two)", "machine three"]
-    again = result(date="2026-02-02")
-    assert labels([result(), again])[1] == "machine one (one) (abc, 2026-02-02)"
-
-
-def test_two_results_of_one_device_have_figures_of_their_own() -> None:
-    found = [result(), result(date="2026-02-02")]
-    pair = [Measured(name, each) for name, each in zip(("before", "one"), found, strict=True)]
-    figures = page.build(Evidence(pair)).figures
-    assert {"before-accuracy.png", "one-accuracy.png"} <= figures.keys()
