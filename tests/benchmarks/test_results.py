@@ -13,7 +13,7 @@ import pytest
 from benchmarks import documents, evaluation, keeping, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
-from benchmarks.report import detectors, devices, recommendation, statistics, tables
+from benchmarks.report import detectors, devices, recommendation, statistics, support, tables
 from tests.benchmarks.device import result
 
 WHOLE = result()
@@ -116,6 +116,18 @@ def no_stages(whole: dict[str, Any]) -> None:
     whole["loop"]["stages"] = []
 
 
+def no_stage_times(whole: dict[str, Any]) -> None:
+    del whole["subjects"][1]["runs"][0]["stage_ms"]
+
+
+def images_in_words(whole: dict[str, Any]) -> None:
+    whole["subjects"][0]["accuracy"]["images"] = "many"
+
+
+def calls_in_words(whole: dict[str, Any]) -> None:
+    whole["subjects"][0]["runs"][1]["invocations"] = "many"
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -123,6 +135,9 @@ def no_stages(whole: dict[str, Any]) -> None:
         (text_for_subjects, r"'x' where a list belongs \(subjects\)"),
         (no_calibration, r"subjects\[1\]\.accuracy without calibration_error"),
         (no_stages, r"one item at least belongs \(loop\.stages\)"),
+        (no_stage_times, r"subjects\[1\]\.runs\[0\] without stage_ms"),
+        (images_in_words, r"'many' where a whole number belongs \(subjects\[0\]\.accuracy\.images\)"),
+        (calls_in_words, r"belongs \(subjects\[0\]\.runs\[1\]\.invocations\)"),
     ],
 )
 def test_what_is_damaged_is_named(
@@ -184,7 +199,7 @@ def damaged(value: Any, root: Any = None) -> Iterator[Any]:
 
 def of_a_bench(folder: Path) -> None:
     whole = results.read(folder / COMMITTED)
-    results.read_samples(folder / COMMITTED)
+    whole = support.enough(whole, results.read_samples(folder / COMMITTED))
     tables.table(whole)
     tables.targets([whole])
     tables.terminal_table(whole)
