@@ -200,6 +200,29 @@ def test_what_took_turns_is_said_as_it_was() -> None:
     text, _ = built({}, rows=rows)
     assert "the h5 of each model ran in rounds of their own" in text
     assert "every variant took" not in text
+    assert " is not counted. In each round all TFLite files" in text
+
+
+def test_of_several_runs_each_is_said_to_have_taken_turns_as_it_did() -> None:
+    rows = [subject("int8"), subject("float32")]
+    for row in rows:
+        row["runs"][0]["against_seed"] = None
+    found = [
+        result(),
+        result(name="two", commit="bcd"),
+        result(*rows, name="three", commit="cde"),
+    ]
+    text = page.build(evidence(found)).text
+    assert (
+        "In the runs of commits abc and bcd every variant took its turn in each round. In the run "
+        "of commit cde, in each round all TFLite files at one number of threads" in text
+    )
+
+
+def test_a_dash_of_the_table_without_copies_is_explained() -> None:
+    text, _ = built({}, rows=[subject("h5, compiled", accuracy=ACCURACY | {"mcnemar": None})])
+    (explained,) = [line for line in text.splitlines() if "A dash: not measured" in line]
+    assert explained.endswith("for McNemar's test of an h5, nothing to compare with.")
 
 
 def test_the_calibration_error_says_of_which_images_it_is() -> None:
