@@ -96,8 +96,8 @@ def target(path: Path, result: Mapping[str, Any]) -> Path:
         return path
     beside = results.partial(path)
     _complain(
-        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows and "
-        f"'make bench-compare' takes; remove {path.name} to have it replaced"
+        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows "
+        f"and 'make bench-compare' takes; remove {path.name} to have it replaced"
     )
     return beside
 

@@ -148,7 +148,7 @@ def passed_over(folder: Path, others: Container[str] = ()) -> list[str]:
 
 
 def _why_none(path: Path) -> str | None:
-    """Why ``path`` is no device: None where it is one, and of a partial run, which shall be none."""
+    """Why ``path`` is no device: None where it is one, and for a partial run, which isn't to be."""
     device, samples = _device(path), path.with_suffix(SAMPLES_SUFFIX)
     if device is None and not samples.exists():  # with them it says so where it is read
         try:

@@ -110,7 +110,7 @@ def _same_file(one: Row, other: Row) -> bool:
 
 
 def labels(found: Sequence[Result]) -> list[str]:
-    """Return what people call the device of each: its machine, with its name where two are alike."""
+    """Return what people call the device of each: its machine; of two alike, with its name."""
     machines = [result["machine"] for result in found]
     return [
         f"{machine} ({result['device']['name']})" if machines.count(machine) > 1 else machine

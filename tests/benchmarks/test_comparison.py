@@ -204,7 +204,8 @@ def test_other_images_are_said(tmp_path: Path) -> None:
         *("m float32: top-1", "not compared"),
         "other images",
     )
-    assert "9 figures compared, 0 worse, 1 not compared, 2 of too few samples" in comparison.summary(rows)
+    said = comparison.summary(rows)
+    assert "9 figures compared, 0 worse, 1 not compared, 2 of too few samples" in said
 
 
 class Sleepy:

@@ -136,7 +136,7 @@ def calls_in_words(whole: dict[str, Any]) -> None:
         (no_calibration, r"subjects\[1\]\.accuracy without calibration_error"),
         (no_stages, r"one item at least belongs \(loop\.stages\)"),
         (no_stage_times, r"subjects\[1\]\.runs\[0\] without stage_ms"),
-        (images_in_words, r"'many' where a whole number belongs \(subjects\[0\]\.accuracy\.images\)"),
+        (images_in_words, r"where a whole number belongs \(subjects\[0\]\.accuracy\.images\)"),
         (calls_in_words, r"belongs \(subjects\[0\]\.runs\[1\]\.invocations\)"),
     ],
 )
