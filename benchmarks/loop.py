@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import camera, footprint, intervals, runtime, throughput
-from benchmarks.errors import WorkerError
+from benchmarks.errors import WorkerError, without_places
 from benchmarks.latency import Effort
 from benchmarks.process import LIMIT_SECONDS, answer_of
 from benchmarks.turns import blocks
@@ -108,7 +108,7 @@ def detector(
         arguments = (name, str(model), str(rounds), *map(str, _DETECTOR_FACES))
         rows = _detector_samples(name, [str(python), *worker, *arguments], limit)
     except WorkerError as error:
-        return [{"detector": name, "error": f"{name}: {error}"}], []
+        return [{"detector": name, "error": f"{name}: {without_places(str(error))}"}], []
     figures = [
         {
             "detector": name,

@@ -257,7 +257,7 @@ def _effort(effort: Mapping[str, Any]) -> str:
 
 
 def _turns(found: Sequence[Result]) -> str:
-    """Which variants took turns, and can be compared round by round; in which run, if not in all."""
+    """Which variants took turns, so that they compare round by round, and in which run."""
     whole = [result for result in found if not tables.grouped(result)]
     parts = [result for result in found if tables.grouped(result)]
     said = f"{_runs(whole)} every variant took its turn in each round." if whole else ""
