@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import documents, evaluation, keeping, results
+from benchmarks import documents, evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import detectors, devices, recommendation, statistics, support, tables
@@ -42,46 +42,6 @@ def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: P
     assert "bare.jsonl: expected raw samples, found no such file" in bare
     assert "before.json: expected results of the device of that name, found those of one" in before
     assert "half.json: expected the results of 'make bench', found Unterminated string" in half
-
-
-MODELS = {"m"}
-FLOAT32, INT8 = WHOLE["subjects"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        ({}, {}, None),
-        ({}, {"void": "throttled"}, "does not count"),
-        ({}, {"subjects": []}, "lacks m"),
-        ({}, {"loop": None}, "lacks the loop"),
-        ({}, {"subjects": [FLOAT32, INT8 | {"accuracy": None}]}, "lacks the accuracy of int8"),
-        (
-            {},
-            {"subjects": [FLOAT32, INT8 | {"runs": []}]},
-            "lacks int8 at 1 thread, int8 at 2 threads",
-        ),
-        (
-            {},
-            {"subjects": [FLOAT32 | {"accuracy": None}], "loop": None},
-            "lacks the loop, the accuracy of float32, the accuracy of int8, int8 at 1 thread and 1 "
-            "more",
-        ),
-        ({"loop": None}, {"loop": None}, None),
-        ({"subjects": [FLOAT32]}, {}, None),
-        ({"subjects": [FLOAT32, INT8, INT8 | {"model": "of before", "name": "gone"}]}, {}, None),
-        ({}, {"effort": WHOLE["effort"] | {"rounds": 1}}, "has 1 rounds where that has 2"),
-        ({"void": "throttled"}, {"void": "throttled"}, None),
-        ({"subjects": []}, {"subjects": []}, None),
-    ],
-)
-def test_a_complete_result_gives_way_to_another_one_alone(
-    tmp_path: Path, old: dict[str, Any], new: dict[str, Any], reason: str | None
-) -> None:
-    path = tmp_path / "one.json"
-    assert keeping.shortcoming(path, WHOLE | new, MODELS) is None, "nothing is there"
-    results.write(path, WHOLE | old, [])
-    assert keeping.shortcoming(path, WHOLE | new, MODELS) == reason
 
 
 @pytest.mark.parametrize(
