@@ -70,20 +70,24 @@ def bench(
     path = output / f"{host.name(device)}.json"
     chosen = checked(model, rounds, path, device)
     import_tensorflow()
-    from benchmarks import measurement, results  # noqa: PLC0415 - behind the quiet import
+    from benchmarks.measurement import Loop, measure  # noqa: PLC0415 - behind the quiet import
 
     _announce(len(chosen), rounds)
-    start = time.monotonic()
-    parts = measurement.Loop(_DEPLOYED, python, mediapipe)
-    effort = Effort(rounds=rounds)
-    result, samples = measurement.measure(chosen, images, parts, effort, device, _complain)
-    if not any(row["runs"] for row in result["subjects"]):
-        return failures(result)  # the results of before say more
+    start, parts = time.monotonic(), Loop(_DEPLOYED, python, mediapipe)
+    result, samples = measure(chosen, images, parts, Effort(rounds=rounds), device, _complain)
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
+    if any(row["runs"] for row in result["subjects"]):  # else the results of before say more
+        _keep(path, result, samples)
+    return failures(result)
+
+
+def _keep(path: Path, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
+    """Write both to ``path``, or beside it, and show the result."""
+    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
+
     path = target(path, result)
     results.write(path, result, samples)
     _show(path, result)
-    return failures(result)
 
 
 def target(path: Path, result: Mapping[str, Any]) -> Path:
