@@ -66,37 +66,42 @@ def bench(
     mediapipe
         The Python of an environment with that package, whose detector is compared.
     """
-    path = output / f"{host.name(Device())}.json"
-    chosen = _checked(model, rounds, path)
+    device = Device()
+    path = output / f"{host.name(device)}.json"
+    chosen = checked(model, rounds, path, device)
     import_tensorflow()
-    from benchmarks import measurement, results  # noqa: PLC0415 - behind the quiet import
+    from benchmarks.measurement import Loop, measure  # noqa: PLC0415 - behind the quiet import
 
     _announce(len(chosen), rounds)
-    start = time.monotonic()
-    parts = measurement.Loop(_DEPLOYED, python, mediapipe)
-    effort = Effort(rounds=rounds)
-    result, samples = measurement.measure(chosen, images, parts, effort, Device(), _complain)
-    if not any(row["runs"] for row in result["subjects"]):
-        return failures(result)  # the results of before say more
+    start, parts = time.monotonic(), Loop(_DEPLOYED, python, mediapipe)
+    result, samples = measure(chosen, images, parts, Effort(rounds=rounds), device, _complain)
     result["minutes"] = round((time.monotonic() - start) / 60, 1)
+    if any(row["runs"] for row in result["subjects"]):  # else the results of before say more
+        _keep(path, result, samples)
+    return failures(result)
+
+
+def _keep(path: Path, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
+    """Write both to ``path``, or beside it, and show the result."""
+    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
+
     path = target(path, result)
     results.write(path, result, samples)
     _show(path, result)
-    return failures(result)
 
 
 def target(path: Path, result: Mapping[str, Any]) -> Path:
     """Return where to write ``result``: ``path``, or beside it where a better one stands there."""
-    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
+    from benchmarks import keeping, results  # noqa: PLC0415 - behind the quiet import
 
     models = {h5.stem for h5 in shipped_models()}
-    reason = results.shortcoming(path, result, models)
+    reason = keeping.shortcoming(path, result, models)
     if reason is None:
         return path
     beside = results.partial(path)
     _complain(
-        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows; "
-        f"remove {path.name} to have it replaced"
+        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows "
+        f"and 'make bench-compare' takes; remove {path.name} to have it replaced"
     )
     return beside
 
@@ -122,20 +127,20 @@ def _show(path: Path, result: Mapping[str, Any]) -> None:
 
 
 def _write_pages(folder: Path) -> None:
-    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
     from benchmarks.report import pages  # noqa: PLC0415 - matplotlib takes a second
 
-    for problem in (*pages.write(folder), *results.passed_over(folder)):
+    for problem in pages.write(folder):
         _complain(f"not in the report: {problem}")
     print(f"wrote {folder / pages.MARKDOWN} and {folder / pages.HTML}")
 
 
-def _checked(models: Sequence[Path], rounds: int, path: Path) -> list[Subject]:
-    """The rows to measure, once everything that can be refused beforehand is not."""
+def checked(models: Sequence[Path], rounds: int, path: Path, device: Device) -> list[Subject]:
+    """Return the rows to measure, once everything that can be refused beforehand is not."""
     if rounds < 2:  # a percentile needs samples
         raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
     check_target(path)
     check_target(path.with_suffix(SAMPLES_SUFFIX))
+    host.check(device)
     chosen = subjects(models or shipped_models())
     if not any(subject.path.is_file() for subject in chosen):
         raise BenchmarkError(
@@ -156,7 +161,7 @@ def failures(result: Mapping[str, Any]) -> int:
     if result["void"]:
         problems.append(
             f"this run does not count: {result['void']}; set the governor, cool the machine or "
-            "mend its supply, and measure again"
+            "mend its supply, restart it if it was throttled, and measure again"
         )
     for problem in problems:
         _complain(problem)
@@ -176,15 +181,18 @@ def compare(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
     base
         The earlier results of 'make bench' on this machine, with their raw samples beside them.
     new
-        The later ones; without it, those of this machine in benchmarks/results.
+        The later ones; without it, those of this machine's last run in benchmarks/results, also of
+        one that measured less.
     fewer
         The later run was meant to measure less: what it lacks is said and not worse.
     """
-    from benchmarks import comparison  # noqa: PLC0415 - loads scipy
+    from benchmarks import comparison, keeping  # noqa: PLC0415 - loads scipy
 
-    later = new or _RESULTS / f"{host.name(Device())}.json"
+    later = new or keeping.last(_RESULTS / f"{host.name(Device())}.json")
+    if new is None:
+        print(f"comparing with {later}")
     found = comparison.compare(base, later, fewer=fewer)
-    if any(row.verdict for row in found):
+    if any(row.shown for row in found):
         Console().print(comparison.table(found))
     print(comparison.summary(found))
     return 1 if any(row.regression for row in found) else 0

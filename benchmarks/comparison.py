@@ -15,7 +15,7 @@ not seen: the versions of both runs are in their files.
 
 A median says nothing of a stall in one frame of twenty. So p95 and p99 of the frames are compared
 too, of all samples as multiples of the reference's median in their round, where they are enough for
-such a percentile; a difference counts beyond 1.5.
+such a percentile, and else not counted among what was compared; a difference counts beyond 1.5.
 
 Detection at intervals has detection on every frame as its reference. A start, a camera's latency
 and the throughput have none in each round but one before, after or between, and a difference counts
@@ -45,6 +45,7 @@ from benchmarks.differences import (
     LEAST_ROUNDS,
     MARGIN,
     TAIL_MARGIN,
+    TOO_FEW,
     Answers,
     Figure,
     Finding,
@@ -209,7 +210,7 @@ def table(found: Sequence[Finding]) -> Table:
         shown.add_column(column, justify="right")
     shown.add_column("verdict", no_wrap=True, min_width=_VERDICT)
     for row in found:
-        if row.verdict:
+        if row.shown:
             ratio = "–" if np.isnan(row.ratio) else f"{row.ratio:.2f} ×"
             shown.add_row(row.what, row.base, row.new, ratio, row.note, row.margin, row.verdict)
     return shown
@@ -217,9 +218,8 @@ def table(found: Sequence[Finding]) -> Table:
 
 def summary(found: Sequence[Finding]) -> str:
     """Return how many figures were compared, how many of them are worse, and what that takes."""
-    counts = {
-        word: sum(row.verdict == word for row in found) for word in ("missing", "not compared")
-    }
+    words = ("missing", "not compared", TOO_FEW)
+    counts = {word: sum(row.verdict == word for row in found) for word in words}
     others = "".join(f", {count} {word}" for word, count in counts.items() if count)
     return (
         f"{len(found) - sum(counts.values())} figures compared, "

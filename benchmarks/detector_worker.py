@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.answers import answers_alone
+from benchmarks.memory import demo
 from benchmarks.reference import CALLS, open_reference
 from benchmarks.turns import Scene, take_turns
 from edge.assembly import build_pipeline, open_crew
 from edge.classifier import Crew
 from edge.errors import EdgeError
-from edge.frames import Detector, Image
+from edge.frames import Detector
 from edge.interpreter import read_model_file
 from edge.settings import Settings
-from edge.sources.demo import DemoSource, load_portraits
 
 _SECONDS = 10.0
-"""A slow detector has fewer rounds, once the frames of each number of faces have taken that."""
-_DEMO_FRAMES, _FPS = 60, 30
+"""What the frames of each number of faces have taken, at the least, where the rounds are fewer."""
+_DEMO_FRAMES = 60
 
 
 def _blazeface() -> Detector:
@@ -59,13 +59,18 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Return the samples of ``rounds`` of frames with each number of ``faces``, by the round.
 
-    The numbers of faces take turns. Rounds are fewer where the frames would take longer than
-    ``_SECONDS``.
+    The numbers of faces take turns. The rounds are fewer, two at the least, where the frames of
+    each have taken ``_SECONDS`` before: then the slower ones have taken longer, so that all have as
+    many.
     """
     reference = {"reference": open_reference(1)}
     scenes = [
         Scene(
-            count, _demo(count), build_pipeline(detector, classifier, Settings()), reference, CALLS
+            count,
+            demo(count, _DEMO_FRAMES),
+            build_pipeline(detector, classifier, Settings()),
+            reference,
+            CALLS,
         )
         for count in faces
     ]
@@ -80,11 +85,6 @@ def measure(
         }
         for scene in scenes
     ]
-
-
-def _demo(faces: int) -> list[Image]:
-    with DemoSource(load_portraits(), frames=_DEMO_FRAMES, fps=_FPS, faces=faces) as demo:
-        return [frame.image for frame in demo]
 
 
 def main(name: str, model: str, rounds: str, *faces: str) -> int:

@@ -21,6 +21,8 @@ FREE_MARGIN = 1.5
 """Of one that has none, once the drift of the machine as a whole is taken out."""
 LEAST_ROUNDS = 8
 """Of fewer, an interval of 99 % says nothing."""
+TOO_FEW = "of too few samples"
+"""The verdict on a figure of which either run has too few samples, or rounds, for any other."""
 _LEAST_MS = 0.05
 _TAILS = (0.5, 99.5)
 _LEVEL = 0.01
@@ -32,7 +34,8 @@ class Finding:
 
     ``ratio`` is the later run's as a multiple of the earlier one's, for times after the drift of
     the machine is taken out; ``note`` says how sure that is. ``verdict`` is "" where nothing
-    changed beyond the noise, and ``margin`` from where on a change counts.
+    changed beyond the noise, ``TOO_FEW`` where nothing can be said, and ``margin`` from where on a
+    change counts.
     """
 
     what: str
@@ -43,6 +46,11 @@ class Finding:
     verdict: str = ""
     regression: bool = False
     margin: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is worth a line: a slow machine has too few samples of many figures."""
+        return self.verdict not in ("", TOO_FEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,11 @@ class Times:
         ratio = float(np.median(medians[1]) / np.median(medians[0]))
         before, now = (statistics.median(flat(own.rounds)) for own in (self, new))
         ends = np.percentile(drawn[1] / drawn[0], _TAILS)
-        counts = abs(ratio - 1) * before >= _LEAST_MS and _enough(self.rounds, new.rounds)
-        return _beyond(what, (f"{before:.3f} ms", f"{now:.3f} ms"), ratio, ends, MARGIN, counts)
+        shown = f"{before:.3f} ms", f"{now:.3f} ms"
+        if not _enough(self.rounds, new.rounds):
+            return _undecided(what, shown, ratio)
+        counts = abs(ratio - 1) * before >= _LEAST_MS
+        return _beyond(what, shown, ratio, ends, MARGIN, counts)
 
     def multiples(self) -> NDArray[np.float64]:
         """The median of each round as a multiple of the reference's in that round, ``float[n]``."""
@@ -83,8 +94,10 @@ class Tail(Times):
     def __post_init__(self) -> None:
         """Refuse rounds of several lengths, too; raises ``ResultsError``."""
         Times.__post_init__(self)
-        if len(set(map(len, self.rounds))) > 1:
-            raise ResultsError("rounds of one length, found others")
+        lengths = sorted(set(map(len, self.rounds)))
+        if len(lengths) > 1:
+            found = ", ".join(map(str, lengths))
+            raise ResultsError(f"rounds of one length, found such of {found} samples")
 
     def against(self, what: str, new: Self, drift: float) -> Finding:
         """Compare with the same figure of the later run; of too few samples nothing is said."""
@@ -97,11 +110,12 @@ class Tail(Times):
         base, later = (float(np.percentile(values, self.percent)) for values in runs)
         before, now = (float(np.percentile(own.rounds, self.percent)) for own in (self, new))
         ratio, ends = later / base, np.percentile(drawn[1] / drawn[0], _TAILS)
-        counts = abs(ratio - 1) * before >= _LEAST_MS and _enough(self.rounds, new.rounds)
-        counts = counts and all(supported(self.percent, values.size) for values in runs)
-        return _beyond(
-            what, (f"{before:.3f} ms", f"{now:.3f} ms"), ratio, ends, TAIL_MARGIN, counts
-        )
+        shown = f"{before:.3f} ms", f"{now:.3f} ms"
+        known = all(supported(self.percent, values.size) for values in runs)
+        if not (known and _enough(self.rounds, new.rounds)):
+            return _undecided(what, shown, ratio)
+        counts = abs(ratio - 1) * before >= _LEAST_MS
+        return _beyond(what, shown, ratio, ends, TAIL_MARGIN, counts)
 
     def multiples(self) -> NDArray[np.float64]:
         """Each sample as a multiple of the reference's median in its round, ``float[n, k]``."""
@@ -136,7 +150,9 @@ class Free:
         before, now = (float(np.median(values)) for values in medians)
         ends = np.percentile(drawn[1] / drawn[0] / drift, _TAILS)
         shown = f"{before:.2f} {self.unit}", f"{now:.2f} {self.unit}"
-        counts = abs(ratio - 1) * before >= self.least and _enough(self.rounds, new.rounds)
+        if not _enough(self.rounds, new.rounds):
+            return _undecided(what, shown, ratio)
+        counts = abs(ratio - 1) * before >= self.least
         return _beyond(what, shown, ratio, ends, FREE_MARGIN, counts)
 
 
@@ -208,6 +224,11 @@ Figure = Times | Free | Once | Answers
 
 def _enough(*runs: Rounds) -> bool:
     return min(map(len, runs)) >= LEAST_ROUNDS
+
+
+def _undecided(what: str, shown: tuple[str, str], ratio: float) -> Finding:
+    """A time of which there are too few samples to say anything."""
+    return Finding(what, *shown, ratio, "", TOO_FEW)
 
 
 def _drawn(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

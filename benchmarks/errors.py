@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 
 class BenchmarkError(Exception):
     """Base of the tree. ``exit_code`` is what the command line exits with."""
@@ -22,3 +25,10 @@ class WorkerError(BenchmarkError):
 
 class ResultsError(BenchmarkError):
     """A results file is missing, half written or of another version."""
+
+
+def without_places(text: str) -> str:
+    """Return ``text`` with paths as from here: where this folder lies is nothing to a reader."""
+    for folder in (Path.cwd(), Path(sys.executable).parent):
+        text = text.replace(f"{folder}/", "")
+    return text

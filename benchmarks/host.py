@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.errors import BenchmarkError
 from edge.device import Device
 from train import provenance
 
@@ -62,6 +63,17 @@ def void(before: State, after: State) -> str | None:
         for flag in earlier
     ]
     return "; ".join(problems) or None
+
+
+def check(device: Device) -> None:
+    """Raise ``BenchmarkError`` where a run could only be void, which takes hours to find out."""
+    before = state(device)
+    if void(before, before):
+        raise BenchmarkError(
+            f"machine: expected one that nothing has held back since its start, found "
+            f"{before['throttled']}, which would make the run void; restart the machine, and mend "
+            "its supply or its cooling if it comes again"
+        )
 
 
 def _read(device: Device, file: str) -> str:

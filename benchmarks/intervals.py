@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.memory import FPS
 from benchmarks.turns import rotated
 from benchmarks.uncertainty import in_rounds, mean_interval, percentile_intervals, percentiles
 from edge.assembly import build_pipeline, open_crew
@@ -17,7 +18,6 @@ from edge.settings import Settings
 from edge.sources.demo import DemoSource, load_portraits
 
 INTERVALS = (1, 2, 4, 8)
-_FPS = 30
 _TRIAL = 60
 """Frames, of which the budget is taken."""
 _WARM_UP = 20
@@ -64,9 +64,9 @@ def measure(
 
 def _moving(faces: int, count: int) -> Iterator[Frame]:
     """Frames one by one: a thousand of them take more memory than a small device has."""
-    with DemoSource(load_portraits(), frames=count, fps=_FPS, faces=faces) as source:
+    with DemoSource(load_portraits(), frames=count, fps=FPS, faces=faces) as source:
         for frame in source:
-            yield Frame(frame.image, frame.index, frame.index / _FPS)
+            yield Frame(frame.image, frame.index, frame.index / FPS)
 
 
 def _pipelines(classifier: Crew, settings: Mapping[str, Settings]) -> dict[str, Processor]:

@@ -36,14 +36,16 @@ _WARM_UP_ROUNDS = 2
 _WARM_UP = 10
 """Calls of either kind in such a round."""
 _SPARE = 1.1
+"""How much longer than its ``seconds`` one kind may take, by the time of a call in the warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How much is measured.
 
-    In each of ``rounds``, ``calls`` classifications of a face and ``frames`` frames of the loop, or
-    fewer where all of one kind would take longer than ``seconds``.
+    In each of ``rounds``, ``calls`` classifications of a face and ``frames`` frames of the loop.
+    Where all of one kind would take longer than 1.1 times ``seconds``, by what they took in the
+    warm-up, they are fewer: as many as take that, and one in each round at the least.
     """
 
     rounds: int = 20
@@ -59,8 +61,8 @@ class Effort:
     def share(self, most: int, milliseconds: float) -> int:
         """How often a round calls what takes so long: ``most`` times, or as time allows.
 
-        A tenth more than that: what is up to a tenth faster in the rounds than when it warmed up
-        still has its ``seconds``.
+        A tenth more than that: what takes up to 9 % less in the rounds than when it warmed up still
+        has its ``seconds``.
         """
         return min(most, math.ceil(_SPARE * self.seconds * 1e3 / self.rounds / milliseconds))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import camera, footprint, intervals, runtime, throughput
-from benchmarks.errors import WorkerError
+from benchmarks.errors import WorkerError, without_places
 from benchmarks.latency import Effort
 from benchmarks.process import LIMIT_SECONDS, answer_of
 from benchmarks.turns import blocks
@@ -108,7 +108,7 @@ def detector(
         arguments = (name, str(model), str(rounds), *map(str, _DETECTOR_FACES))
         rows = _detector_samples(name, [str(python), *worker, *arguments], limit)
     except WorkerError as error:
-        return [{"detector": name, "error": str(error)}], []
+        return [{"detector": name, "error": f"{name}: {without_places(str(error))}"}], []
     figures = [
         {
             "detector": name,
@@ -135,18 +135,18 @@ def _detector_samples(name: str, command: Sequence[str], limit: float) -> list[S
         raise _not_measured(name, f"no {command[0]} ({error.strerror})") from error
     except subprocess.TimeoutExpired as error:
         raise WorkerError(
-            f"{name}: expected its figures within {limit:g} s, found none; close what else uses "
-            "the machine, and measure again"
+            f"expected its figures within {limit:g} s, found none; close what else uses the "
+            "machine, and measure again"
         ) from error
     if not done.stdout:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         said = lines[-1][:_MESSAGE] if lines else "no message"
         raise _not_measured(name, f"that its process ended with {done.returncode}: {said}")
-    return list(answer_of(name, done.stdout)["rows"])
+    return list(answer_of(done.stdout)["rows"])
 
 
 def _not_measured(name: str, found: str) -> WorkerError:
     return WorkerError(
-        f"{name}: expected the Python of its environment with what it needs, found {found}; run "
+        f"expected the Python of its environment with what it needs, found {found}; run "
         f"'make run-edge DETECTOR={name}' once, which installs it or says why it can't be had here"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import accuracy, host, latency, loop, results
 from benchmarks.accuracy import Answers
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, without_places
 from benchmarks.faces import real_faces
 from benchmarks.latency import Effort
 from benchmarks.subjects import Subject
@@ -51,7 +51,7 @@ def measure(
     left_out: list[str] = []
 
     def leave_out(text: str) -> None:
-        left_out.append(text)
+        left_out.append(without_places(text))
         complain(text)
 
     before = host.state(device)

@@ -37,8 +37,7 @@ class Process:
         ``limit`` is in seconds for one answer.
         """
         arguments = [subject.kind, str(subject.path), str(threads), str(faces)]
-        self._name, self._limit = subject.name, limit
-        self._late = False
+        self._limit, self._late = limit, False
         self._process = subprocess.Popen(
             [*worker, *arguments],
             stdin=subprocess.PIPE,
@@ -77,9 +76,9 @@ class Process:
             line = self._process.stdout.readline()
         finally:
             watchdog.cancel()
-        if not line:
+        if not line.endswith("\n"):  # none, or cut short
             raise self._died()
-        return answer_of(self._name, line)
+        return answer_of(line)
 
     def _give_up(self) -> None:
         self._late = True
@@ -88,17 +87,17 @@ class Process:
     def _died(self) -> WorkerError:
         if self._late:
             return WorkerError(
-                f"{self._name}: expected an answer of its process within {self._limit:g} s, found "
-                "none; close what else uses the machine, and measure again"
+                f"expected an answer of its process within {self._limit:g} s, found none; close "
+                "what else uses the machine, and measure again"
             )
-        return WorkerError(f"{self._name}: its process ended; its message stands above")
+        return WorkerError("its process ended; its message stands above")
 
 
-def answer_of(name: str, text: str) -> dict[str, Any]:
-    """Return what ``text`` of the process of ``name`` says, a line of JSON.
+def answer_of(text: str) -> dict[str, Any]:
+    """Return what ``text`` of a process says, a line of JSON.
 
-    Raises ``WorkerError`` for an error in it, and where it is none: a line cut short, or one that
-    something else printed.
+    Raises ``WorkerError`` for an error in it, and where it is none: one that something else
+    printed, or an end of it. Whose process it is, the one who asks knows.
     """
     try:
         answer = json.loads(text)
@@ -106,8 +105,8 @@ def answer_of(name: str, text: str) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict):
         raise WorkerError(
-            f"{name}: expected an answer of its process, a line of JSON, found {text[:_SHOWN]!r}; "
-            "look for what else prints to its standard output or ends it, and measure again"
+            f"expected an answer of its process, a line of JSON, found {text[:_SHOWN]!r}; look for "
+            "what else prints to its standard output or ends it, and measure again"
         )
     if "error" in answer:
         raise WorkerError(answer["error"])

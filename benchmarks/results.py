@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,22 +138,31 @@ def devices(folder: Path) -> list[Path]:
     return found
 
 
-def passed_over(folder: Path) -> list[str]:
-    """Say of all results in ``folder`` that are not among its ``devices`` why they aren't."""
-    said = []
-    for path in sorted(folder.glob("*.json")):
-        device = _device(path)
-        samples = path.with_suffix(SAMPLES_SUFFIX)
-        if device is None or path == partial(path.with_name(f"{device}.json")):
-            continue
-        if device != path.stem:
-            said.append(
-                f"{path}: expected results of the device of that name, found those of {device}; "
-                "keep what you compare with in another folder"
-            )
-        elif not samples.exists():
-            said.append(str(_no_samples(samples, "no such file")))
-    return said
+def passed_over(folder: Path, others: Container[str] = ()) -> list[str]:
+    """Say of all results in ``folder`` that are not among its ``devices`` why they aren't.
+
+    ``others`` are the names of files that hold something else.
+    """
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in others]
+    return [reason for path in paths if (reason := _why_none(path))]
+
+
+def _why_none(path: Path) -> str | None:
+    """Why ``path`` is no device: None where it is one, and for a partial run, which isn't to be."""
+    device, samples = _device(path), path.with_suffix(SAMPLES_SUFFIX)
+    if device is None and not samples.exists():  # with them it says so where it is read
+        try:
+            read(path)
+        except ResultsError as error:
+            return str(error)
+    if device is None or path == partial(path.with_name(f"{device}.json")):
+        return None
+    if device != path.stem:
+        return (
+            f"{path}: expected results of the device of that name, found those of {device}; "
+            "keep what you compare with in another folder"
+        )
+    return None if samples.exists() else str(_no_samples(samples, "no such file"))
 
 
 def _device(path: Path) -> str | None:
@@ -168,30 +177,6 @@ def _device(path: Path) -> str | None:
 def partial(path: Path) -> Path:
     """Where a result goes that is not to replace the one at ``path``; no device has that name."""
     return path.with_name(f"{path.stem}.partial.json")
-
-
-def shortcoming(path: Path, result: Mapping[str, Any], models: Set[str]) -> str | None:
-    """Say why ``result`` is not to replace the one at ``path``, None where it may.
-
-    That one is kept where it counts and has all ``models``, and the ``result`` doesn't count, lacks
-    one of them or has fewer rounds.
-    """
-    try:
-        old = read(path)
-    except ResultsError:
-        return None
-    if old["void"] or not models <= _measured_models(old):
-        return None
-    if result["void"]:
-        return "does not count"
-    if lacking := models - _measured_models(result):
-        return f"lacks {', '.join(sorted(lacking))}"
-    rounds, before = (each["effort"]["rounds"] for each in (result, old))
-    return f"has {rounds} rounds where that has {before}" if rounds < before else None
-
-
-def _measured_models(result: Mapping[str, Any]) -> set[str]:
-    return {row["model"] for row in result["subjects"] if row["runs"]}
 
 
 def read_file(path: Path, expected: int, command: str, shape: Shape) -> dict[str, Any]:

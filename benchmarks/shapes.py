@@ -131,6 +131,7 @@ _ORIGIN = {"machine": str, "commit": str, "date": str}
 _PAIR = [NUMBER]
 _TIMES = {"p50": NUMBER, "p95": Maybe(NUMBER), "p99": Maybe(NUMBER)}
 _TIMES_INTERVAL = {"p50": _PAIR}
+_ENDS = Each(Maybe(_PAIR))
 _SHARES = {
     **{"top1": NUMBER, "top1_without_copies": NUMBER, "macro_f1": NUMBER},
     "macro_f1_without_copies?": NUMBER,
@@ -164,11 +165,13 @@ _ACCURACY = {
     **_PER_CLASS,
     "votes": Either(Nothing(), {"top1": NUMBER}),
     "confusion_matrix?": [[int]],
+    "images?": int,
     "test?": _TESTED,
 }
 _RUN = {
     **{"threads": int, "memory_mb": NUMBER, "fps": NUMBER, "frame_ms": _TIMES},
     **{"face_ms": _TIMES, "face_ms_interval": _TIMES_INTERVAL},
+    **{"stage_ms": Each(_TIMES), "invocations?": int},
     "against_seed?": Maybe({"ratio": NUMBER, "interval": _PAIR}),
 }
 _SUBJECT = {
@@ -184,7 +187,7 @@ _SUBJECT = {
 _STAGE_TIMES = dict.fromkeys(STAGES, _TIMES)
 _DETECTOR = {
     **{"detector": str, "error": Maybe(str), "faces": int, "found": NUMBER},
-    **{"frame_ms": _TIMES, "stage_ms": _STAGE_TIMES},
+    **{"frame_ms": _TIMES, "frame_ms_interval?": _ENDS, "stage_ms": _STAGE_TIMES},
 }
 _LOOP = {
     "footprint": Maybe(
@@ -210,7 +213,8 @@ _LOOP = {
     "camera": [
         {
             **{"rate": int, "frames": int, "dropped": int},
-            **{"latency_ms": _TIMES, "work_ms": _TIMES},
+            **{"latency_ms": _TIMES, "latency_ms_interval?": _ENDS},
+            **{"work_ms": _TIMES, "work_ms_interval?": _ENDS},
         }
     ],
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from benchmarks.memory import FPS
 from edge.frames import Frame, Image, Processor
 
 T = TypeVar("T")
@@ -20,7 +21,6 @@ BLOCK = 25
 long find them as a loop that does nothing else does, and are short enough that what disturbs the
 machine mostly falls on all."""
 _LEAST_ROUNDS = 2
-_FPS = 30
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Scene:
     def _next(self) -> Frame:
         index = self._shown
         self._shown += 1
-        return Frame(self.images[index % len(self.images)], index, index / _FPS)
+        return Frame(self.images[index % len(self.images)], index, index / FPS)
 
     def _timed(self, call: Callable[[], T]) -> tuple[float, T]:
         """Milliseconds of ``call``, and what it returned."""

@@ -21,7 +21,7 @@ _BEYOND = 10
 """Samples beyond a percentile, from which it is worth a figure: of p99 it takes 1,000."""
 _LEVEL = 0.95
 _TAILS = (100 * (1 - _LEVEL) / 2, 100 * (1 + _LEVEL) / 2)
-RESAMPLES = 1000
+_RESAMPLES = 1000
 Rounds = Sequence[Sequence[float]]
 """Samples in the rounds in which they were taken, all of one length."""
 
@@ -45,11 +45,6 @@ def supported(percent: int, count: int) -> bool:
     return percent == 50 or count * (100 - percent) >= 100 * _BEYOND
 
 
-def as_text(value: float | None, digits: int = 2) -> str:
-    """``value`` as text, a dash for what isn't known."""
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
 def in_rounds(values: Sequence[float], count: int) -> list[list[float]]:
     """``values`` in ``count`` rounds of one length, fewer where they are few.
 
@@ -67,7 +62,7 @@ def percentile_intervals(rounds: Rounds) -> dict[str, Any]:
     would pass for more than they tell (the cluster bootstrap, Davison and Hinkley 1997, 3.8).
     """
     samples = np.asarray(rounds, float)
-    drawn = samples[draws(len(samples))].reshape(RESAMPLES, -1)
+    drawn = samples[draws(len(samples))].reshape(_RESAMPLES, -1)
     ends = np.percentile(np.percentile(drawn, _PERCENTS, axis=1), _TAILS, axis=1)
     return {
         f"p{p}": _rounded(ends[:, place]) if supported(p, samples.size) else None
@@ -83,7 +78,7 @@ def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
     """
     drawn = draws(len(rounds))
     own, its = (np.asarray(samples, float) for samples in (rounds, other))
-    medians = [np.median(each[drawn].reshape(RESAMPLES, -1), axis=1) for each in (own, its)]
+    medians = [np.median(each[drawn].reshape(_RESAMPLES, -1), axis=1) for each in (own, its)]
     return {
         "ratio": round(float(np.median(own) / np.median(its)), 5),
         "interval": interval(medians[0] / medians[1]),
@@ -98,7 +93,7 @@ def mean_interval(rounds: Rounds) -> list[float]:
 
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:
     """``int64[1000, count]``: indices below ``count``, drawn with replacement."""
-    return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    return np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
 
 
 def interval(values: NDArray[np.floating]) -> list[float]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answers import answers_alone
+from benchmarks.memory import FPS
 from benchmarks.subjects import TFLITE
 from edge.classifier import load_classifier
 from edge.errors import EdgeError
@@ -26,7 +27,6 @@ from edge.frames import Frame
 from train.errors import TrainError
 
 _DEMO_FRAMES = 60
-_FPS = 30
 
 
 def load(kind: str, path: Path, threads: int) -> Any:
@@ -68,7 +68,7 @@ class Worker:
         total, stages = [], []
         for index in range(frames):
             image = self._frames[index % len(self._frames)].image
-            frame = Frame(image, self._shown, self._shown / _FPS)
+            frame = Frame(image, self._shown, self._shown / FPS)
             self._shown += 1
             start = time.perf_counter_ns()
             result = self._pipeline.process(frame)

@@ -95,9 +95,9 @@ class PeerProcess:
             raise self._died() from error
         finally:
             watchdog.cancel()
-        if not line:
+        if not line.endswith("\n"):  # none, or cut short
             raise self._died()
-        return answer_of(self._peer.name, line)
+        return answer_of(line)
 
     def _died(self) -> WorkerError:
         self._process.wait()

@@ -20,12 +20,8 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The ``result`` of a device and its raw ``samples``, none where they can't be read.
+    """The ``result`` of a device and its raw ``samples``, none where they can't be read."""
 
-    ``name`` is that of its file: two results may be of one device.
-    """
-
-    name: str
     result: Result
     samples: Sequence[Mapping[str, Any]] = ()
 
@@ -56,7 +52,7 @@ def gather(folder: Path) -> Evidence:
         result = _unless_missing(partial(results.read, path), missing)
         if result is not None:
             samples = _unless_missing(partial(results.read_samples, path), missing) or ()
-            devices.append(Measured(path.stem, support.enough(result, samples), samples))
+            devices.append(Measured(support.enough(result, samples), samples))
     if not devices:
         raise ResultsError("; ".join(missing))
     evaluated, compared = (
@@ -114,17 +110,9 @@ def _same_file(one: Row, other: Row) -> bool:
 
 
 def labels(found: Sequence[Result]) -> list[str]:
-    """Return what people call the device of each: its machine.
-
-    Where two are alike, with the device's name, and with commit and date where that is alike too.
-    """
-    texts = [str(result["machine"]) for result in found]
-    for further in (
-        lambda result: result["device"]["name"],
-        lambda result: f"{result['commit']}, {result['date']}",
-    ):
-        texts = [
-            f"{text} ({further(result)})" if texts.count(text) > 1 else text
-            for text, result in zip(texts, found, strict=True)
-        ]
-    return texts
+    """Return what people call the device of each: its machine; of two alike, with its name."""
+    machines = [result["machine"] for result in found]
+    return [
+        f"{machine} ({result['device']['name']})" if machines.count(machine) > 1 else machine
+        for machine, result in zip(machines, found, strict=True)
+    ]

@@ -40,9 +40,11 @@ _LOOP_TITLES = {
 """Of the sections of ``runtime_report``; a further one is called as it is."""
 _SLOW = f"h5, {PREDICT}"
 """So much slower than all others that they would lie on each other beside it."""
-
-
-_COPIES = "Of the images that are not in the training split too. A dash: not measured in this run."
+_COPIES = (
+    "Of the images that are not in the training split too. A dash: not measured in this run; for "
+    "McNemar's test of an h5, nothing to compare with."
+)
+"""What the table without copies is of, and why a cell of it may be empty."""
 
 
 @dataclass(slots=True)
@@ -98,7 +100,8 @@ def _lead(evidence: Evidence, known: Result | None) -> str:
 
 
 def _device(page: Page, device: Measured, known: Result | None) -> None:
-    result, name = device.result, device.name
+    result = device.result
+    name = result["device"]["name"]
     if result["void"]:
         page.say(f"**This run does not count:** {result['void']}.")
     page.say("### State of the machine", devices.state(result))
@@ -236,10 +239,9 @@ def _evaluation(page: Page, result: Result | None) -> None:
 
 def _method(found: Sequence[Result]) -> list[str]:
     efforts = dict.fromkeys(_effort(result["effort"]) for result in found)
-    turns = dict.fromkeys(_turns(result) for result in found)
     return [
         "The runtime's own code on real images, each variant in a process of its own, "
-        f"{'; '.join(efforts)}. A warm-up comes before and is not counted. {' '.join(turns)}",
+        f"{'; '.join(efforts)}. A warm-up comes before and is not counted. {_turns(found)}",
         "Intervals of 95 %: the bootstrap over whole rounds for times, over images for macro-F1 "
         "and ECE, and Wilson's for shares. No correction for several tests is made.",
         "All samples stand beside the figures, as lines of JSON (`<device>.jsonl`).",
@@ -249,16 +251,27 @@ def _method(found: Sequence[Result]) -> list[str]:
 def _effort(effort: Mapping[str, Any]) -> str:
     return (
         f"in {effort['rounds']} rounds of {effort['calls']} faces and {effort['frames']} frames, "
-        f"or fewer where those of a kind would take longer than {effort['seconds']:g} s in all"
+        "or fewer where those of a kind would take longer than about "
+        f"{effort['seconds']:g} s in all"
     )
 
 
-def _turns(result: Result) -> str:
-    """Which variants took turns, and can be compared round by round."""
-    if not tables.grouped(result):
-        return f"In the run of commit {result['commit']} every variant took its turn in each round."
+def _turns(found: Sequence[Result]) -> str:
+    """Which variants took turns, so that they compare round by round, and in which run."""
+    whole = [result for result in found if not tables.grouped(result)]
+    parts = [result for result in found if tables.grouped(result)]
+    said = f"{_runs(whole)} every variant took its turn in each round." if whole else ""
+    if not parts:
+        return said
+    where = f"{said} {_runs(parts)}, in" if whole else "In"
     return (
-        "In each round all TFLite files at one number of threads take their turn, up to twelve. "
-        "The two ways through each h5 have rounds of their own, in which the float32 file of "
-        "`seed` goes along where it is measured: as multiples of its time they can be compared."
+        f"{where} each round all TFLite files at one number of threads take their turn, up to "
+        "twelve. The two ways through each h5 have rounds of their own, in which the float32 file "
+        "of `seed` goes along where it is measured: as multiples of its time they can be compared."
     )
+
+
+def _runs(found: Sequence[Result]) -> str:
+    commits = list(dict.fromkeys(result["commit"] for result in found))
+    several = "s" if len(commits) > 1 else ""
+    return f"In the run{several} of commit{several} {' and '.join(commits)}"

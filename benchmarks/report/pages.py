@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import results
+from benchmarks import evaluation, results
 from benchmarks.figures.vector import svg
+from benchmarks.peers import report as peers
 from benchmarks.report import html
 from benchmarks.report.evidence import gather
 from benchmarks.report.page import build
@@ -20,7 +21,7 @@ _SHARED = ("confusion.png", "robustness.png")
 
 
 def write(folder: Path) -> list[str]:
-    """Write the report on everything in ``folder`` there; return what it lacks.
+    """Write the report on everything in ``folder`` there; return what it lacks, and why.
 
     A figure that has nothing to show is removed: the one of an earlier run must not pass for new.
     Raises ``ResultsError`` where there is no device whose results can be read.
@@ -36,4 +37,4 @@ def write(folder: Path) -> list[str]:
     write_text(folder / MARKDOWN, page.text)
     shown = {name: svg(figure, name) for name, figure in drawn.items()}
     write_text(folder / HTML, html.render(page.text, shown))
-    return list(evidence.missing)
+    return [*evidence.missing, *results.passed_over(folder, {evaluation.NAME, peers.NAME})]

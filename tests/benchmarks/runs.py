@@ -34,8 +34,8 @@ def run(seed: int, drift: float = 1.0) -> Run:
     }
 
 
-def written(folder: Path, lines: Run, **changes: object) -> Path:
-    path = folder / "one.json"
+def written(folder: Path, lines: Run, name: str = "one.json", **changes: object) -> Path:
+    path = folder / name
     samples = [{"subject": name, **line} for name, line in lines.items()]
     effort = WHOLE["effort"] | {"rounds": ROUNDS}
     results.write(path, WHOLE | {"effort": effort} | changes, samples)

@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks import comparison
 from benchmarks.__main__ import compare
 from benchmarks.detector_worker import measure
+from benchmarks.differences import TOO_FEW
 from benchmarks.errors import BenchmarkError, ResultsError
 from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
@@ -66,8 +67,14 @@ def test_a_stall_now_and_then_is_seen_though_the_median_stays(
 
 def test_of_too_few_samples_no_tail_is_compared(tmp_path: Path) -> None:
     """As a slow detector has them."""
-    runs = (stalling(run(0), every, 3) for every in (NEVER, 10))
-    assert regressions(tmp_path, *runs) == []
+    rows = compared(tmp_path, *(stalling(run(0), every, 3) for every in (NEVER, 10)))
+    assert not any(row.regression or row.shown for row in rows)
+    # Of the loop its whole frame too, of three rounds; of the file p99, of 300 samples.
+    assert [row.what for row in rows if row.verdict == TOO_FEW] == [
+        *(f"loop, 1 faces, 1 thread: frame{tail}" for tail in ("", ", p95", ", p99")),
+        "m int8, 1 thread: frame, p99",
+    ]
+    assert comparison.summary(rows).startswith("4 figures compared, 0 worse, 4 of too few samples")
 
 
 def test_microseconds_are_none_however_sure(tmp_path: Path) -> None:
@@ -117,10 +124,10 @@ def test_the_table_names_what_changed_and_the_command_fails(
     accuracy_lost(100)(worse)
     paths = [written(tmp_path / name, x) for name, x in (("base", run(0)), ("new", worse))]
     assert compare(*paths) == 1
-    assert "12 figures compared, 1 worse" in capsys.readouterr().out
+    assert "10 figures compared, 1 worse, 2 of too few samples" in capsys.readouterr().out
     assert compare(paths[0], paths[0]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("12 figures compared, 0 worse")
+    assert said.startswith("10 figures compared, 0 worse, 2 of too few samples")
     assert "A slowdown of less than 10% is not reported" in said
     with io.StringIO() as file:
         Console(width=80, file=file).print(comparison.table(comparison.compare(*paths)))
@@ -192,12 +199,13 @@ def test_other_images_are_said(tmp_path: Path) -> None:
     new = run(1)
     other_images(new)
     rows = compared(tmp_path, run(0), new)
-    (row,) = [row for row in rows if row.verdict]
+    (row,) = [row for row in rows if row.shown]
     assert (row.what, row.verdict, row.note) == (
         *("m float32: top-1", "not compared"),
         "other images",
     )
-    assert "11 figures compared, 0 worse, 1 not compared" in comparison.summary(rows)
+    said = comparison.summary(rows)
+    assert "9 figures compared, 0 worse, 1 not compared, 2 of too few samples" in said
 
 
 class Sleepy:

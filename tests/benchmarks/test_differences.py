@@ -109,6 +109,13 @@ def test_lines_that_contradict_themselves_are_one_good_line(
         compared(tmp_path, whole(0), new)
 
 
+def test_rounds_of_several_lengths_are_said_with_their_lengths(tmp_path: Path) -> None:
+    new = run(1)
+    new["m int8"]["frame_ms"][3].pop()
+    with pytest.raises(ResultsError, match="rounds of one length, found such of 14, 15 samples;"):
+        compared(tmp_path, run(0), new)
+
+
 def test_the_pace_of_the_machine_is_taken_out_where_it_is_known(tmp_path: Path) -> None:
     """The machine was slow just while the starts were measured, which the others don't tell."""
     base, new = whole(0), whole(1)

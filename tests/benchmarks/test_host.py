@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import host
+from benchmarks.__main__ import checked
+from benchmarks.errors import BenchmarkError
 from edge.device import Device
 
 CALM = {"governor": "performance", "mhz": 1800.0, "celsius": 50.0, "throttled": "no"}
@@ -70,6 +72,19 @@ def test_what_came_before_the_run_may_have_come_again_in_it(tmp_path: Path) -> N
     assert "at its" not in reason
     calm = host.state(pi(tmp_path))
     assert host.void(calm, calm) is None
+
+
+@pytest.mark.parametrize("answer", ["throttled=0x50000", "throttled=0x1", "throttled=0x0"])
+def test_a_run_that_could_only_be_void_is_refused_before_it_begins(
+    tmp_path: Path, answer: str
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"junk")
+    wanted = [tmp_path / "m.h5"], 2, tmp_path / "one.json"
+    if answer == "throttled=0x0":
+        assert checked(*wanted, pi(tmp_path, answer))
+        return
+    with pytest.raises(BenchmarkError, match=r"found under-voltage.*; restart the machine"):
+        checked(*wanted, pi(tmp_path, answer))
 
 
 @pytest.mark.parametrize("change", [{"mhz": 600.0, "celsius": 70.0}, {"throttled": None}])

@@ -168,7 +168,7 @@ def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
     start = time.monotonic()
     with (
         Process(subject, 1, tmp_path, limit=0.2, worker=hangs) as process,
-        pytest.raises(WorkerError, match=r"m int8: expected an answer .* within 0\.2 s"),
+        pytest.raises(WorkerError, match=r"^expected an answer .* within 0\.2 s"),
     ):
         process.loaded()
     assert time.monotonic() - start < 30
@@ -180,11 +180,27 @@ def test_a_line_that_is_no_answer_is_one_good_line(tmp_path: Path, line: str) ->
     subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
     with (
         Process(subject, 1, tmp_path, worker=prints) as process,
-        pytest.raises(WorkerError, match="m int8: expected an answer of its process") as caught,
+        pytest.raises(WorkerError, match=r"^expected an answer of its process") as caught,
     ):
         process.loaded()
     assert line in str(caught.value)
     assert "measure again" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [("exec sleep 60", r"within 0\.5 s, found none"), ("exit 1", "its process ended")],
+)
+def test_an_answer_that_is_cut_short_is_not_taken_for_what_something_printed(
+    tmp_path: Path, then: str, said: str
+) -> None:
+    half = ("sh", "-c", f"printf '{{\"ms\": [1.0'; {then}")
+    subject = Subject(tmp_path / "m.h5", "int8", TFLITE, tmp_path / "m.tflite")
+    with (
+        Process(subject, 1, tmp_path, limit=0.5, worker=half) as process,
+        pytest.raises(WorkerError, match=said),
+    ):
+        process.loaded()
 
 
 def test_what_a_library_prints_is_no_answer() -> None:
@@ -197,3 +213,9 @@ def test_what_a_library_prints_is_no_answer() -> None:
     done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
     assert done.stdout == "{}\n"
     assert sorted(done.stderr.split()) == ["hello", "there"]
+
+
+def test_a_worker_has_no_opencv_before_its_memory_is_measured() -> None:
+    text = "import sys, benchmarks.worker; print('cv2' in sys.modules)"
+    done = subprocess.run((sys.executable, "-c", text), capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmarks import host, results
-from benchmarks.__main__ import bench, failures, target
+from benchmarks.__main__ import bench, compare, failures, target
 from benchmarks.errors import BenchmarkError
 from benchmarks.subjects import shipped_models
 from edge.device import Device
 from tests.benchmarks.device import LOOP, result, subject
+from tests.benchmarks.runs import run, written
 
 NAME = f"{host.name(Device())}.json"
 
@@ -63,3 +65,26 @@ def test_a_run_that_measured_less_goes_beside_the_complete_one(
     said = capsys.readouterr().err
     assert f"one.json stays as it is: this run lacks {rows[-1]['model']}" in said
     assert "one.partial.json, which no report shows" in said
+
+
+def test_the_last_run_is_compared_wherever_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    machine = {"device": {"name": host.name(Device())}}
+    base = written(tmp_path / "base", run(0), **machine)
+    path = tmp_path / "benchmarks" / "results" / NAME
+    path.parent.mkdir(parents=True)
+    worse = run(1)
+    worse["m float32"]["right"] = worse["m float32"]["right"].replace("1", "0", 100)
+    for own, lines, seconds in ((path, run(0), 2), (results.partial(path), worse, 1)):
+        written(own.parent, lines, own.name, **machine)
+        os.utime(own, (seconds, seconds))
+    assert compare(base) == 0
+    assert f"comparing with benchmarks/results/{NAME}\n" in capsys.readouterr().out
+    os.utime(path, (0, 0))
+    assert compare(base) == 1
+    said = capsys.readouterr().out
+    assert f"comparing with {results.partial(Path('benchmarks/results', NAME))}\n" in said
+    assert compare(base, path) == 0
+    assert "comparing" not in capsys.readouterr().out

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import detector_worker, faces, loop, measurement
 from benchmarks.__main__ import failures
+from benchmarks.errors import without_places
 from benchmarks.latency import Effort
 from benchmarks.reference import CALLS
 from benchmarks.shapes import BENCH, problem
@@ -43,7 +44,7 @@ def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
     found, samples = measurement.measure(
         subjects([model.with_suffix(".h5")]),
         tmp_path / "images",
-        measurement.Loop(tmp_path / "none.tflite", Path(sys.executable), NONE),
+        measurement.Loop(Path.cwd() / "none.tflite", Path(sys.executable), NONE),
         EFFORT,
         Device(root=tmp_path),
         said.append,
@@ -51,7 +52,9 @@ def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
     assert [text.partition(":")[0] for text in said] == ["accuracy left out", "loop left out"]
     assert "make data" in said[0]
     assert "none.tflite" in said[1]
-    assert found["left_out"] == said[1:], "to have no data is no failure"
+    (left_out,) = found["left_out"]  # to have no data is no failure
+    assert left_out == said[1].replace(f"{Path.cwd()}/", ""), "said here, and kept for others"
+    assert str(Path.cwd()) not in left_out
     assert found["faces"] == faces.PORTRAITS
     assert found["loop"] is None
     assert found["void"] is None
@@ -127,8 +130,17 @@ def test_a_detector_that_is_not_installed_says_what_to_run(model: Path, tmp_path
     (row,), samples = loop.detector("mediapipe", model, tmp_path / "python", 2)
     assert "make run-edge DETECTOR=mediapipe" in row["error"]
     assert samples == []
+    (row,), _ = loop.detector("mediapipe", model, Path.cwd() / "none" / "python", 2)
+    assert "found no none/python (No such file or directory)" in row["error"]
     (row,), _ = loop.detector("blazeface", tmp_path / "none.tflite", Path(sys.executable), 2)
     assert "none.tflite" in row["error"]
+
+
+def test_where_the_python_of_this_run_lies_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert without_places(f"{sys.executable}: expected") == f"{Path(sys.executable).name}: expected"
 
 
 @pytest.mark.parametrize(

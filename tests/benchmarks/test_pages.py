@@ -128,10 +128,10 @@ def test_rows_that_one_device_lacks_are_gaps() -> None:
 
 
 def evidence(found: list[dict], raw: list[list[dict]] | None = None) -> Evidence:
-    """Results in files that are called like their devices."""
+    """Results of devices, with samples or none."""
     raw = raw or [[] for _ in found]
     pairs = zip(found, raw, strict=True)
-    return Evidence([Measured(each["device"]["name"], each, own) for each, own in pairs])
+    return Evidence([Measured(each, own) for each, own in pairs])
 
 
 def built(*changes: dict[str, Any], rows: Any = ()) -> tuple[str, dict[str, Any]]:
@@ -200,6 +200,29 @@ def test_what_took_turns_is_said_as_it_was() -> None:
     text, _ = built({}, rows=rows)
     assert "the h5 of each model ran in rounds of their own" in text
     assert "every variant took" not in text
+    assert " is not counted. In each round all TFLite files" in text
+
+
+def test_of_several_runs_each_is_said_to_have_taken_turns_as_it_did() -> None:
+    rows = [subject("int8"), subject("float32")]
+    for row in rows:
+        row["runs"][0]["against_seed"] = None
+    found = [
+        result(),
+        result(name="two", commit="bcd"),
+        result(*rows, name="three", commit="cde"),
+    ]
+    text = page.build(evidence(found)).text
+    assert (
+        "In the runs of commits abc and bcd every variant took its turn in each round. In the run "
+        "of commit cde, in each round all TFLite files at one number of threads" in text
+    )
+
+
+def test_a_dash_of_the_table_without_copies_is_explained() -> None:
+    text, _ = built({}, rows=[subject("h5, compiled", accuracy=ACCURACY | {"mcnemar": None})])
+    (explained,) = [line for line in text.splitlines() if "A dash: not measured" in line]
+    assert explained.endswith("for McNemar's test of an h5, nothing to compare with.")
 
 
 def test_the_calibration_error_says_of_which_images_it_is() -> None:
@@ -218,7 +241,7 @@ def test_half_written_results_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text('{"version": 2}')
     (tmp_path / "old.jsonl").write_text("")
     found = gather(tmp_path)
-    assert [device.name for device in found.devices] == ["one"]
+    assert [each["device"]["name"] for each in found.results] == ["one"]
     missing = " ".join(found.missing)
     assert "old.json: expected version 3, found 2" in missing
     assert "one.jsonl: expected raw samples" in missing
@@ -268,12 +291,3 @@ def test_the_newest_is_by_date_then_name_and_counts() -> None:
 def test_devices_of_one_machine_are_told_apart() -> None:
     found = [result(machine="m"), result(name="two", machine="m"), result(name="three")]
     assert labels(found) == ["m (one)", "m (two)", "machine three"]
-    again = result(date="2026-02-02")
-    assert labels([result(), again])[1] == "machine one (one) (abc, 2026-02-02)"
-
-
-def test_two_results_of_one_device_have_figures_of_their_own() -> None:
-    found = [result(), result(date="2026-02-02")]
-    pair = [Measured(name, each) for name, each in zip(("before", "one"), found, strict=True)]
-    figures = page.build(Evidence(pair)).figures
-    assert {"before-accuracy.png", "one-accuracy.png"} <= figures.keys()

@@ -13,7 +13,7 @@ import pytest
 from benchmarks import documents, evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
-from benchmarks.report import detectors, devices, recommendation, statistics, tables
+from benchmarks.report import detectors, devices, recommendation, statistics, support, tables
 from tests.benchmarks.device import result
 
 WHOLE = result()
@@ -28,7 +28,7 @@ def test_a_device_has_its_results_and_its_raw_samples(tmp_path: Path) -> None:
     (path.parent / "evaluation.json").write_text("{}")
     results.write(path.with_name("another.json"), result(name="another"), [])
     assert results.devices(path.parent) == [path.with_name("another.json"), path]
-    assert results.passed_over(path.parent) == []
+    assert results.passed_over(path.parent, {"evaluation.json"}) == []
 
 
 def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: Path) -> None:
@@ -36,33 +36,12 @@ def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: P
         results.write(tmp_path / f"{name}.json", WHOLE, [])
     (tmp_path / "bare.json").write_text(json.dumps(result(name="bare")))
     (tmp_path / "damaged.jsonl").write_text("")
+    (tmp_path / "half.json").write_text('{"version": 3, "dev')
     assert [path.stem for path in results.devices(tmp_path)] == ["damaged", "one"]
-    bare, before = results.passed_over(tmp_path)
+    bare, before, half = results.passed_over(tmp_path)
     assert "bare.jsonl: expected raw samples, found no such file" in bare
     assert "before.json: expected results of the device of that name, found those of one" in before
-
-
-MODELS = {"m"}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        ({}, {}, None),
-        ({}, {"void": "throttled"}, "does not count"),
-        ({}, {"subjects": []}, "lacks m"),
-        ({}, {"effort": WHOLE["effort"] | {"rounds": 1}}, "has 1 rounds where that has 2"),
-        ({"void": "throttled"}, {"void": "throttled"}, None),
-        ({"subjects": []}, {"subjects": []}, None),
-    ],
-)
-def test_a_complete_result_gives_way_to_another_one_alone(
-    tmp_path: Path, old: dict[str, Any], new: dict[str, Any], reason: str | None
-) -> None:
-    path = tmp_path / "one.json"
-    assert results.shortcoming(path, WHOLE | new, MODELS) is None, "nothing is there"
-    results.write(path, WHOLE | old, [])
-    assert results.shortcoming(path, WHOLE | new, MODELS) == reason
+    assert "half.json: expected the results of 'make bench', found Unterminated string" in half
 
 
 @pytest.mark.parametrize(
@@ -97,6 +76,18 @@ def no_stages(whole: dict[str, Any]) -> None:
     whole["loop"]["stages"] = []
 
 
+def no_stage_times(whole: dict[str, Any]) -> None:
+    del whole["subjects"][1]["runs"][0]["stage_ms"]
+
+
+def images_in_words(whole: dict[str, Any]) -> None:
+    whole["subjects"][0]["accuracy"]["images"] = "many"
+
+
+def calls_in_words(whole: dict[str, Any]) -> None:
+    whole["subjects"][0]["runs"][1]["invocations"] = "many"
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -104,6 +95,9 @@ def no_stages(whole: dict[str, Any]) -> None:
         (text_for_subjects, r"'x' where a list belongs \(subjects\)"),
         (no_calibration, r"subjects\[1\]\.accuracy without calibration_error"),
         (no_stages, r"one item at least belongs \(loop\.stages\)"),
+        (no_stage_times, r"subjects\[1\]\.runs\[0\] without stage_ms"),
+        (images_in_words, r"where a whole number belongs \(subjects\[0\]\.accuracy\.images\)"),
+        (calls_in_words, r"belongs \(subjects\[0\]\.runs\[1\]\.invocations\)"),
     ],
 )
 def test_what_is_damaged_is_named(
@@ -165,7 +159,7 @@ def damaged(value: Any, root: Any = None) -> Iterator[Any]:
 
 def of_a_bench(folder: Path) -> None:
     whole = results.read(folder / COMMITTED)
-    results.read_samples(folder / COMMITTED)
+    whole = support.enough(whole, results.read_samples(folder / COMMITTED))
     tables.table(whole)
     tables.targets([whole])
     tables.terminal_table(whole)

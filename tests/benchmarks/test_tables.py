@@ -203,6 +203,16 @@ def test_the_documents_show_the_device_that_was_measured_last(
     assert f"Of {devices} devices this one was measured last" in stages
 
 
+def test_the_documents_show_no_percentile_of_too_few_samples(
+    repository: Path, tmp_path: Path
+) -> None:
+    camera = LOOP["camera"][0] | {"rate": 15, "frames": 120}
+    another_device(repository, tmp_path, loop=LOOP | {"camera": [camera]})
+    text = documents.current(repository, tmp_path)[repository / "README.md"]
+    shown = text.partition("<!-- camera -->")[2].partition("<!-- /camera -->")[0]
+    assert "| 15 | 120 | 0 | 1.5 / – / – | – |" in shown
+
+
 def test_a_later_device_without_a_loop_leaves_that_of_an_earlier_one(
     repository: Path, tmp_path: Path
 ) -> None:

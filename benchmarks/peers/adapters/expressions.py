@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.memory import Memory
+from benchmarks.memory import FPS, Memory
 from edge.assembly import build_pipeline, look_ahead, open_crew
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Frame
 from edge.interpreter import read_model_file
 from edge.settings import Settings
-
-_FPS = 30
 
 
 class Adapter:
@@ -32,7 +30,7 @@ class Adapter:
 
     def recognise(self, image: NDArray[np.uint8]) -> int:
         """``uint8[H, W, 3]`` BGR → how many faces were found and named."""
-        result = self._pipeline.process(Frame(image, self._shown, self._shown / _FPS))
+        result = self._pipeline.process(Frame(image, self._shown, self._shown / FPS))
         self._shown += 1
         return len(result.tracks)
 

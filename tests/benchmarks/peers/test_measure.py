@@ -106,6 +106,27 @@ def test_one_that_hangs_is_ended(make_peer: MakePeer, tmp_path: Path, faces: Fac
         process.ask("faces", path=str(tmp_path / "faces.npy"))
 
 
+@pytest.mark.parametrize(
+    ("script", "limit", "said"),
+    [
+        ("echo hello; read line", 60, r"^expected an answer of its process, .*found 'hello\\n'"),
+        ("printf half; exec sleep 60", 0.5, r"^its process ended with -9 after at most 0\.5 s"),
+    ],
+)
+def test_what_is_no_whole_answer_is_said_without_the_name_that_its_row_has(
+    tmp_path: Path, script: str, limit: float, said: str
+) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    with (
+        PeerProcess(Peer("loud", "", tmp_path, "none"), limit) as process,
+        pytest.raises(WorkerError, match=said),
+    ):
+        process.ask("version", package="numpy")
+
+
 def test_a_turn_is_of_time_and_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{level}.npy") for level in range(4)]
     for level, path in enumerate(paths):
