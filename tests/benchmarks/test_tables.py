@@ -93,7 +93,7 @@ def test_a_frame_is_compared_with_the_calls_that_follow_one_another() -> None:
         row["classifier_calls"] = 1
     text = runtime_report.sections(whole)["stages"]
     assert "| 1.10 × |" in text.splitlines()[3]  # as it was measured
-    assert "for every 2 faces. 5 faces take 7.00 times as long as one" in text
+    assert "which all cores share. 5 faces take 7.00 times as long as one" in text
 
 
 def test_without_an_edge_environment_its_sentence_is_left_out() -> None:
