@@ -61,7 +61,7 @@ bench: .venv/train/ready .venv/edge/ready assets
 	@$(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
 
 bench-compare: .venv/train/ready
-	@$(TRAIN) -m benchmarks compare "$${BASE:?expected the results of an earlier run}" \
+	@$(TRAIN) -m benchmarks compare "$${BASE:?expected the results of an earlier run, found none: give BASE=before.json}" \
 	  $${NEW:+"$$NEW"} $(ARGS)
 
 # One that can't be set up is a row with its error: the others are measured all the same.

@@ -100,12 +100,12 @@ def _check(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
             f"results: expected two runs on one machine, found {' and '.join(machines)}; "
             "measure both on one"
         )
-    for result in (base, new):
+    for which, result in (("earlier", base), ("later", new)):
         rounds = result["effort"]["rounds"]
         if rounds < LEAST_ROUNDS:
             raise BenchmarkError(
-                f"results: expected {LEAST_ROUNDS} rounds or more, found {rounds} in those of "
-                f"{result['date']}; measure again with more"
+                f"results: expected {LEAST_ROUNDS} rounds or more, found {rounds} in the {which} "
+                f"ones ({result['date']}); measure again with ARGS='--rounds {LEAST_ROUNDS}'"
             )
         if result["void"]:
             raise BenchmarkError(

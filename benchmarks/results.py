@@ -186,9 +186,15 @@ def read_file(path: Path, expected: int, command: str, shape: Shape) -> dict[str
     """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ResultsError(
-            f"{path}: expected the results of '{command}', found {error}; run '{command}'"
+            f"{path}: expected the results of '{command}', found: {error.strerror}; "
+            f"check the path, or run '{command}'"
+        ) from error
+    except ValueError as error:
+        raise ResultsError(
+            f"{path}: expected the results of '{command}', found no whole JSON ({error}); "
+            f"give its .json, or run '{command}'"
         ) from error
     version = result.get("version") if isinstance(result, dict) else None
     if version is None:
