@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks import evaluation, results, runtime_report
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
-from benchmarks.report import support, tables
-from benchmarks.report.evidence import Result, newest, with_accuracy
+from benchmarks.report import tables
+from benchmarks.report.evidence import Result, newest, read_device, with_accuracy
 from train import ingredients, trainings
 
 _DOCUMENTS = {
@@ -29,7 +29,8 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     Raises ``ResultsError``, also where no run counts or none knows an accuracy: the documents keep
     what they have. Raises ``BenchmarkError`` where a document lacks the markers of a section.
     """
-    found = [_shown(path) for path in results.devices(root / folder)]
+    # What is missing the report says; the rows know some of their numbers themselves.
+    found = [read_device(path, []).result for path in results.devices(root / folder)]
     found = [result for result in found if not result["void"]]
     if with_accuracy(found) is None:
         raise ResultsError(
@@ -48,16 +49,6 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
             text = tables.insert(text, section, sections[section], str(path))
         texts[root / path] = text
     return texts
-
-
-def _shown(path: Path) -> Result:
-    """The result at ``path`` without percentiles of too few samples, as the report has it."""
-    result = results.read(path)
-    try:
-        samples = results.read_samples(path)
-    except ResultsError:  # the report says so; the rows know some of their numbers themselves
-        samples = []
-    return support.enough(result, samples)
 
 
 def _of_one(found: Sequence[Result]) -> dict[str, str]:

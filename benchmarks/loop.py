@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import camera, footprint, intervals, runtime, throughput
 from benchmarks.errors import WorkerError, without_places
 from benchmarks.latency import Effort
+from benchmarks.memory import demo
 from benchmarks.process import LIMIT_SECONDS, answer_of
 from benchmarks.turns import blocks
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles
@@ -45,7 +46,7 @@ def measure(
     ``BenchmarkError``, and what opening the networks raises.
     """
     content, rounds = read_model_file(model), effort.rounds
-    images = {faces: runtime.demo(faces, _DEMO_FRAMES) for faces in _FACES}
+    images = {faces: demo(faces, _DEMO_FRAMES) for faces in _FACES}
     stages = runtime.stages(content, images, blocks(effort.invocations), effort.seconds)
     compared = _detectors(model, mediapipe, blocks(rounds * effort.frames))
     cost, starts = of_a_run(python, _START_SECONDS * rounds, leave_out)

@@ -18,15 +18,6 @@ from edge.detectors.blazeface import BlazeFace
 from edge.frames import Image
 from edge.interpreter import open_model
 from edge.settings import Settings
-from edge.sources.demo import DemoSource, load_portraits
-
-FPS = 30
-
-
-def demo(faces: int, count: int) -> list[Image]:
-    """Return ``count`` frames of the demo with so many faces, ``uint8[360, 640, 3]`` BGR."""
-    with DemoSource(load_portraits(), frames=count, fps=FPS, faces=faces) as source:
-        return [frame.image for frame in source]
 
 
 def stages(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import runtime
+from benchmarks.memory import demo
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.registry import OURS, Peer
 from benchmarks.results import measured, read_file
@@ -35,7 +35,7 @@ def compare(
     peers: Sequence[Peer], faces: Faces | None, effort: Effort, frames: int = _DEMO_FRAMES
 ) -> dict[str, Any]:
     """Measure ours and ``peers`` on ``frames`` frames of the demo with one face, ready for JSON."""
-    images = runtime.demo(1, frames)
+    images = demo(1, frames)
     height, width = images[0].shape[:2]
     return {
         "version": VERSION,

@@ -49,10 +49,9 @@ def gather(folder: Path) -> Evidence:
     missing: list[str] = []
     devices = []
     for path in results.devices(folder):
-        result = _unless_missing(partial(results.read, path), missing)
-        if result is not None:
-            samples = _unless_missing(partial(results.read_samples, path), missing) or ()
-            devices.append(Measured(support.enough(result, samples), samples))
+        device = _unless_missing(partial(read_device, path, missing), missing)
+        if device is not None:
+            devices.append(device)
     if not devices:
         raise ResultsError("; ".join(missing))
     evaluated, compared = (
@@ -68,6 +67,16 @@ def gather(folder: Path) -> Evidence:
         # By the names of the files: where the folder lies is nothing to a reader.
         [text.replace(f"{folder}/", "") for text in missing],
     )
+
+
+def read_device(path: Path, missing: list[str]) -> Measured:
+    """Read the result at ``path``, without percentiles of too few samples, and its samples.
+
+    Where these can't be read, ``missing`` gets the reason. Raises ``ResultsError``.
+    """
+    result = results.read(path)
+    samples = _unless_missing(partial(results.read_samples, path), missing) or ()
+    return Measured(support.enough(result, samples), samples)
 
 
 def _unless_missing(read: Callable[[], Any], missing: list[str]) -> Any:

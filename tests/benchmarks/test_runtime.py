@@ -11,6 +11,7 @@ import pytest
 from benchmarks import camera, intervals, runtime, runtime_report
 from benchmarks.errors import ResultsError, WorkerError
 from benchmarks.footprint import disk_mb, measure
+from benchmarks.memory import demo
 from benchmarks.reference import CALLS
 from benchmarks.turns import BLOCK, Scene
 from edge.frames import FrameResult
@@ -23,7 +24,7 @@ def content(repository: Path) -> bytes:
 
 
 def test_every_face_is_found_and_the_frame_is_its_stages(content: bytes) -> None:
-    images = {faces: runtime.demo(faces, 4) for faces in (0, 2)}
+    images = {faces: demo(faces, 4) for faces in (0, 2)}
     measured = runtime.stages(content, images, 2, 10)
     assert [(row["faces"], row["found"]) for row, _ in measured] == [(0, 0), (2, 2)]
     for result, samples in measured:
@@ -44,7 +45,7 @@ def test_a_frame_is_compared_with_the_calls_that_follow_one_another(
         def process(self, frame: object) -> FrameResult:
             return FrameResult(0, 0.0, (), {"detect": 1.0})
 
-    scene = Scene(faces, runtime.demo(0, 1), Pipeline(), {})
+    scene = Scene(faces, demo(0, 1), Pipeline(), {})
     scene.take()
     scene.frame_ms, scene.beside_ms = [[12.0] * 4], {"detector": [[2.0]], "classifier": [[1.0]]}
     figures = runtime.figures(scene, at_once)
@@ -72,7 +73,7 @@ def test_rarer_detection_is_compared_with_detection_on_every_frame(content: byte
 
 
 def test_a_paced_camera_loses_no_frame_to_a_fast_loop(content: bytes) -> None:
-    result, samples = camera.measure(content, runtime.demo(1, 2), 20, 0.4, 2)
+    result, samples = camera.measure(content, demo(1, 2), 20, 0.4, 2)
     assert 4 <= result["frames"] + result["dropped"] <= 9
     assert result["latency_ms"]["p50"] >= result["work_ms"]["p50"]
     low, high = result["latency_ms_interval"]["p50"]
@@ -90,7 +91,7 @@ def test_the_paced_camera_keeps_its_pace_and_makes_up_for_a_late_reader() -> Non
         waits.append(seconds)
         now[0] += seconds
 
-    capture = camera.PacedCapture(runtime.demo(1, 1), 10, lambda: now[0], sleep)
+    capture = camera.PacedCapture(demo(1, 1), 10, lambda: now[0], sleep)
     capture.read()
     now[0] += 0.25
     capture.read()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import runtime, throughput
-from benchmarks.memory import Memory
+from benchmarks import throughput
+from benchmarks.memory import Memory, demo
 from benchmarks.reference import CALLS
 from edge.assembly import look_ahead, networks_at_once
 from edge.classifier import Crew, TFLiteClassifier
@@ -24,7 +24,7 @@ def content(repository: Path) -> bytes:
 
 
 def test_each_number_of_faces_has_a_row_for_each_number_of_networks(content: bytes) -> None:
-    images = {faces: runtime.demo(faces, 3) for faces in (0, 2)}
+    images = {faces: demo(faces, 3) for faces in (0, 2)}
     rows, samples = throughput.measure(content, images, 2)
     networks = sorted({1, networks_at_once(Settings())})
     assert [(row["faces"], row["networks"]) for row in rows] == [
@@ -53,7 +53,7 @@ class Contender:
 def test_another_is_first_in_each_round() -> None:
     turns: list[str] = []
     one, two = (Contender(name, turns) for name in "ab")
-    throughput.in_turn([one, two], runtime.demo(0, 1), 3)  # type: ignore[list-item]
+    throughput.in_turn([one, two], demo(0, 1), 3)  # type: ignore[list-item]
     assert "".join(turns) == "ab" + "baabba"
     assert (one.fps, two.fps) == ([4, 5, 8], [3, 6, 7]), "and not what warmed up"
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import WorkerError
+from benchmarks.memory import demo
 from benchmarks.peers.adapters.expressions import FileAdapter
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.process import PeerProcess
 from benchmarks.peers.registry import OF_A_FILE, OURS, Peer
 from benchmarks.peers.worker import Worker
-from benchmarks.runtime import demo
 from train.data import LABELS
 
 from .conftest import MakePeer
