@@ -20,6 +20,7 @@ from benchmarks.latency import SAMPLES_SUFFIX, Effort, Samples
 from benchmarks.shapes import BENCH, SAMPLES, Shape, problem
 from benchmarks.subjects import Subject
 from benchmarks.uncertainty import flat, percentile_intervals, percentiles, ratio
+from edge.errors import first_line
 from edge.files import replace_with, write_text
 from train import provenance
 
@@ -108,8 +109,10 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
     try:
         content = path.read_bytes()
         lines = [json.loads(line) for line in content.decode().splitlines()]
-    except (OSError, ValueError) as error:
-        raise _no_samples(path, str(error)) from error
+    except OSError as error:
+        raise _no_samples(path, error.strerror or "no file that can be read") from error
+    except ValueError as error:
+        raise _no_samples(path, first_line(error)) from error
     if expected not in (None, hashlib.sha256(content).hexdigest()):
         raise _no_samples(path, "those of another run, or a part of them")
     for number, line in enumerate(lines, 1):

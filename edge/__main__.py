@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         more = {"reread": partial(_reread, tokens)} if "reread" in ignored else {}
         code = command(*bound.args, **bound.kwargs, **more)
     except CycloptsError as error:
-        _complain(error)
+        _complain(f"{str(error).rstrip('.')}; see --help")
         return SettingsError.exit_code
     except EdgeError as error:
         _complain(error)

@@ -81,7 +81,10 @@ def assemble(
         recording=settings.recording,
     )
     line = StatusLine(
-        classifier.labels, lambda: f"{stats.details()} · {source.state}", show or say, stop.set
+        classifier.labels,
+        lambda: f"{stats.details()} · {source.state}",
+        show or say,
+        None if settings.output else stop.set,
     )
     sinks = (stats, *outputs, *(() if window else (Guarded(line, report),)))
     return Run(source, pipeline, sinks, stats, detector.name, classifier.runtime)
@@ -193,5 +196,7 @@ def open_window(settings: Settings, stop: Stop) -> WindowSink | None:
     look = partial(display_problem, stop=stop.is_set)
     problem = look()
     if problem and settings.display == "on":
-        raise SinkError(f"window: expected a display, found that {problem}")
+        raise SinkError(
+            f"window: expected a display, found that {problem}, or with '--display off'"
+        )
     return None if problem else WindowSink(stop.set, problem=look)

@@ -101,7 +101,7 @@ class Crew:
 
 def load_classifier(path: Path, threads: int = 1) -> TFLiteClassifier:
     """Open the ``.tflite`` file at ``path``; raises ``ModelFileError``, ``ContractError``."""
-    return TFLiteClassifier(read_model_file(path), path.name, threads)
+    return TFLiteClassifier(read_model_file(path), str(path), threads)
 
 
 def softmax(logits: Floats) -> Floats:

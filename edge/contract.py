@@ -144,8 +144,8 @@ def extract(model: bytes) -> ModelContract:
             graph = model[: min(member.header_offset for member in archive.infolist())]
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, RuntimeError) as error:
         raise ContractError(
-            "contract: expected one inside the model file, found none; "
-            "use a model written by 'make convert'"
+            "contract: expected one at the end of the model file, found none; where the file was "
+            "cut short copy it again, else use a model written by 'make convert'"
         ) from error
     if hashlib.sha256(graph).hexdigest() != contract.graph_sha256:
         raise ContractError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from cyclopts import App, ArgumentCollection
@@ -70,6 +71,13 @@ def _is_whole(text: str) -> bool:
         return True
 
 
+def _advice(value: object, similar: Sequence[str]) -> str:
+    """What to do about an unknown key with ``value``, whose name is ``similar`` to one of ours."""
+    if isinstance(value, dict) and not similar:
+        return "write options at the top level, without a table of their own"
+    return f"write {similar[0]} for it" if similar else "take it out"
+
+
 def _check_keys(path: str) -> None:
     """Refuse a table that isn't one of ours: one named like a command would be passed over.
 
@@ -79,10 +87,10 @@ def _check_keys(path: str) -> None:
         values = {key.replace("-", "_"): value for key, value in tomllib.load(file).items()}
     unknown = sorted(values.keys() - {field.name for field in fields(Settings)})
     if unknown:
-        known = ", ".join(Settings.__dataclass_fields__)
+        known = list(Settings.__dataclass_fields__)
         raise SettingsError(
-            f"{path}: expected {known}, found {', '.join(unknown)}; "
-            "write options at the top level, without a table of their own"
+            f"{path}: expected {', '.join(known)}, found {', '.join(unknown)}; "
+            f"{_advice(values[unknown[0]], get_close_matches(unknown[0], known, 1))}"
         )
     for name in values.keys() & _TABLES:
         if not isinstance(values[name], dict):

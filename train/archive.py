@@ -71,7 +71,7 @@ class ZipSource:
         self._limits = limits or Limits()
         if not path.is_file():
             found = "something else" if path.exists() else "no such file"
-            raise self._refusal(f"expected a ZIP archive, found {found}")
+            raise ArchiveError(f"{path}: expected a ZIP archive, found {found}; check the path")
         try:
             file = _Cautious(path, self._limits.directory_bytes)
         except OSError as error:

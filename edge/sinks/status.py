@@ -16,7 +16,8 @@ class StatusLine:
     """Says at the first frame and then every second how fast it goes and what is seen.
 
     ``labels`` are the classifier's, ``speed`` gives the momentary speed as text, ``say`` takes a
-    line, ``clock`` gives seconds. ``stop`` is called when nobody reads the lines any more.
+    line, ``clock`` gives seconds. ``stop`` is called when nobody reads the lines any more; None
+    where somebody else takes the results, so that the run goes on.
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class StatusLine:
         labels: Sequence[str],
         speed: Callable[[], str],
         say: Callable[[str], None],
-        stop: Callable[[], None],
+        stop: Callable[[], None] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep the five."""
@@ -62,7 +63,12 @@ class StatusLine:
     def _print(self, line: str) -> None:
         try:
             self._say(line)
-        except BrokenPipeError:  # whoever read the output is gone
+        except BrokenPipeError as error:
+            if self._stop is None:
+                raise SinkError(
+                    "status: expected a reader of standard output, found that it has left; the run "
+                    "goes on without it"
+                ) from error
             self._stop()
         except OSError as error:
             raise SinkError(

@@ -34,8 +34,8 @@ class LiveSource:
     ``lost_after`` seconds without a frame: then the iteration gives outages and the device is
     opened again after each of ``pauses``, until there is a frame. A reader that is stuck is
     abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for, and
-    ``say`` takes what it granted, after each opening that changed that. ``clock`` gives monotonic
-    seconds, ``sleep`` lets some pass.
+    ``say`` takes what it granted, after each opening that changed that; ``remedy`` is the advice
+    where no frame comes any more. ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class LiveSource:
         asked: str = "",
         say: Callable[[str], None] = lambda _: None,
         *,
+        remedy: str = "check its cable and power",
         patient: bool = False,
         lost_after: float = 1.8,
         open_within: float = 10.0,
@@ -58,6 +59,7 @@ class LiveSource:
         self.description = self._name = name
         self.state = f"{name} live"
         self._open_capture, self._stop, self._asked, self._say = open_capture, stop, asked, say
+        self._remedy = remedy
         self._patient, self._lost_after, self._open_within = patient, lost_after, open_within
         self._pauses, self._clock, self._sleep = pauses, clock, sleep
         self._reader = Reader(open_capture, name)
@@ -188,6 +190,5 @@ class LiveSource:
 
     def _lost(self) -> SourceError:
         return SourceLostError(
-            f"{self._name}: expected frames, found none for {self._lost_after:g} s; "
-            "check its cable and power"
+            f"{self._name}: expected frames, found none for {self._lost_after:g} s; {self._remedy}"
         )

@@ -39,7 +39,14 @@ def stream_source(
     ``say`` takes what it turns out to be; ``library`` opens what OpenCV calls a capture.
     """
     name = masked(url)
-    return LiveSource(partial(_open, url, name, library), name, stop, say=say, patient=patient)
+    return LiveSource(
+        partial(_open, url, name, library),
+        name,
+        stop,
+        say=say,
+        patient=patient,
+        remedy="check the network and what sends it",
+    )
 
 
 def masked(url: str) -> str:

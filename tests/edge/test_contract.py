@@ -61,6 +61,11 @@ def test_a_file_without_a_contract_is_refused(content: bytes) -> None:
         extract(content)
 
 
+def test_a_file_that_was_cut_short_is_to_be_copied_again() -> None:
+    with pytest.raises(ContractError, match="copy it again"):
+        extract(embed(MODEL, CONTRACT)[:-40])
+
+
 @given(st.integers(0, len(MODEL) - 1), st.integers(1, 255))
 def test_a_flipped_byte_of_the_graph_is_noticed(place: int, flip: int) -> None:
     content = bytearray(embed(MODEL, CONTRACT))

@@ -89,6 +89,7 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
         ("camera = [1]", "expected a table [camera], found camera = [1]"),
         ('recording = "all"', "expected a table [recording], found recording = 'all'"),
         ("[run]\nthreads = 1", "expected source, output, model, detector"),
+        ("treads = 3", "expected source, output, model, detector"),
         ("threads = ", "expected a settings file in TOML"),
     ],
 )
@@ -99,6 +100,23 @@ def test_a_settings_file_that_makes_no_sense_is_one_line(
     path.write_text(text)
     assert main(["run", "--config", str(path)]) == 2
     assert f"{path}: {message}" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("treads = 3", "found treads; write threads for it"),
+        ("colour = 3", "found colour; take it out"),
+        ("[run]\nthreads = 1", "found run; write options at the top level, without a table"),
+    ],
+)
+def test_the_advice_fits_what_is_wrong_with_a_key(
+    text: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    assert main(["run", "--config", str(path)]) == 2
+    assert advice in one_line(capsys.readouterr().err)
 
 
 AS_NOBODY = """

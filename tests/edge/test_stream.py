@@ -96,6 +96,7 @@ def test_a_stalled_stream_is_lost_in_time_and_comes_back() -> None:
         outage = until(stream, Outage)
         assert isinstance(outage, Outage)
         assert 1 < time.monotonic() - outage.since < 2
+        assert "check the network" in outage.reason
         camera.stalls.clear()
         assert isinstance(until(stream, Frame), Frame)
 
