@@ -62,7 +62,7 @@ def assemble(
     Raises ``EdgeError`` for what can't be had at all, and soon after the wish to stop.
     """
     path = settings.model_path
-    classifier = open_crew(read_model_file(path), path.name, settings)
+    classifier = open_crew(read_model_file(path), str(path), settings)
     detector = open_detector(settings, stop)
     stats = Stats()
     window = open_window(settings, stop)
