@@ -197,6 +197,6 @@ def open_window(settings: Settings, stop: Stop) -> WindowSink | None:
     problem = look()
     if problem and settings.display == "on":
         raise SinkError(
-            f"window: expected a display, found that {problem}, or with '--display off'"
+            f"window: expected a display, found that {problem}, or run with '--display off'"
         )
     return None if problem else WindowSink(stop.set, problem=look)

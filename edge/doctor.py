@@ -214,7 +214,7 @@ def _display(settings: Settings, device: Device) -> str:
         return "not asked for"
     problem = display_problem(device.environment)
     if problem and settings.display == "on":
-        raise SinkError(f"expected a display, found that {problem}, or with '--display off'")
+        raise SinkError(f"expected a display, found that {problem}, or run with '--display off'")
     return f"no window: {problem}" if problem else "there is one"
 
 

@@ -82,6 +82,13 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
     assert message in one_line(err)
 
 
+def refusal_of(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a run says of ``text`` as its settings file at ``path``."""
+    path.write_text(text)
+    assert main(["run", "--config", str(path)]) == 2
+    return one_line(capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -97,9 +104,7 @@ def test_a_settings_file_that_makes_no_sense_is_one_line(
     text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.toml"
-    path.write_text(text)
-    assert main(["run", "--config", str(path)]) == 2
-    assert f"{path}: {message}" in one_line(capsys.readouterr().err)
+    assert f"{path}: {message}" in refusal_of(path, text, capsys)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +118,7 @@ def test_a_settings_file_that_makes_no_sense_is_one_line(
 def test_the_advice_fits_what_is_wrong_with_a_key(
     text: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "a.toml"
-    path.write_text(text)
-    assert main(["run", "--config", str(path)]) == 2
-    assert advice in one_line(capsys.readouterr().err)
+    assert advice in refusal_of(tmp_path / "a.toml", text, capsys)
 
 
 AS_NOBODY = """
