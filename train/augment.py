@@ -1,7 +1,8 @@
 """Random changes to a batch of faces: what the edge sees, seen in training.
 
-Framing errors and head roll, light, blur and sensor noise, and covered parts. All random numbers
-are functions of the seed that is passed in, so that a run that resumes sees the same images.
+Framing errors and head roll, light, blur, sensor noise and compression, and covered parts. All
+random numbers are functions of the seed that is passed in, so that a run that resumes sees the same
+images.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from train.recipes import Augmentation
 
 _ERASED = (6.0, 20.0)
 """Sides of the erased rectangle, in pixels."""
+_QUALITIES = (10.0, 90.0)
+"""Of the JPEG encoder, from what a poor stream shows to what nobody sees."""
 _BINOMIAL = (0.25, 0.5, 0.25)
 
 
@@ -22,12 +25,12 @@ def augment(images: tf.Tensor, seed: tf.Tensor, options: Augmentation) -> tf.Ten
 
     ``seed`` is ``int32[2]``; equal seeds give equal changes.
     """
-    keys = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
+    keys = tf.unstack(tf.random.experimental.stateless_split(seed, 6))
     x = _move(tf.cast(images, tf.float32), keys[0], options)
     x = _blur(x, keys[1], options.blur)
     x = _light(x, keys[2], options)
-    x = _noise(x, keys[3], options.noise)
-    return _erase(tf.clip_by_value(x, 0.0, 255.0), keys[4], options.erase)
+    x = tf.clip_by_value(_noise(x, keys[3], options.noise), 0.0, 255.0)
+    return _erase(_compress(x, keys[5], options.jpeg), keys[4], options.erase)
 
 
 def _uniform(key: tf.Tensor, count: tf.Tensor, draws: int) -> list[tf.Tensor]:
@@ -96,6 +99,20 @@ def _noise(x: tf.Tensor, key: tf.Tensor, deviation: float) -> tf.Tensor:
     own, shared = tf.unstack(tf.random.experimental.stateless_split(key, 2))
     (amount,) = _uniform(shared, tf.shape(x)[0], 1)
     return x + _each(tf.nn.relu(amount)) * deviation * tf.random.stateless_normal(tf.shape(x), own)
+
+
+def _compress(x: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:
+    """Encode a share of the images (0…255) as JPEG and decode them again."""
+    which, quality = _uniform(key, tf.shape(x)[0], 2)
+    worst, best = _QUALITIES
+    quality = tf.cast(worst + (quality + 1) / 2 * (best - worst), tf.int32)
+    rows = tf.where(_chosen(which, share))
+    changed = tf.map_fn(
+        lambda image_and_quality: tf.image.adjust_jpeg_quality(*image_and_quality),
+        (tf.cast(tf.round(tf.gather_nd(x, rows)), tf.uint8), tf.gather_nd(quality, rows)),
+        fn_output_signature=tf.TensorSpec(x.shape[1:], tf.uint8),
+    )
+    return tf.tensor_scatter_nd_update(x, rows, tf.cast(changed, tf.float32))
 
 
 def _erase(x: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:

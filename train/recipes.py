@@ -51,6 +51,8 @@ class Augmentation:
     """Share of the images that are blurred, by up to about one pixel's standard deviation."""
     noise: float = 8
     """Greatest standard deviation of the noise, in grey values; half of the images have some."""
+    jpeg: float = 0.0
+    """Share of the images that are compressed as JPEG, as a poor stream's frames are."""
     erase: float = 0.3
     """Share of the images with a random grey rectangle (Zhong et al. 2017, arXiv 1708.04896)."""
 
@@ -140,6 +142,7 @@ _FER2013 = dataclasses.replace(
     _BASE,
     name="fer2013",
     start="base",
+    kept=0.15,
     teacher="teacher",
     taught=0.7,
     dropout=0.3,
@@ -149,7 +152,14 @@ _FER2013 = dataclasses.replace(
 )
 """Keeps what ``base`` sees and unlearns what only its memory says."""
 _FINAL = dataclasses.replace(
-    _FER2013, name=DEPLOYED, start="fer2013", kept=0.22, teacher="fer2013", taught=0.25, votes=0.73
+    _FER2013,
+    name=DEPLOYED,
+    start="fer2013",
+    kept=0.22,
+    teacher="fer2013",
+    taught=0.25,
+    votes=0.73,
+    augmentation=Augmentation(jpeg=0.3),
 )
 """Goes on with the taggers' votes, and keeps enough of ``fer2013`` for its labels."""
 RECIPES = {recipe.name: recipe for recipe in (Recipe("seed"), _TEACHER, _BASE, _FER2013, _FINAL)}

@@ -101,6 +101,13 @@ def test_blur_and_noise_come_to_their_share_of_images() -> None:
     assert 10 < deviation.max() < 21
 
 
+def test_compression_comes_to_its_share_of_images_at_several_qualities() -> None:
+    loss = np.abs(changed(jpeg=0.5) - changed()).mean((1, 2, 3))
+    assert 0.25 < (loss > 0).mean() < 0.75
+    assert loss.max() < 10
+    assert loss.max() > 3 * loss[loss > 0].min()
+
+
 def test_an_erased_rectangle_is_one_grey_of_limited_size() -> None:
     before, after = changed(), changed(erase=1)
     for old, new in zip(before, after, strict=True):
