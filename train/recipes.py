@@ -142,7 +142,7 @@ _FER2013 = dataclasses.replace(
     _BASE,
     name="fer2013",
     start="base",
-    kept=0.15,
+    kept=0.14,
     teacher="teacher",
     taught=0.7,
     dropout=0.3,
