@@ -82,7 +82,7 @@ def fit(
     _check("seed", seed, 0, _MAX_SEED)
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
-    import_tensorflow()
+    import_tensorflow(to_train=True)
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - behind the checks
     from train.session import train  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ def study(*, images: Path = Path("images"), rows: Path = RESULTS) -> None:
     rows
         The file with the rows that are done; what is missing is added to it.
     """
-    import_tensorflow()
+    import_tensorflow(to_train=True)
     from train.study import run as run_study  # noqa: PLC0415
 
     for row in run_study(images, rows):
@@ -161,7 +161,7 @@ def speed(*, recipe: str = "seed", images: Path = Path("images"), epochs: int = 
     """
     chosen = find_recipe(recipe)
     _check("epochs", epochs, 1, 100)
-    import_tensorflow()
+    import_tensorflow(to_train=True)
     from train import breakdown, provenance  # noqa: PLC0415
     from train.speed import measure  # noqa: PLC0415
 
