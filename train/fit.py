@@ -37,9 +37,8 @@ def fit(
 ) -> tuple[keras.Model, History]:
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
-    The weights are those of the last epoch, mixed with the first ones where the recipe keeps a
-    share of these: no epoch is chosen by its validation accuracy. A run that was killed goes on
-    after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
+    The weights are those of the last epoch: none is chosen by its validation accuracy. A run that
+    was killed goes on after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
     """
     keras.utils.set_random_seed(run.seed)
     recipe = run.recipe
@@ -56,17 +55,22 @@ def fit(
         with progress.bar:
             fit_epochs(network, recipe, train, validation, run.seed, done, recipe.epochs, callbacks)
     model = build(recipe)
-    model.set_weights(mixed(run.start, network.get_weights(), recipe.kept))
+    model.set_weights(network.get_weights())
     return model, checkpoint.history
 
 
-def mixed(
-    first: Sequence[np.ndarray], last: Sequence[np.ndarray], kept: float
-) -> Sequence[np.ndarray]:
-    """Return the mean of two networks' weights, those of ``first`` with the share ``kept``."""
+def averaged(model: keras.Model, run: Run) -> keras.Model:
+    """Return the mean of the trained ``model`` and the one that ``run`` began with.
+
+    The recipe says what share of the first is kept; where it is none, this is ``model`` itself.
+    """
+    kept = run.recipe.kept
     if not kept:
-        return last
-    return [kept * old + (1 - kept) * new for old, new in zip(first, last, strict=True)]
+        return model
+    mean = build(run.recipe)
+    pairs = zip(run.start, model.get_weights(), strict=True)
+    mean.set_weights([kept * first + (1 - kept) * last for first, last in pairs])
+    return mean
 
 
 def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,14 @@ _FINAL = dataclasses.replace(
 )
 """Goes on with the taggers' votes, and keeps enough of ``fer2013`` for its labels."""
 RECIPES = {recipe.name: recipe for recipe in (Recipe("seed"), _TEACHER, _BASE, _FER2013, _FINAL)}
+
+
+def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``to_dict`` once gave, with the defaults of the fields that came later."""
+    recipe = Recipe(stored["name"]).to_dict() | dict(stored)
+    if recipe["augmentation"]:
+        recipe["augmentation"] = dataclasses.asdict(Augmentation()) | recipe["augmentation"]
+    return recipe
 
 
 def model_path(name: str) -> Path:

@@ -23,7 +23,7 @@ from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
-from train.fit import History, Run, fit
+from train.fit import History, Run, averaged, fit
 from train.framing import derive_framing
 from train.inventory import list_unreadable
 from train.lineage import find_lineage
@@ -82,13 +82,17 @@ def train(
     begun = read_state(state)
     policy = begun.precision if begun else choose_precision()
     run = Run(recipe, seed, policy, state, lineage.weights)
-    model, history = fit(run, examples, validation, quiet)
+    trained, history = fit(run, examples, validation, quiet)
+    model = averaged(trained, run)
     source = {"data": data, **lineage.origins, **_source(run, model)}
     circumstances = {
         **_circumstances(model, history),
         "unreadable": _unreadable(splits),
         "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
     }
+    if recipe.kept:
+        logits = predict_logits(trained, splits["validation"].images)
+        circumstances["before_the_mean"] = _measured(logits, splits, voted)
     outcome = finish(model, history, splits, voted, framing, source, circumstances, target)
     state.unlink(missing_ok=True)
     return outcome
@@ -110,15 +114,16 @@ def finish(
     defines the training and goes into both, ``circumstances`` into the report.
     """
     logits = predict_logits(model, splits["validation"].images)
-    copies = copies_in_train(splits["validation"], splits["train"])
-    figures, temperature = _figures(logits, copies, splits["validation"])
+    measured = _measured(logits, splits, voted)
+    figures, temperature = _calibrated(logits, splits["validation"].labels)
+    figures = measured["validation"] | figures
     chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(source) | {"validation": chosen}
     report = {
         **source,
         **circumstances,
+        **measured,
         "validation": figures,
-        "validation_votes": evaluate_votes(voted, logits.argmax(axis=1), copies),
         "history": history,
     }
     if _TEST in splits:
@@ -184,19 +189,29 @@ def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
     }
 
 
-def _figures(
-    logits: np.ndarray, copies: np.ndarray, validation: Split
-) -> tuple[dict[str, Any], float]:
-    """Figures on the validation split, and the temperature."""
-    labels = validation.labels
+def _measured(
+    logits: np.ndarray, splits: Mapping[str, Split], voted: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Figures on the validation split, against its labels and the taggers'."""
+    validation, predicted = splits["validation"], logits.argmax(axis=1)
+    copies = copies_in_train(validation, splits["train"])
+    return {
+        "validation": evaluate(validation.labels, predicted, copies),
+        "validation_votes": evaluate_votes(voted, predicted, copies),
+    }
+
+
+def _calibrated(logits: np.ndarray, labels: NDArray[np.int64]) -> tuple[dict[str, Any], float]:
+    """Figures of the calibration, and the temperature."""
     fitted = fitted_part(len(labels))
     temperature = fit_temperature(logits[fitted], labels[fitted])
-    figures = evaluate(labels, logits.argmax(axis=1), copies)
-    for name, divisor in (("before", 1.0), ("after", temperature)):
-        figures[f"calibration_error_{name}"] = expected_calibration_error(
+    errors = {
+        f"calibration_error_{name}": expected_calibration_error(
             softmax(logits[~fitted] / divisor, axis=1), labels[~fitted]
         )
-    return figures | {"temperature": temperature}, temperature
+        for name, divisor in (("before", 1.0), ("after", temperature))
+    }
+    return errors | {"temperature": temperature}, temperature
 
 
 def _reported_only(model: keras.Model, train_split: Split, test: Split) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from train.fit import Run, fit
 from train.ingredients import read
 from train.metrics import evaluate, evaluate_votes, voted_labels
 from train.model import multiply_accumulates, predict_logits
-from train.recipes import Augmentation, Cosine, Recipe
+from train.recipes import Augmentation, Cosine, Recipe, completed
 
-_BASE = Recipe(
+BASE = Recipe(
     "fer2013",
     sets=((32,), (64, 64), (128, 128)),
     dense=(128,),
@@ -64,7 +64,7 @@ def run(
     images: Path,
     path: Path,
     seed: int = 0,
-    base: Recipe = _BASE,
+    base: Recipe = BASE,
     changes: Mapping[str, Mapping[str, Any]] = INGREDIENTS,
 ) -> Iterator[Mapping[str, Any]]:
     """Train each of ``changes`` to ``base`` of which ``path`` has no row; yield it when done.
@@ -82,7 +82,7 @@ def run(
     rows = [
         row
         for row in (read(path) if path.exists() else [])
-        if {key: row[key] for key in wanted[0]} in wanted
+        if {key: row[key] for key in wanted[0]} | {"recipe": completed(row["recipe"])} in wanted
     ]
     done = {row["ingredient"] for row in rows}
     for row in wanted:

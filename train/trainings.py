@@ -32,8 +32,9 @@ def read(root: Path) -> list[dict[str, Any]]:
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return the reports as a Markdown table with a line that says what it shows."""
     machines = "; ".join(sorted({report["machine"] for report in reports}))
+    rows = [_cells(row) for report in reports for row in _with_mean(report)]
     return (
-        f"{markdown(_COLUMNS, map(_cells, reports), texts=3)}\n\nOf the h5 in float32 on the "
+        f"{markdown(_COLUMNS, rows, texts=3)}\n\nOf the h5 in float32 on the "
         f"validation split, written by `make train` on {machines}. The minutes depend on what else "
         "the machine did."
     )
@@ -42,12 +43,21 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        _cells(report)
+        table([report])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ReportError(
             f"{path}: expected the report of a training, found {error!r}; run 'make train' again"
         ) from error
     return dict(report)
+
+
+def _with_mean(report: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The model that was trained, where another was made of it, and the one that was written."""
+    trained = report.get("before_the_mean")
+    if not trained:
+        return (report,)
+    name = f"{report['recipe']['name']}, before the mean"
+    return report | trained | {"recipe": report["recipe"] | {"name": name}}, report
 
 
 def _cells(report: Mapping[str, Any]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from benchmarks import evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import support
+from convert.variants import DEPLOYED
 
 Result = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -111,6 +112,25 @@ def accuracy_of(row: Row, other: Result | None) -> Mapping[str, Any] | None:
         return own
     namesakes = (each for each in other["subjects"] if each["name"] == row["name"])
     return next((each["accuracy"] for each in namesakes if _same_file(each, row)), None)
+
+
+def replaced_since(result: Result, last: Result) -> bool:
+    """Whether ``result`` is of other int8 files than ``last``, going by all that tells them apart.
+
+    What they answer does not depend on the machine.
+    """
+    rows = {row["name"]: row for row in last["subjects"]}
+    pairs = [
+        (row, rows[row["name"]])
+        for row in result["subjects"]
+        if row["variant"] == DEPLOYED and row["name"] in rows
+    ]
+    return any(not _same_file(one, other) or _answer_apart(one, other) for one, other in pairs)
+
+
+def _answer_apart(one: Row, other: Row) -> bool:
+    right = {row["accuracy"]["top1"] for row in (one, other) if row["accuracy"]}
+    return len(right) > 1
 
 
 def _same_file(one: Row, other: Row) -> bool:

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.report.evidence import labels, with_accuracy
+from benchmarks.report.evidence import labels, replaced_since, with_accuracy
 from benchmarks.report.text import NONE, known
 from benchmarks.results import COMMAND, measured, run_with
 from convert.variants import DEPLOYED
@@ -100,10 +100,17 @@ def _origins(newest: Mapping[str, Any] | None, found: Sequence[Mapping[str, Any]
         return [f"{measured(newest, COMMAND)}, on {_IMAGES}; one thread, p50."]
     accuracy = [f"Accuracy: {_lower(measured(newest, COMMAND))}, on {_IMAGES}."] if newest else []
     dates = "; ".join(
-        f"{label} (commit {result['commit']}, {result['date']}{', void' if result['void'] else ''})"
+        f"{label} ({_when(result, newest)})"
         for label, result in zip(labels(found), found, strict=True)
     )
     return [*accuracy, f"Times, one thread, p50: {dates}."]
+
+
+def _when(result: Mapping[str, Any], newest: Mapping[str, Any] | None) -> str:
+    facts = [f"commit {result['commit']}", result["date"]]
+    if newest and replaced_since(result, newest):
+        facts.append("of files that have been replaced since")
+    return ", ".join([*facts, "void"] if result["void"] else facts)
 
 
 def _lower(text: str) -> str:

@@ -173,6 +173,14 @@ def test_a_device_more_is_a_column_more_and_accuracy_stands_once() -> None:
     assert "machine two (commit abc, 2026-02-02)" in lines[6]
 
 
+def test_times_of_other_files_than_the_accuracy_say_so() -> None:
+    older = result(*seed_and_int8(1.5, accuracy=ACCURACY | {"top1": 0.5}), date="2026-01-01")
+    newer = result(*seed_and_int8(3.0), name="two", date="2026-02-02")
+    line = tables.targets([older, newer]).splitlines()[-1]
+    assert "2026-01-01, of files that have been replaced since); machine two" in line
+    assert line.endswith("2026-02-02).")
+
+
 def test_targets_without_any_accuracy_say_what_was_timed() -> None:
     text = tables.targets([result(*seed_and_int8(1.5, accuracy=None))])
     assert "Accuracy" not in text

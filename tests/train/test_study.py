@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from train.errors import ReportError
 from train.ingredients import RESULTS, read, table
-from train.study import INGREDIENTS, run
+from train.recipes import completed
+from train.study import BASE, INGREDIENTS, run
 
 
 def row(name: str, top1: float) -> dict:
@@ -50,5 +52,8 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
         read(path)
 
 
-def test_the_shipped_rows_are_of_this_study(repository: Path) -> None:
-    assert {r["ingredient"] for r in read(repository / RESULTS)} <= set(INGREDIENTS)
+def test_the_shipped_rows_are_all_of_this_study(repository: Path) -> None:
+    found = {row["ingredient"]: completed(row["recipe"]) for row in read(repository / RESULTS)}
+    assert found == {
+        name: dataclasses.replace(BASE, **change).to_dict() for name, change in INGREDIENTS.items()
+    }
