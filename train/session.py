@@ -115,8 +115,8 @@ def finish(
     """
     logits = predict_logits(model, splits["validation"].images)
     measured = _measured(logits, splits, voted)
-    figures, temperature = _calibrated(logits, splits["validation"].labels)
-    figures = measured["validation"] | figures
+    calibration, temperature = _calibrated(logits, splits["validation"].labels)
+    figures = measured["validation"] | calibration
     chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(source) | {"validation": chosen}
     report = {

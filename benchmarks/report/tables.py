@@ -110,7 +110,9 @@ def _when(result: Mapping[str, Any], newest: Mapping[str, Any] | None) -> str:
     facts = [f"commit {result['commit']}", result["date"]]
     if newest and replaced_since(result, newest):
         facts.append("of files that have been replaced since")
-    return ", ".join([*facts, "void"] if result["void"] else facts)
+    if result["void"]:
+        facts.append("void")
+    return ", ".join(facts)
 
 
 def _lower(text: str) -> str:
