@@ -71,6 +71,27 @@ def test_what_the_caller_has_switched_off_stays_off(off: signal.Signals, handler
     assert stop.is_set()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_it_at_once_and_the_same_one_sent_twice_does_not(
+    number: signal.Signals, handlers: None
+) -> None:
+    stop, times = Stop(), iter([9.0, 9.1, 10.0])
+    left: list[int] = []
+    end_on_signals(stop, left.append, lambda: next(times))
+    for expected in ([], [], [130]):
+        os.kill(os.getpid(), number)
+        assert stop.is_set()
+        assert left == expected
+
+
+def test_ctrl_c_after_the_terminal_has_gone_is_a_first_one(handlers: None) -> None:
+    left: list[int] = []
+    end_on_signals(Stop(), left.append)
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert left == []
+
+
 def test_a_run_under_nohup_outlives_its_terminal(repository: Path, handlers: None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process = start(repository, "--source", "demo", "--frames", 1_000_000)
