@@ -24,6 +24,8 @@ from train.inventory import Inventory, take_inventory
 _SPLITS = ("train", "validation")
 _TEST = "test"
 _REPORT = "report.json"
+_FILES = "files.txt"
+"""Lists what an installation put into the splits, a line each: ``split/class/file``."""
 
 
 def install(
@@ -74,6 +76,7 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
         if (images / _TEST).is_dir():
             splits.append(load_split(images, _TEST))
         inventory = take_inventory(splits)
+        write_text(incoming / _FILES, "\n".join(sorted(chosen.targets.values())))
         write_text(incoming / _REPORT, json.dumps(inventory.to_dict(), indent=1) + "\n")
         if hasattr(os, "sync"):
             os.sync()  # 30,000 files: one call, not one for each
@@ -88,24 +91,20 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
 
 def _refuse_foreign(images: Path) -> None:
     """Images that somebody collected by hand must not be deleted by a download."""
-    accounted = _accounted(images)
-    for split in _SPLITS:
-        files = [path for path in (images / split).rglob("*") if path.is_file()]
-        if len(files) > accounted[split]:
-            newest = max(files, key=lambda path: path.stat().st_ctime)  # moved or copied here last
-            raise DatasetError(
-                f"{images / split}: expected the {accounted[split]:,} files that 'make data' put "
-                f"there, found {len(files):,}, the newest {newest}; move what is yours away first"
-            )
-
-
-def _accounted(images: Path) -> dict[str, int]:
-    """How many files of each split are ours, by the report; none where there is no such report."""
     try:
-        report = json.loads((images / _REPORT).read_bytes())["splits"]
-        return {name: report[name]["images"] + len(report[name]["unreadable"]) for name in _SPLITS}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return dict.fromkeys(_SPLITS, 0)
+        ours = set((images / _FILES).read_text(encoding="utf-8").splitlines())
+    except (FileNotFoundError, ValueError):
+        ours = set()
+    for split in _SPLITS:
+        found = (path for path in (images / split).rglob("*") if path.is_file())
+        foreign = [path for path in found if path.relative_to(images).as_posix() not in ours]
+        if foreign:
+            newest = max(foreign, key=lambda path: path.stat().st_ctime)  # moved or copied here
+            raise DatasetError(
+                f"{images / split}: expected only files that 'make data' put there "
+                f"({images / _FILES} lists them), found {len(foreign):,} others, the newest "
+                f"{newest}; move what is yours away first"
+            )
 
 
 def _extract(source: Source, chosen: Plan, folder: Path) -> None:
