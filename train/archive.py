@@ -21,6 +21,9 @@ from typing import Protocol, Self
 from train.data import LABELS, SUFFIXES
 from train.errors import ArchiveError
 
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError)
+"""What reading a damaged ZIP file, or one of a kind that Python can't read, raises."""
+
 LAYOUTS: tuple[Mapping[str, str], ...] = (
     {"images/train": "train", "images/validation": "validation"},
     {"train": "train", "validation": "validation"},
@@ -79,7 +82,7 @@ class ZipSource:
         try:
             self._zip = zipfile.ZipFile(file)
             self._check(path.stat().st_size)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
+        except ZIP_DAMAGE as error:
             file.close()
             raise self._refusal(f"expected a whole ZIP archive, found: {error}") from error
         except ArchiveError:
@@ -110,7 +113,7 @@ class ZipSource:
         try:
             with self._zip.open(member) as file:
                 content = file.read(member.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except ZIP_DAMAGE as error:
             raise self._refusal(f"expected a whole archive, found damage in {name}") from error
         if len(content) != member.file_size:
             raise self._refusal(

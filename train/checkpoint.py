@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,10 @@ from rich.progress import Progress as Bar
 
 from edge.errors import first_line
 from edge.files import replace_with
+from train.archive import ZIP_DAMAGE
 from train.errors import CheckpointError
 
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+_DAMAGE = (*ZIP_DAMAGE, KeyError, TypeError, AttributeError)
 _ESTIMATE_SECONDS = 600
 _PLATEAU = ("best", "wait", "cooldown_counter")
 

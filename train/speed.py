@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
+from edge.errors import first_line
 from train import precision
 from train.data import LABELS, load_split
+from train.errors import DatasetError
 from train.examples import plain_examples, training_examples
 from train.fit import batches, compiled, fit_epochs, steps_per_epoch
 from train.model import build, build_for_training
@@ -38,7 +41,7 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
     ``keras.layers`` in float32, ``compile`` and ``fit``; the network and batch size of ``recipe``.
     Without augmentation and what else its guides don't show, so that both do the same work.
-    Raises ``DatasetError``.
+    Raises ``DatasetError``, also for images that only Keras can't read.
     """
     recipe = replace(
         recipe, augmentation=None, least_per_class=0, dropout=0, weight_decay=0, schedule=Plateau()
@@ -55,6 +58,16 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
 
 
 def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
+    try:
+        return _as_in_the_guides(recipe, images)
+    except (ValueError, tf.errors.OpError) as error:
+        raise DatasetError(
+            f"{images}: expected images and folders that plain Keras reads too, found "
+            f"{first_line(error)}; move what is no image or no class away for this comparison"
+        ) from error
+
+
+def _as_in_the_guides(recipe: Recipe, images: Path) -> Callable[[], object]:
     train, validation = (
         keras.utils.image_dataset_from_directory(
             images / split,
@@ -74,6 +87,8 @@ def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
         metrics=["accuracy"],
     )
     model.fit(train.take(3), shuffle=False, verbose=0)
+    for _ in train.concatenate(validation):  # every image once: one that breaks breaks here
+        pass
     return lambda: model.fit(train, validation_data=validation, shuffle=False, verbose=0)
 
 

@@ -9,7 +9,6 @@ nothing of an image but which one of these it is.
 from __future__ import annotations
 
 import csv
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 
 from edge.files import replace_with
+from train.archive import ZIP_DAMAGE
 from train.data import LABELS, Split
 from train.errors import VotesError
 
@@ -58,7 +58,7 @@ def load_votes(path: Path = TABLE) -> Votes:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             votes = Votes(arrays["hashes"], arrays["counts"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (*ZIP_DAMAGE, KeyError) as error:
         raise VotesError(
             f"{path}: expected the table of FER+ votes, found {error}; restore it with 'git "
             "checkout', or train with RECIPE=fer2013, which needs none"
@@ -114,12 +114,16 @@ def build_table(source: Path, splits: list[Split], path: Path = TABLE) -> int:
     try:
         with source.open(newline="", encoding="utf-8") as file:
             rows = {r["image"]: [int(r[name]) for name in COLUMNS] for r in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise VotesError(
-            f"{source}: expected a CSV with the columns image, {', '.join(COLUMNS)}, found {error}"
+            f"{source}: expected a CSV with the columns image, {', '.join(COLUMNS)}, found "
+            f"{error}; name another file"
         ) from error
     if not any(name in rows for split in splits for name in split.names):
-        raise VotesError(f"{source}: expected votes for the images there are, found none of them")
+        raise VotesError(
+            f"{source}: expected votes for the images there are, found none of them; "
+            "name the votes of the data set that 'make data' installed"
+        )
     keys, counts = [], []
     for split in splits:
         own = [i for i, name in enumerate(split.names) if name in rows]

@@ -15,6 +15,7 @@ from train.examples import plain_examples, training_examples
 from train.metrics import evaluate_votes, voted_labels
 from train.votes import (
     COLUMNS,
+    TABLE,
     Votes,
     build_table,
     hashes,
@@ -100,6 +101,16 @@ def test_a_damaged_table_is_named(tmp_path: Path, content: bytes | None) -> None
         path.write_bytes(content)
     with pytest.raises(VotesError, match="git checkout"):
         load_votes(path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7])
+def test_a_table_with_foreign_bytes_is_named(tmp_path: Path, share: float) -> None:
+    content = bytearray(TABLE.read_bytes())
+    place = int(share * len(content))
+    content[place : place + 64] = bytes(range(64))
+    (tmp_path / "table.npz").write_bytes(content)
+    with pytest.raises(VotesError, match="git checkout"):
+        load_votes(tmp_path / "table.npz")
 
 
 @pytest.mark.parametrize(
