@@ -15,10 +15,11 @@ def home(package: Path = _PACKAGE) -> Path:
     return package if (package / "models").is_dir() else package.parent
 
 
-def advice(in_a_clone: str, package: Path = _PACKAGE) -> str:
+_AGAIN = (
+    "install it again: 'pip install --force-reinstall --no-index --find-links dist expressions'"
+)
+
+
+def advice(in_a_clone: str, in_a_wheel: str = _AGAIN, package: Path = _PACKAGE) -> str:
     """Return what mends an installation: a wheel has neither make nor requirements."""
-    if home(package) != package:
-        return in_a_clone
-    return (
-        "install it again: 'pip install --force-reinstall --no-index --find-links dist expressions'"
-    )
+    return in_a_wheel if home(package) == package else in_a_clone

@@ -27,6 +27,7 @@ import numpy as np
 from edge.assets import read_asset
 from edge.errors import DetectorError
 from edge.frames import Box, Face, Image
+from edge.places import advice
 
 _MODEL = "BlazeFace short range"
 _COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("mediapipe_child.py")))
@@ -35,10 +36,11 @@ _ANSWER_SECONDS = 30
 _END_SECONDS = 5
 _SLICE_SECONDS = 0.5
 """How long one wait lasts before the wish to stop is looked at; a frame takes a tenth of it."""
-_ADVICE = (
-    "run 'make run-edge DETECTOR=mediapipe', which installs it (Linux; needs libEGL and libGLES), "
-    "or use the detector 'blazeface'"
+_INSTALL = advice(
+    "run 'make run-edge DETECTOR=mediapipe', which installs it",
+    "install mediapipe in the place of this OpenCV: it brings its own",
 )
+_ADVICE = f"{_INSTALL} (Linux; needs libEGL and libGLES), or use the detector 'blazeface'"
 
 
 class MediaPipeTasks:

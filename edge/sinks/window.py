@@ -14,11 +14,16 @@ import cv2
 
 from edge.errors import SinkError
 from edge.frames import Frame, FrameResult, Outage
+from edge.places import advice
 
 TITLE = "Expressions"
 _ESCAPE = 27
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
+_OTHER_OPENCV = advice(
+    "install requirements/opencv.txt",
+    "'pip uninstall opencv-python-headless', then 'pip install opencv-python'",
+)
 _SLICE = 0.1
 """How long one wait lasts before the wish to stop is looked at, seconds."""
 
@@ -33,7 +38,7 @@ def display_problem(
     ``stop`` is asked while that is waited for.
     """
     if not cv2.currentUIFramework():
-        return "this OpenCV is built without windows; install requirements/opencv.txt"
+        return f"this OpenCV is built without windows; {_OTHER_OPENCV}"
     linux = sys.platform.startswith("linux")
     if linux and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"

@@ -66,6 +66,7 @@ def test_models_are_found_beside_the_package_and_inside_it(
     (package / "models").mkdir()
     assert home(package) == package
     assert home() == repository
-    assert advice("run 'make assets'", tmp_path) == "run 'make assets'"
-    assert "pip install" in advice("run 'make assets'", package)
+    assert advice("run 'make assets'", package=tmp_path) == "run 'make assets'"
+    assert "pip install" in advice("run 'make assets'", package=package)
+    assert advice("run 'make x'", "run 'pip x'", package) == "run 'pip x'"
     assert repository / "models" / "assets" == ASSETS_FOLDER
