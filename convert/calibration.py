@@ -17,9 +17,9 @@ def representative_sample(train: Split) -> NDArray[np.uint8]:
     """Return the images that calibrate, ``uint8[n, 48, 48, 1]``, always the same ones.
 
     From the training split alone. For each class the ``PER_CLASS`` images whose file names have the
-    smallest SHA-256: frozen by content, whatever the order on disk. Raises ``CalibrationError``
-    where the sample does not reach from 0 to 255, since the input's quantisation would then not be
-    exact (scale 1, zero point 0).
+    smallest SHA-256: of one archive always the same, whatever the order on disk. Raises
+    ``CalibrationError`` where the sample does not reach from 0 to 255, since the input's
+    quantisation would then not be exact (scale 1, zero point 0).
     """
     keys = [hashlib.sha256(name.encode()).digest() for name in train.names]
     order = sorted(range(len(keys)), key=keys.__getitem__)

@@ -22,23 +22,9 @@ from train.fit import Run, fit
 from train.ingredients import read
 from train.metrics import evaluate, evaluate_votes, voted_labels
 from train.model import multiply_accumulates, predict_logits
-from train.recipes import Augmentation, Cosine, Recipe, completed
+from train.recipes import RECIPES, Augmentation, Recipe, completed
 
-BASE = Recipe(
-    "fer2013",
-    sets=((32,), (64, 64), (128, 128)),
-    dense=(128,),
-    normalise_dense=True,
-    dropout=0.3,
-    epochs=8,
-    batch_size=128,
-    learning_rate=2e-3,
-    weight_decay=0.05,
-    schedule=Cosine(),
-    augmentation=Augmentation(),
-    label_smoothing=0.1,
-    least_per_class=1500,
-)
+BASE = dataclasses.replace(RECIPES["teacher"], name="fer2013", epochs=8)
 """Where the search began: the recipe ``teacher`` in 8 epochs. What it led to are the others."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
 INGREDIENTS: dict[str, dict[str, Any]] = {

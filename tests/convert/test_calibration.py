@@ -1,4 +1,4 @@
-"""The representative dataset is frozen by content and reaches both ends of the range."""
+"""The representative dataset is frozen by file name and reaches both ends of the range."""
 
 from __future__ import annotations
 

@@ -103,12 +103,15 @@ from train.recipes import Recipe
 from train.session import train
 sets, dense = ((4,), (6,), (8,)), (8, 8, 8)
 recipe = Recipe("tiny", sets=sets, dense=dense, epochs=int(sys.argv[4]), batch_size=32)
-train(recipe, 5, Path(sys.argv[2]), Path(sys.argv[3]), WholeImage())
+precision = sys.argv[5]
+train(recipe, 5, Path(sys.argv[2]), Path(sys.argv[3]), WholeImage(), False, lambda: precision)
 """
 
 
-def child(repository: Path, images: Path, target: Path, epochs: int) -> subprocess.Popen[bytes]:
-    arguments = [str(repository), str(images), str(target), str(epochs)]
+def child(
+    repository: Path, images: Path, target: Path, epochs: int, precision: str = "float32"
+) -> subprocess.Popen[bytes]:
+    arguments = [str(repository), str(images), str(target), str(epochs), precision]
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -128,7 +131,7 @@ def test_kill_9_loses_less_than_an_epoch(
         done = len(json.loads(str(arrays["state"]))["history"]["loss"])
     assert done >= 1
 
-    second = child(repository, images_folder, target, epochs=400)
+    second = child(repository, images_folder, target, 400, "not asked: it keeps the one it had")
     output = b""
     assert second.stdout is not None
     for line in second.stdout:
