@@ -42,11 +42,14 @@ def data(
         Where to put train/ and validation/; what "make data" put there before is replaced.
     """
     from train.install import install  # noqa: PLC0415 - loads OpenCV
+    from train.inventory import differs_from  # noqa: PLC0415
     from train.kaggle import download  # noqa: PLC0415
 
     inventory = install(archive or download(handle), images, say=print)
     Console().print(inventory)
     print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
+    if differs := differs_from(model_path(DEPLOYED).with_suffix(".tflite"), inventory):
+        print(differs)
 
 
 def _check(name: str, value: int, low: int, high: int) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Group
 from rich.table import Table
 
+from edge.contract import extract
+from edge.errors import ContractError
 from train.data import LABELS, Split, copies_in_train, fingerprint
 
 _FITTED = ("train", "validation")
@@ -71,6 +74,23 @@ def take_inventory(splits: Sequence[Split]) -> Inventory:
         fingerprint=fingerprint(*(split for split in splits if split.name in _FITTED)),
         splits={split.name: _part(split, train) for split in splits},
         conflicts=_conflicts(splits),
+    )
+
+
+def differs_from(model: Path, inventory: Inventory) -> str:
+    """Return a line where the ``.tflite`` at ``model`` was trained on other files than these.
+
+    Nothing where it was trained on these, is missing or can't be read.
+    """
+    try:
+        trained_on = extract(model.read_bytes()).provenance.get("data")
+    except (OSError, ContractError):
+        return ""
+    if trained_on in (None, inventory.fingerprint):
+        return ""
+    return (
+        f"{model} was trained on other files: its accuracy on these doesn't compare with that in "
+        "its card, and is too good where it has learnt from some of them"
     )
 
 

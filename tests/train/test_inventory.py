@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from edge.contract import extract
 from tests.train.archives import dataset, noise, png, write_files, write_zip
 from train.data import load_split
 from train.install import install
-from train.inventory import Inventory, take_inventory
+from train.inventory import Inventory, differs_from, take_inventory
 
 ARCHIVE = os.environ.get("FER_ARCHIVE")
 
@@ -84,6 +86,15 @@ def test_the_command(repository: Path, tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "test → validation" in ended.stdout
     assert json.loads((tmp_path / "images/report.json").read_text())["fingerprint"] in ended.stdout
+    assert "models/Finalmodel.tflite was trained on other files" in ended.stdout
+
+
+def test_files_that_a_model_was_trained_on_are_not_other_ones(repository: Path, odd: Path) -> None:
+    shipped, inventory = repository / "models/Finalmodel.tflite", _inventory(odd)
+    trained_on = extract(shipped.read_bytes()).provenance["data"]
+    assert differs_from(shipped, inventory)
+    assert not differs_from(shipped, dataclasses.replace(inventory, fingerprint=trained_on))
+    assert not differs_from(odd / "none.tflite", inventory)
 
 
 def test_the_command_on_bad_input(repository: Path, tmp_path: Path) -> None:
