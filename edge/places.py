@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+_AGAIN = (
+    "install it again: 'pip install --force-reinstall --no-index --find-links dist expressions'"
+)
 
 
 def home(package: Path = _PACKAGE) -> Path:
@@ -13,11 +16,6 @@ def home(package: Path = _PACKAGE) -> Path:
     A wheel carries it inside the ``package``; in a clone of the repository it stands beside it.
     """
     return package if (package / "models").is_dir() else package.parent
-
-
-_AGAIN = (
-    "install it again: 'pip install --force-reinstall --no-index --find-links dist expressions'"
-)
 
 
 def advice(in_a_clone: str, in_a_wheel: str = _AGAIN, package: Path = _PACKAGE) -> str:

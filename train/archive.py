@@ -11,18 +11,15 @@ import io
 import os
 import stat
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, Self
 
+from edge import zips
 from train.data import LABELS, SUFFIXES
 from train.errors import ArchiveError
-
-ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError)
-"""What reading a damaged ZIP file, or one of a kind that Python can't read, raises."""
 
 LAYOUTS: tuple[Mapping[str, str], ...] = (
     {"images/train": "train", "images/validation": "validation"},
@@ -82,7 +79,7 @@ class ZipSource:
         try:
             self._zip = zipfile.ZipFile(file)
             self._check(path.stat().st_size)
-        except ZIP_DAMAGE as error:
+        except zips.DAMAGE as error:
             file.close()
             raise self._refusal(f"expected a whole ZIP archive, found: {error}") from error
         except ArchiveError:
@@ -113,7 +110,7 @@ class ZipSource:
         try:
             with self._zip.open(member) as file:
                 content = file.read(member.file_size + 1)
-        except ZIP_DAMAGE as error:
+        except zips.DAMAGE as error:
             raise self._refusal(f"expected a whole archive, found damage in {name}") from error
         if len(content) != member.file_size:
             raise self._refusal(

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from edge import zips
 from edge.errors import first_line
 from edge.files import replace_with
-from train.archive import ZIP_DAMAGE
 from train.errors import CheckpointError
 
-_DAMAGE = (*ZIP_DAMAGE, KeyError, TypeError, AttributeError)
+_DAMAGE = (*zips.DAMAGE, KeyError, TypeError, AttributeError)
 _ESTIMATE_SECONDS = 600
 _PLATEAU = ("best", "wait", "cooldown_counter")
 

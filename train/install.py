@@ -92,7 +92,7 @@ def _install(source: Source, chosen: Plan, images: Path) -> Inventory:
 def _refuse_foreign(images: Path) -> None:
     """Images that somebody collected by hand must not be deleted by a download."""
     try:
-        ours = set((images / _FILES).read_text(encoding="utf-8").splitlines())
+        ours = set((images / _FILES).read_text(encoding="utf-8").split("\n"))
     except (FileNotFoundError, ValueError):
         ours = set()
     for split in _SPLITS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,9 +58,11 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
     return Speed(*seconds, policy)
 
 
-def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
+@contextlib.contextmanager
+def _read_by_keras(images: Path) -> Iterator[None]:
+    """Raise ``DatasetError`` for what Keras raises where it reads ``images``."""
     try:
-        return _as_in_the_guides(recipe, images)
+        yield
     except (ValueError, tf.errors.OpError) as error:
         raise DatasetError(
             f"{images}: expected images and folders that plain Keras reads too, found "
@@ -67,29 +70,33 @@ def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
         ) from error
 
 
-def _as_in_the_guides(recipe: Recipe, images: Path) -> Callable[[], object]:
-    train, validation = (
-        keras.utils.image_dataset_from_directory(
-            images / split,
-            label_mode="categorical",
-            class_names=list(LABELS),
-            color_mode="grayscale",
-            image_size=(48, 48),
-            batch_size=recipe.batch_size,
-            verbose=False,
+def _plain(recipe: Recipe, images: Path) -> Callable[[], object]:
+    with _read_by_keras(images):
+        train, validation = (
+            keras.utils.image_dataset_from_directory(
+                images / split,
+                label_mode="categorical",
+                class_names=list(LABELS),
+                color_mode="grayscale",
+                image_size=(48, 48),
+                batch_size=recipe.batch_size,
+                verbose=False,
+            )
+            for split in ("train", "validation")
         )
-        for split in ("train", "validation")
-    )
-    model = build(recipe)
-    model.compile(
-        keras.optimizers.Adam(recipe.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    model.fit(train.take(3), shuffle=False, verbose=0)
-    for _ in train.concatenate(validation):  # every image once: one that breaks breaks here
-        pass
-    return lambda: model.fit(train, validation_data=validation, shuffle=False, verbose=0)
+        model = build(recipe)
+        model.compile(
+            keras.optimizers.Adam(recipe.learning_rate),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        model.fit(train.take(3), shuffle=False, verbose=0)
+
+    @_read_by_keras(images)
+    def epoch() -> None:
+        model.fit(train, validation_data=validation, shuffle=False, verbose=0)
+
+    return epoch
 
 
 def _fast(recipe: Recipe, images: Path, policy: str) -> Callable[[], object]:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
+from edge import zips
 from edge.files import replace_with
-from train.archive import ZIP_DAMAGE
 from train.data import LABELS, Split
 from train.errors import VotesError
 
@@ -58,7 +58,7 @@ def load_votes(path: Path = TABLE) -> Votes:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             votes = Votes(arrays["hashes"], arrays["counts"])
-    except (*ZIP_DAMAGE, KeyError) as error:
+    except (*zips.DAMAGE, KeyError) as error:
         raise VotesError(
             f"{path}: expected the table of FER+ votes, found {error}; restore it with 'git "
             "checkout', or train with RECIPE=fer2013, which needs none"

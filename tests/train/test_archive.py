@@ -165,6 +165,15 @@ def test_too_many_files_in_a_folder(tmp_path: Path) -> None:
     _refused(root, tmp_path, "at most 10 files", replace(Limits(), members=10))
 
 
+def test_a_damaged_name_is_refused(tmp_path: Path) -> None:
+    name = "images/train/angry/é.png"
+    path = write_zip(tmp_path / "a.zip", dataset() | {name: noise(1)})
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace("é".encode(), b"\xff\xff", 1))  # where the member begins
+    with ZipSource(path) as source, pytest.raises(ArchiveError, match="found damage in"):
+        source.read(name)
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_harmless(data: st.DataObject, tmp_path_factory) -> None:

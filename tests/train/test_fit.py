@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from train.checkpoint import Checkpoint
+from train.checkpoint import Checkpoint, read_state
 from train.data import Split
 from train.errors import CheckpointError
 from train.examples import Examples, plain_examples
@@ -58,6 +58,14 @@ def test_a_finished_run_is_not_trained_again(tiny, examples, tmp_path) -> None:
     assert len(history["loss"]) == tiny.epochs
     for expected, found in zip(once.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_run_leaves_its_precision_to_the_next_one(tiny, examples, tmp_path) -> None:
+    assert read_state(tmp_path / "state.npz") is None
+    fit(run(tiny, tmp_path), *examples, quiet=True)
+    state = read_state(tmp_path / "state.npz")
+    assert state is not None
+    assert state.precision == "float32"
 
 
 @pytest.mark.parametrize(
