@@ -169,7 +169,8 @@ def test_a_damaged_name_is_refused(tmp_path: Path) -> None:
     name = "images/train/angry/é.png"
     path = write_zip(tmp_path / "a.zip", dataset() | {name: noise(1)})
     whole = path.read_bytes()
-    path.write_bytes(whole.replace("é".encode(), b"\xff\xff", 1))  # where the member begins
+    damaged = name.encode().replace("é".encode(), b"\xff\xff")
+    path.write_bytes(whole.replace(name.encode(), damaged, 1))  # where the member begins
     with ZipSource(path) as source, pytest.raises(ArchiveError, match="found damage in"):
         source.read(name)
 
