@@ -12,16 +12,18 @@ from train.tables import markdown
 
 RESULTS = Path("models/ingredients.json")
 _FIELDS = (
-    *("ingredient", "seed", "recipe", "data", "commit", "machine", "date", "epochs", "minutes"),
-    *("multiply_accumulates", "loss", "top1", "top1_votes", "macro_f1"),
+    *("ingredient", "seed", "recipe", "data", "origins", "commit", "machine", "date", "epochs"),
+    *("minutes", "multiply_accumulates", "loss", "top1", "top1_votes", "macro_f1"),
 )
+_EARLIER: dict[str, Any] = {"origins": {}}
+"""What rows had that were made before one could take something from another model."""
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        found = [{name: row[name] for name in _FIELDS} for row in rows]
+        found = [{name: (_EARLIER | row)[name] for name in _FIELDS} for row in rows]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ReportError(
             f"{path}: expected the rows of 'python -m train study', found {error!r}; delete it and "

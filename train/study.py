@@ -16,10 +16,11 @@ from typing import Any
 
 from edge.files import write_text
 from train import precision, provenance
-from train.data import copies_in_train, fingerprint, load_split
+from train.data import Split, copies_in_train, fingerprint, load_split
 from train.examples import plain_examples, training_examples
 from train.fit import Run, fit
 from train.ingredients import read
+from train.lineage import Lineage, find_lineage
 from train.metrics import evaluate, evaluate_votes, voted_labels
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import RECIPES, Augmentation, Recipe, completed
@@ -42,6 +43,8 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "half as wide": {"sets": ((16,), (32, 32), (64, 64))},
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
+    "seven tenths of the target from the model teacher": {"teacher": "teacher", "taught": 0.7},
+    "begins with the model teacher": {"start": "teacher"},
 }
 """What is changed in the base, by the name of the row."""
 
@@ -55,14 +58,17 @@ def run(
 ) -> Iterator[Mapping[str, Any]]:
     """Train each of ``changes`` to ``base`` of which ``path`` has no row; yield it when done.
 
-    Rows of other recipes, seeds or data are dropped. ``path`` is written after every row, so that
-    an interrupted study goes on. Raises ``DatasetError`` and ``ReportError``.
+    Rows of other recipes, seeds, data or models to begin with or to learn from are dropped.
+    ``path`` is written after every row, so that an interrupted study goes on. Raises
+    ``ArtifactError``, ``DatasetError`` and ``ReportError``.
     """
     splits = [load_split(images, name) for name in ("train", "validation")]
     data = fingerprint(*splits)
     recipes = {name: dataclasses.replace(base, **change) for name, change in changes.items()}
+    lineages = {name: find_lineage(recipe) for name, recipe in recipes.items()}
     wanted: list[dict[str, Any]] = [
         {"ingredient": name, "seed": seed, "recipe": recipe.to_dict(), "data": data}
+        | {"origins": dict(lineages[name].origins)}
         for name, recipe in recipes.items()
     ]
     rows = [
@@ -75,17 +81,21 @@ def run(
         name = row["ingredient"]
         if name in done:
             continue
-        rows.append(row | _trained(recipes[name], seed, splits))
+        rows.append(row | _trained(recipes[name], lineages[name], seed, splits))
         write_text(path, json.dumps(rows, indent=1) + "\n")
         yield rows[-1]
 
 
-def _trained(recipe: Recipe, seed: int, splits: Sequence[Any]) -> dict[str, Any]:
+def _trained(
+    recipe: Recipe, lineage: Lineage, seed: int, splits: Sequence[Split]
+) -> dict[str, Any]:
     train, validation = splits
     started = time.monotonic()
+    taught = lineage.taught(train.images)
     with tempfile.TemporaryDirectory() as folder:
-        short = Run(recipe, seed, precision.fastest(), Path(folder) / "state.npz")
-        examples = training_examples(train, recipe), plain_examples(validation)
+        state = Path(folder) / "state.npz"
+        short = Run(recipe, seed, precision.fastest(), state, lineage.weights)
+        examples = training_examples(train, recipe, taught=taught), plain_examples(validation)
         model, history = fit(short, *examples, quiet=True)
     predicted = predict_logits(model, validation.images).argmax(axis=1)
     copies = copies_in_train(validation, train)

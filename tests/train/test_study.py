@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.train.test_session import WholeImage
 from train.errors import ReportError
 from train.ingredients import RESULTS, read, table
-from train.recipes import completed
+from train.recipes import completed, model_path
+from train.session import train
 from train.study import BASE, INGREDIENTS, run
 
 
@@ -36,6 +38,20 @@ def test_only_what_is_missing_is_trained(tiny, images_folder: Path, tmp_path: Pa
     (again,) = run(images_folder, path, base=tiny, changes=changes)
     assert again["ingredient"] == "faster", "a row of another recipe is not taken for it"
     assert len(read(path)) == 2
+
+
+def test_a_row_is_of_the_model_that_it_learns_from(
+    tiny, images_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, teacher = tmp_path / "rows.json", model_path(tiny.name)
+    changes = {"taught": {"start": "tiny", "teacher": "tiny", "taught": 0.5}}
+    for seed in (1, 2):
+        train(tiny, seed, images_folder, teacher, WholeImage(), quiet=True)
+        (row,) = run(images_folder, path, base=tiny, changes=changes)
+        assert row["origins"]["start"] == row["origins"]["teacher"]
+        assert row["origins"]["teacher"]["seed"] == seed
+        assert list(run(images_folder, path, base=tiny, changes=changes)) == []
 
 
 def test_the_table_shows_the_rows() -> None:
