@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 from edge import zips
 from edge.errors import first_line
 from edge.files import replace_with
+from train import provenance
 from train.errors import CheckpointError
 
 _DAMAGE = (*zips.DAMAGE, KeyError, TypeError, AttributeError)
@@ -27,9 +28,13 @@ _PLATEAU = ("best", "wait", "cooldown_counter")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an interrupted training left: everything that its next epoch depends on."""
+    """What a training has reached: everything that its next epoch depends on.
+
+    ``origin`` is the machine, commit and date of the process that trained the last epoch.
+    """
 
     precision: str
+    origin: dict[str, str]
     history: dict[str, list[float]]
     plateau: dict[str, float]
     arrays: list[np.ndarray]
@@ -44,6 +49,7 @@ def read_state(path: Path) -> State | None:
             state = json.loads(str(arrays["state"]))
             return State(
                 str(state["precision"]),
+                {name: str(state["origin"][name]) for name in ("machine", "commit", "date")},
                 {name: list(values) for name, values in state["history"].items()},
                 {name: float(value) for name, value in state["plateau"].items()},
                 [arrays[f"v{index}"] for index in range(len(arrays.files) - 1)],
@@ -77,6 +83,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: dict[str, list[float]] = {}
         self._path = path
         self._precision = precision
+        self._origin = provenance.origin()
         self._network = network
         self._plateau = plateau
         self._memory = _PLATEAU if plateau else ()
@@ -121,6 +128,7 @@ class Checkpoint(keras.callbacks.Callback):
         state: dict[str, Any] = {
             "history": self.history,
             "precision": self._precision,
+            "origin": self._origin,
             "plateau": {name: float(getattr(self._plateau, name)) for name in self._memory},
         }
         arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}

@@ -84,8 +84,10 @@ def train(
     run = Run(recipe, seed, policy, state, lineage.weights)
     trained, history = fit(run, examples, validation, quiet)
     model = averaged(trained, run)
-    source = {"data": data, **lineage.origins, **_source(run, model)}
+    origin = _origin(state)
+    source = {"data": data, **lineage.origins, **_source(run, model, origin["commit"])}
     circumstances = {
+        **origin,
         **_circumstances(model, history),
         "unreadable": _unreadable(splits),
         "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
@@ -169,11 +171,17 @@ def _contract(framing: Framing, temperature: float, source: dict[str, Any]) -> M
     )
 
 
-def _source(run: Run, model: keras.Model) -> dict[str, Any]:
+def _origin(state: Path) -> dict[str, str]:
+    """Machine, commit and date of the training, which may have been before this process."""
+    ended = read_state(state)
+    return ended.origin if ended else provenance.origin()
+
+
+def _source(run: Run, model: keras.Model, commit: str) -> dict[str, Any]:
     return {
         "recipe": run.recipe.to_dict(),
         "seed": run.seed,
-        "commit": provenance.commit(),
+        "commit": commit,
         "precision": run.precision,
         "multiply_accumulates": multiply_accumulates(model),
     }
@@ -181,8 +189,6 @@ def _source(run: Run, model: keras.Model) -> dict[str, Any]:
 
 def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
     return {
-        "date": provenance.today(),
-        "machine": provenance.machine(),
         "versions": provenance.versions("tensorflow", "keras", "numpy"),
         "minutes": round(sum(history["seconds"]) / 60, 1),
         "parameters": model.count_params(),

@@ -10,13 +10,16 @@ import pytest
 from train.checkpoint import read_state
 from train.errors import CheckpointError
 
+ORIGIN = '{"machine": "PC", "commit": "0123456789ab", "date": "2025-01-02"}'
+
 
 @pytest.mark.parametrize(
     ("state", "found"),
     [
         ("{}", r"\('precision'\)"),
         ("no JSON", r"\(Expecting value"),
-        ('{"precision": "float32", "history": 1}', r"\('int' object"),
+        ('{"precision": "float32"}', r"\('origin'\)"),
+        (f'{{"precision": "float32", "origin": {ORIGIN}, "history": 1}}', r"\('int' object"),
     ],
 )
 def test_a_damaged_state_is_named_without_python(state: str, found: str, tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from edge.frames import Box, Face
 from train.artifact import load_model
 from train.data import LABELS, fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
-from train.session import train
+from train.examples import plain_examples
+from train.fit import Run, fit
+from train.session import _state_path, train
 
 
 class WholeImage:
@@ -50,6 +52,22 @@ def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: P
         *("m.h5", "m_report.json", "m_loss.png", "m_accuracy.png", "m_confusion.png"),
     }
     assert not list((tmp_path / "checkpoints").iterdir()), "a finished run leaves no state"
+
+
+def test_a_report_names_the_commit_that_trained(tiny, images_folder: Path, tmp_path: Path) -> None:
+    """Not the one that took up the finished training and wrote its model."""
+    target = tmp_path / "m.h5"
+    splits = {name: load_split(images_folder, name) for name in ("train", "validation")}
+    state = _state_path(target, tiny, [5, fingerprint(*splits.values())])
+    fit(Run(tiny, 5, "float32", state), *map(plain_examples, splits.values()), quiet=True)
+    with np.load(state) as arrays:
+        kept = dict(arrays)
+    earlier = {"machine": "another", "commit": "0123456789ab", "date": "2025-01-02"}
+    kept["state"] = np.array(json.dumps(json.loads(str(kept["state"])) | {"origin": earlier}))
+    np.savez(state, **kept)
+    outcome = train(tiny, 5, images_folder, target, WholeImage(), quiet=True)
+    assert {name: outcome.report[name] for name in earlier} == earlier
+    assert load_model(outcome.path)[1].provenance["commit"] == earlier["commit"]
 
 
 def test_a_test_split_is_reported_on(tiny, images_folder: Path, tmp_path: Path) -> None:
