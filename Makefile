@@ -89,20 +89,22 @@ check: .venv/train/test-ready
 assets: .venv/pip/ready
 	@$(PIP) -m edge.assets
 
-# One wheel with model and assets, and beside it those that it needs. Emptied first: pip installs the
-# newest of what it finds.
+# One wheel with model and assets, and beside it those that it needs. In a folder of its own until it
+# is complete: pip installs the newest of what it finds, and without a network the last one stays.
 package: assets
-	@rm -rf dist
-	@$(PIP) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@rm -rf build/dist
+	@$(PIP) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/dist . || \
+	  { echo "expected a network to fetch packages from, found none that serves them; dist/ is as it was" >&2; exit 1; }
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
-	@install -m 755 edge/service/install dist/install-service
+	@install -m 755 edge/service/install build/dist/install-service
+	@rm -rf dist && mv build/dist dist
 	@echo "dist/ is complete, $$(du -sh dist | cut -f1). On the device, with a copy of it and without a network:"
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
 	@echo "or in an environment of your own: README.md, 'On a device, as a service'"
 
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \
-$(PIP) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest dist \
+$(PIP) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest build/dist \
   --implementation cp --python-version $(2) $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) \
   --platform manylinux2014_$(1) -r requirements/edge.txt -r requirements/opencv-headless.txt || exit 1;
 endef
@@ -139,7 +141,7 @@ define without_accelerators
 endef
 
 define environment
-@echo "setting up $(@D)"
+@echo "setting up $(@D)$(if $(findstring train,$(@D)), (TensorFlow: 2.6 GB on the disk; a few minutes))"
 @rm -rf $(@D)
 @$(PYTHON) -m venv --without-pip $(@D)
 @$(install) $(foreach file,$^,-r $(file))

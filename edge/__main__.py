@@ -207,15 +207,16 @@ def doctor(
 
 
 @app.command
-def info(model: Path) -> int:
+def info(model: Path | None = None) -> int:
     """Print the contract and the tensors of a model file.
 
     Parameters
     ----------
     model
-        A .tflite file.
+        A .tflite file. Without it, the one that a run has by default.
     """
     _prepare_opencv()
+    model = model or Settings().model_path
     from edge.classifier import load_classifier  # noqa: PLC0415 - imports OpenCV
     from edge.interpreter import open_model, read_model_file  # noqa: PLC0415 - imports NumPy
 
@@ -235,7 +236,7 @@ def _facts(parts: Run, settings: Settings) -> Mapping[str, str]:
         "source": parts.source.description,
         "interpreter": parts.interpreter,
         "detector": parts.detector,
-        "model": str(settings.model),
+        "model": str(settings.model_path),
         "outputs": ", ".join(map(str, settings.output)) or "none",
     }
 

@@ -198,12 +198,14 @@ def _opened(settings: Settings) -> str:
 
 def _outputs(settings: Settings, __: Device) -> str:
     from edge import overlay  # noqa: PLC0415
+    from edge.sinks import video  # noqa: PLC0415
     from edge.sinks.target import check_target  # noqa: PLC0415
 
     for path in settings.output:
         check_target(path)
         if path.suffix.lower() in VIDEO_SUFFIXES:
             overlay.check_opencv()
+            video.check_room(path)
     return ", ".join(map(str, settings.output)) or "none"
 
 

@@ -10,6 +10,7 @@
     ├── AssetError             a third-party asset is missing or is not the pinned one
     ├── DetectorError          the face detector can't be set up or run
     ├── SourceError            a camera, video or folder can't be opened
+    │   ├── SourceFileError    a file is no video, or a folder has no images (2)
     │   ├── NoCameraError      there is no such camera
     │   └── SourceLostError    it was open and stopped delivering frames
     └── SinkError              an output can't be written
@@ -63,6 +64,12 @@ class DetectorError(EdgeError):
 
 class SourceError(EdgeError):
     """A camera, a video or a folder of images can't be opened."""
+
+
+class SourceFileError(SourceError):
+    """A file is no video that can be read, or a folder has no images that can."""
+
+    exit_code = 2
 
 
 class NoCameraError(SourceError):

@@ -26,7 +26,8 @@ def _check_range(name: str, value: float, low: float, high: float, unit: str = "
     if not low <= value <= high:
         unit = f" {unit}" if unit else ""
         raise SettingsError(
-            f"{name}: expected {low:g}…{high:g}{unit}, found {value}; give a value in that range"
+            f"{name}: expected {low:.10g}…{high:.10g}{unit}, found {value}; give a value in that "
+            "range"
         )
 
 
@@ -136,8 +137,8 @@ class Settings:
     video file, a folder of images, "demo", or "auto" for the first camera and, where there is none,
     the demo."""
     output: tuple[Path, ...] = ()
-    """A file to write, may be repeated: .mp4, .avi or .mkv for annotated video, .jsonl for one
-    line of JSON a frame, .csv for one line a face."""
+    """A file to write, may be repeated (in a settings file a list, ["a.mp4", "b.csv"]): .mp4, .avi
+    or .mkv for annotated video, .jsonl for one line of JSON a frame, .csv for one line a face."""
     model: Path = Path("models/Finalmodel.tflite")
     """The classifier, a .tflite file with a contract inside."""
     detector: Literal["blazeface", "mediapipe"] = "blazeface"
@@ -171,6 +172,8 @@ class Settings:
         _check_range("threads", self.threads, 1, 64)
         _check_range("parallel", self.parallel, 0, 16)
         _check_range("frames", self.frames, 0, 1e9)
+        if not self.source:
+            raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
         self._check_outputs()

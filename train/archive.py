@@ -75,7 +75,10 @@ class ZipSource:
         try:
             file = _Cautious(path, self._limits.directory_bytes)
         except OSError as error:
-            raise self._refusal(f"expected a readable file, found: {error.strerror}") from error
+            raise ArchiveError(
+                f"{path}: expected a readable file, found: {error.strerror}; nothing was changed, "
+                "check its permissions and the disk"
+            ) from error
         try:
             self._zip = zipfile.ZipFile(file)
             self._check(path.stat().st_size)

@@ -38,6 +38,17 @@ class _NoFrames(Exception):  # noqa: N818 - it says why a file is dropped, nothi
     """There was nothing to write."""
 
 
+def check_room(path: Path, free: Callable[[Path], float] = free_bytes) -> None:
+    """Raise ``SinkError`` where the disk has no room to begin a video at ``path``."""
+    with writing(path):
+        found = free(path.parent)
+    if found < _ROOM:
+        raise SinkError(
+            f"{path}: expected {_ROOM / 1e6:g} MB of room to begin a video, found "
+            f"{math.floor(found / 1e5) / 10} MB; make room, or choose another place"
+        )
+
+
 class VideoSink:
     """Writes ``path``, which appears when it is finished; the suffix says which container.
 
@@ -79,7 +90,8 @@ class VideoSink:
             for left in left_behind(self._path):
                 self._adopt(left)
             self._temporary = opened.enter_context(replacing(self._path))
-            self._open(_TRIAL_SIZE, 30.0).release()
+            if self._free(self._path.parent) >= _ROOM:  # the first frame finds out otherwise
+                self._open(_TRIAL_SIZE, 30.0).release()
             self._stack = opened.pop_all()
         return self
 
@@ -107,6 +119,7 @@ class VideoSink:
         Raises ``SinkError``, with the file finished and in its place where the disk is full.
         """
         if self._writer is None:
+            check_room(self._path, self._free)
             height, width = frame.image.shape[:2]
             self._size, self._rate, self._start = (width, height), self._fps(), frame.captured_at
             self._writer = self._open(self._size, self._rate)
@@ -132,7 +145,7 @@ class VideoSink:
     def size(self) -> int:
         """Bytes of the file so far; raises ``SinkError``."""
         with writing(self._path):
-            return self._temporary.stat().st_size if self._temporary else 0
+            return self._temporary.stat().st_size if self._temporary and self._writer else 0
 
     def _adopt(self, left: Path) -> None:
         """Put what a killed run ``left`` where that run would have put it, if it can be played."""

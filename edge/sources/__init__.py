@@ -50,7 +50,7 @@ def open_source(
         source = demo()
     else:
         source = _live(settings, stop, patient, say) or _paced(
-            _from_path(_expanded(settings.source), say), watched, stop
+            _from_path(settings.source, say), watched, stop
         )
     return Limited(source, settings.frames) if settings.frames else source
 
@@ -89,12 +89,13 @@ def _expanded(name: str) -> Path:
         ) from error
 
 
-def _from_path(path: Path, say: Callable[[str], None]) -> RatedSource:
+def _from_path(name: str, say: Callable[[str], None]) -> RatedSource:
+    path = _expanded(name)
     if path.is_dir():
         return ImageFolder(path, say)
     if path.exists():
         return VideoSource(path)
     raise SettingsError(
-        f"{path}: expected a camera's index, a stream's address, a video file, a folder of images, "
-        "'picamera', 'demo' or 'auto', found no such file; check the path"
+        f"{name}: expected a camera's index, a stream's address, a video file, a folder of images, "
+        "'picamera', 'demo' or 'auto', found none of these; check the path"
     )

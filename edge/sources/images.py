@@ -10,7 +10,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from edge.errors import SourceError
+from edge.errors import SourceFileError
 from edge.frames import Frame, Image
 
 _MOST_PIXELS = 16_384
@@ -33,17 +33,17 @@ class ImageFolder:
         self._paths: list[Path] = []
 
     def __enter__(self) -> Self:
-        """List the folder; raises ``SourceError`` where there are no images in it."""
+        """List the folder; raises ``SourceFileError`` where there are no images in it."""
         try:
             paths = sorted(path for path in self._folder.iterdir() if path.is_file())
         except OSError as error:
-            raise SourceError(
+            raise SourceFileError(
                 f"{self._folder}: expected a folder of images, found {error.strerror}; "
-                "check the path"
+                "check its path and its permissions"
             ) from error
         self._paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
         if not self._paths:
-            raise SourceError(
+            raise SourceFileError(
                 f"{self._folder}: expected images ({', '.join(sorted(SUFFIXES))}), found none; "
                 "name the folder that holds them"
             )
@@ -54,7 +54,7 @@ class ImageFolder:
         """Nothing to release."""
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give each readable image; raises ``SourceError`` at the end where none was."""
+        """Give each readable image; raises ``SourceFileError`` at the end where none was."""
         start, index = time.monotonic(), 0
         for path in self._paths:
             image = _read(path)
@@ -65,7 +65,7 @@ class ImageFolder:
             index += 1
         unreadable = len(self._paths) - index
         if index == 0:
-            raise SourceError(
+            raise SourceFileError(
                 f"{self._folder}: expected images, found none of {unreadable} readable; "
                 "copy them again"
             )

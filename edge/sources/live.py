@@ -35,7 +35,8 @@ class LiveSource:
     opened again after each of ``pauses``, until there is a frame. A reader that is stuck is
     abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for, and
     ``say`` takes what it granted, after each opening that changed that; ``remedy`` is the advice
-    where no frame comes any more. ``clock`` gives monotonic seconds, ``sleep`` lets some pass.
+    where no frame comes any more, ``mute`` that where none came at all. ``clock`` gives monotonic
+    seconds, ``sleep`` lets some pass.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class LiveSource:
         say: Callable[[str], None] = lambda _: None,
         *,
         remedy: str = "check its cable and power",
+        mute: str = "is it a camera, and does another program use it?",
         patient: bool = False,
         lost_after: float = 1.8,
         open_within: float = 10.0,
@@ -59,7 +61,7 @@ class LiveSource:
         self.description = self._name = name
         self.state = f"{name} live"
         self._open_capture, self._stop, self._asked, self._say = open_capture, stop, asked, say
-        self._remedy = remedy
+        self._remedy, self._mute = remedy, mute
         self._patient, self._lost_after, self._open_within = patient, lost_after, open_within
         self._pauses, self._clock, self._sleep = pauses, clock, sleep
         self._reader = Reader(open_capture, name)
@@ -185,7 +187,7 @@ class LiveSource:
     def _silent(self) -> SourceError:
         return SourceError(
             f"{self._name}: expected a frame within {self._open_within:g} s, found none; "
-            "is it a camera, and does another program use it?"
+            f"{self._mute}"
         )
 
     def _lost(self) -> SourceError:

@@ -46,6 +46,7 @@ def stream_source(
         say=say,
         patient=patient,
         remedy="check the network and what sends it",
+        mute="check what sends it: a live stream, or copy the file that it is",
     )
 
 

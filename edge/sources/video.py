@@ -11,7 +11,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from edge.errors import SourceError, SourceLostError
+from edge.errors import SourceFileError, SourceLostError
 from edge.frames import Frame, Image
 
 _FALLBACK_FPS = 30.0
@@ -36,14 +36,14 @@ class VideoSource:
         self._first: Image | None = None
 
     def __enter__(self) -> Self:
-        """Open the file and decode its first frame; raises ``SourceError``."""
+        """Open the file and decode its first frame; raises ``SourceFileError``."""
         self._check_file()
         capture = cv2.VideoCapture(str(self._path))
         self._capture = capture
         self._first = self._read()
         if self._first is None:
             capture.release()
-            raise SourceError(
+            raise SourceFileError(
                 f"{self._path}: expected a video, found no picture in it; "
                 "does another player open it?"
             )
@@ -79,15 +79,18 @@ class VideoSource:
         if (
             self._path.exists() and not self._path.is_file()
         ):  # opening a pipe waits for somebody who writes
-            raise SourceError(
-                f"{self._path}: expected a video file, found no regular file; check the path"
+            raise SourceFileError(
+                f"{self._path}: expected a video file, found no regular file; name another"
             )
         try:
             with self._path.open("rb") as file:
                 empty = not file.read(1)
         except OSError as error:
-            raise SourceError(
-                f"{self._path}: expected a video file, found {error.strerror}; check the path"
+            raise SourceFileError(
+                f"{self._path}: expected a video file, found {error.strerror}; "
+                "check its path and its permissions"
             ) from error
         if empty:
-            raise SourceError(f"{self._path}: expected a video, found an empty file; copy it again")
+            raise SourceFileError(
+                f"{self._path}: expected a video, found an empty file; copy it again"
+            )

@@ -61,7 +61,7 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
     [
         ({"model": Path("no.tflite")}, "model", "no.tflite: expected a .tflite", "make convert"),
         ({"source": "7"}, "source", "found no such device (there are video0)", "plug one in"),
-        ({"source": "no.mp4"}, "source", "found no such file", "check the path"),
+        ({"source": "no.mp4"}, "source", "found none of these", "check the path"),
         ({"source": "pyproject.toml"}, "source", "found no picture", "another player"),
         ({"display": "on"}, "display", "expected a display", "start it on a desktop"),
         ({"output": (Path("no/a.mp4"),)}, "outputs", "found no such folder", "another output"),

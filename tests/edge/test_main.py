@@ -37,6 +37,8 @@ def model(repository: Path) -> Path:
         (["run", "--config", "none.toml"], 2, "none.toml: expected a settings file"),
         (["fly"], 2, "Unknown command"),
         (["run", "--model", "none.tflite"], 2, ": none.tflite: expected a .tflite file"),
+        (["run", "--source", ""], 2, ": source: expected a name, found none"),
+        (["run", "--source", "ftp://a/b"], 2, ": ftp://a/b: expected a camera's index"),
         (["info", "none.tflite"], 2, ": none.tflite: expected a .tflite file"),
     ],
 )
@@ -66,8 +68,8 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
             1,
             "rtsp://127.0.0.1:9/a: expected a stream",
         ),
-        (["--source", "pyproject.toml"], 1, "pyproject.toml: expected a video, found no picture"),
-        (["--source", "edge"], 1, "edge: expected images"),
+        (["--source", "pyproject.toml"], 2, "pyproject.toml: expected a video, found no picture"),
+        (["--source", "edge"], 2, "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], 2, "none/a.jsonl: expected a file"),
         (["--source", "demo", "--output", "none/a.mp4"], 2, "none/a.mp4: expected a file"),
         (["--source", "demo", "--display", "on"], 1, "window: expected a display"),
@@ -177,6 +179,15 @@ def test_the_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> Non
         names += [f"{name}.{f.name.replace('_', '-')}" for f in fields(table)]
     names.append("config")
     assert [name for name in names if f"--{name} " not in text] == []
+
+
+def test_info_without_a_file_is_about_the_shipped_model(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info"]) == 0
+    shipped = capsys.readouterr().out
+    assert main(["info", str(repository / "models/Finalmodel.tflite")]) == 0
+    assert shipped.splitlines()[1:] == capsys.readouterr().out.splitlines()[1:]
 
 
 def test_info_prints_the_contract_and_the_tensors(
