@@ -44,8 +44,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         map(_cells, rows),
     )
     last = rows[-1]
+    machines = "; then on ".join(dict.fromkeys(row["machine"] for row in rows))
     return (
-        f"{text}\n\nWritten by `python -m train study` on {last['machine']} (last row: commit "
+        f"{text}\n\nWritten by `python -m train study` on {machines} (last row: commit "
         f"{last['commit']}, {last['date']}), seed {last['seed']}, the h5 in float32. One seed: "
         "differences below a point mean little. The losses of different targets don't compare."
     )

@@ -55,9 +55,11 @@ def test_a_row_is_of_the_model_that_it_learns_from(
 
 
 def test_the_table_shows_the_rows() -> None:
-    lines = table([row("as it is", 0.6), row("without", 0.55)]).splitlines()
+    elsewhere = row("without", 0.55) | {"machine": "another PC"}
+    lines = table([row("as it is", 0.6), elsewhere]).splitlines()
     assert lines[2] == "| as it is | 10 | 8 | 64 | 1.234 | 60.0% | 70.0% | 0.568 |"
     assert "commit abc" in lines[-1]
+    assert "; then on another PC (last row" in lines[-1]
 
 
 @pytest.mark.parametrize("content", ["", "1", "[1]", "[]", '[{"ingredient": "a"}]'])
