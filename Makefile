@@ -140,8 +140,10 @@ define without_accelerators
 @rm -rf $(addprefix $(@D)/lib/python3.*/site-packages/ai_edge_litert/,$(ACCELERATORS))
 endef
 
+# What one is told of an environment that is larger than it looks; empty for the others.
+COST :=
 define environment
-@echo "setting up $(@D)$(if $(findstring train,$(@D)), (TensorFlow: 2.6 GB on the disk; a few minutes))"
+@echo "setting up $(@D)$(COST)"
 @rm -rf $(@D)
 @$(PYTHON) -m venv --without-pip $(@D)
 @$(install) $(foreach file,$^,-r $(file))
@@ -159,6 +161,7 @@ endef
 	$(without_accelerators)
 	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null || true
 
+.venv/train/ready: COST := $() (TensorFlow: 2.6 GB on the disk; a few minutes)
 .venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt | .venv/pip/ready
 	$(environment)
 	@env -u PYTHONDONTWRITEBYTECODE $(TRAIN) -c \
