@@ -43,10 +43,12 @@ def check_room(path: Path, free: Callable[[Path], float] = free_bytes) -> None:
     with writing(path):
         found = free(path.parent)
     if found < _ROOM:
-        raise SinkError(
-            f"{path}: expected {_ROOM / 1e6:g} MB of room to begin a video, found "
-            f"{math.floor(found / 1e5) / 10} MB; make room, or choose another place"
-        )
+        raise _no_room(path, _ROOM, found, "to begin a video", "make room, or choose another place")
+
+
+def _no_room(path: Path, least: float, free: float, use: str, remedy: str) -> SinkError:
+    wanted, found = math.ceil(least / 1e5) / 10, math.floor(free / 1e5) / 10
+    return SinkError(f"{path}: expected {wanted:g} MB of room {use}, found {found} MB; {remedy}")
 
 
 class VideoSink:
@@ -180,11 +182,8 @@ class VideoSink:
         least = _ROOM + _INDEX * self._written
         if free < least:
             self._finish()
-            wanted, found = math.ceil(least / 1e5) / 10, math.floor(free / 1e5) / 10
-            raise SinkError(
-                f"{self._path}: expected {wanted} MB of room for more video, found {found} MB; "
-                "what is recorded is kept, make room for the next one"
-            )
+            remedy = "what is recorded is kept, make room for the next one"
+            raise _no_room(self._path, least, free, "for more video", remedy)
 
     def _finish(self) -> None:
         """Put the file in its place; raises ``SinkError`` where it isn't whole."""
