@@ -102,7 +102,7 @@ def _refuse_foreign(images: Path) -> None:
             newest = max(foreign, key=lambda path: path.stat().st_ctime)  # moved or copied here
             raise DatasetError(
                 f"{images / split}: expected only files that 'make data' put there "
-                f"({images / _FILES} lists them), found {len(foreign):,} others, the newest "
+                f"({images / _FILES} lists them), found {len(foreign):,} more, the newest "
                 f"{newest}; move what is yours away first"
             )
 

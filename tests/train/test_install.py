@@ -130,7 +130,7 @@ def test_files_added_to_what_it_made_are_not_deleted(added: str, old: Path, new:
     write_files(old, {added: b"mine"})
     (old / "train/sad/1.png").unlink()
     before = tree(old)
-    with pytest.raises(DatasetError, match=rf"found 1 others, .*{added}; move"):
+    with pytest.raises(DatasetError, match=rf"found 1 more, .*{added}; move"):
         install(new, old, quiet)
     assert tree(old) == before
     (old / added).unlink()
@@ -147,7 +147,7 @@ def test_unreadable_images_are_accounted_for(new: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", [b"", b"\xff", b"train/"])
 def test_a_damaged_list_accounts_for_nothing(files: bytes, old: Path, new: Path) -> None:
     (old / "files.txt").write_bytes(files)
-    with pytest.raises(DatasetError, match="found 14 others"):
+    with pytest.raises(DatasetError, match="found 14 more"):
         install(new, old, quiet)
 
 
