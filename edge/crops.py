@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from edge.contract import Framing, ModelContract
 from edge.frames import Face, Image
 
+_PITCH = 1.25
+"""Source pixels from one sample to the next: below 2, bilinear samples leave none of them out."""
 _MOST_SAMPLES = 8
-"""Samples per output pixel and axis at the most; beyond that a face fills more than 384 pixels."""
+"""Samples per output pixel and axis at the most; beyond that a face fills more than 480 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ def face_square(face: Face, framing: Framing) -> Square:
 def crop_square(image: Image, square: Square, height: int, width: int) -> NDArray[np.uint8]:
     """Resample ``square`` of ``image`` (``uint8[H, W, 3]`` BGR) to grey ``uint8[height, width]``.
 
-    The square is sampled bilinearly about once per source pixel and then averaged over whole
-    blocks, so that a large face is low-pass filtered and a small one interpolated. What lies
+    The square is sampled bilinearly, so densely that every source pixel counts, and then averaged
+    over whole blocks: a large face is low-pass filtered and a small one interpolated. What lies
     outside the frame repeats its border.
     """
-    samples = min(max(math.ceil(square.side / min(height, width)), 1), _MOST_SAMPLES)
+    samples = math.ceil(square.side / min(height, width) / _PITCH)
+    samples = min(max(samples, 1), _MOST_SAMPLES)
     rows, columns = height * samples, width * samples
     grey, left, top = _grey_around(image, square)
     cos, sin = math.cos(square.angle), math.sin(square.angle)
