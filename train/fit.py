@@ -59,20 +59,6 @@ def fit(
     return model, checkpoint.history
 
 
-def averaged(model: keras.Model, run: Run) -> keras.Model:
-    """Return the mean of the trained ``model`` and the one that ``run`` began with.
-
-    The recipe says what share of the first is kept; where it is none, this is ``model`` itself.
-    """
-    kept = run.recipe.kept
-    if not kept:
-        return model
-    mean = build(run.recipe)
-    pairs = zip(run.start, model.get_weights(), strict=True)
-    mean.set_weights([kept * first + (1 - kept) * last for first, last in pairs])
-    return mean
-
-
 def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
     """Give ``network``, whose outputs are logits, its loss, optimiser and metric.
 

@@ -19,11 +19,12 @@ from edge.files import check_target
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
+from train.averaging import averaged
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
-from train.fit import History, Run, averaged, fit
+from train.fit import History, Run, fit
 from train.framing import derive_framing
 from train.inventory import list_unreadable
 from train.lineage import find_lineage
@@ -83,7 +84,7 @@ def train(
     policy = begun.precision if begun else choose_precision()
     run = Run(recipe, seed, policy, state, lineage.weights)
     trained, history = fit(run, examples, validation, quiet)
-    model = averaged(trained, run)
+    model = averaged(trained, run, splits["train"].images)
     origin = _origin(state)
     source = {"data": data, **lineage.origins, **_source(run, model, origin["commit"])}
     circumstances = {

@@ -109,3 +109,4 @@ def test_every_recipe_names_others_that_are_there() -> None:
         assert bool(recipe.teacher) == (0 < recipe.taught <= 1)
         assert 0 <= recipe.kept < 1
         assert recipe.start or not recipe.kept
+        assert recipe.kept or not recipe.refitted
