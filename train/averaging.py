@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from train.augment import augment
 from train.fit import Run
 from train.model import build, build_for_training
-from train.recipes import Recipe
 
 _BATCH = 512
 
@@ -20,8 +20,8 @@ def averaged(model: keras.Model, run: Run, images: NDArray[np.uint8]) -> keras.M
     """Return the mean of the trained ``model`` and the one that ``run`` began with.
 
     The recipe says what share of the first is kept; where it is none, this is ``model`` itself. It
-    also says whether batch normalisation is fitted to the training ``images``
-    (``uint8[n, 48, 48, 1]``) afterwards.
+    also says whether batch normalisation is fitted afterwards to the training ``images``
+    (``uint8[n, 48, 48, 1]``), changed as training changes them.
     """
     recipe = run.recipe
     if not recipe.kept:
@@ -30,27 +30,32 @@ def averaged(model: keras.Model, run: Run, images: NDArray[np.uint8]) -> keras.M
     pairs = zip(run.start, model.get_weights(), strict=True)
     mean.set_weights([recipe.kept * first + (1 - recipe.kept) * last for first, last in pairs])
     if recipe.refitted:
-        _refit(mean, recipe, images)
+        _refit(mean, run, images)
     return mean
 
 
-def _refit(model: keras.Model, recipe: Recipe, images: NDArray[np.uint8]) -> None:
+def _refit(model: keras.Model, run: Run, images: NDArray[np.uint8]) -> None:
     """Give the batch normalisation of ``model`` the statistics that ``images`` have in it.
 
     Those of its parents are of other activations than its own. Each is the mean over batches.
     """
-    network = build_for_training(dataclasses.replace(recipe, dropout=0.0), "float32")
+    network = build_for_training(dataclasses.replace(run.recipe, dropout=0.0), "float32")
     network.set_weights(model.get_weights())
     layers = [layer for layer in network.layers if hasattr(layer, "moving_mean")]
     for layer in layers:
         layer.momentum = 0.0  # a moving value is then that of the last batch
     statistics = [value for layer in layers for value in (layer.moving_mean, layer.moving_variance)]
-    forward = tf.function(lambda pixels: network(pixels, training=True))
-    order = np.random.default_rng(0).permutation(len(images))
-    batches = np.array_split(order, max(1, len(order) // _BATCH))  # of nearly one size
+    options = run.recipe.augmentation
+
+    def forward(pixels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        seen = augment(pixels, tf.stack([run.seed, step]), options) if options else pixels
+        return network(seen, training=True)
+
+    compiled = tf.function(forward)
+    order = np.random.default_rng(run.seed).permutation(len(images))
     seen = []
-    for batch in batches:
-        forward(tf.constant(images[batch]))
+    for step, batch in enumerate(np.array_split(order, max(1, len(order) // _BATCH))):
+        compiled(tf.constant(images[batch]), tf.constant(step))
         seen.append([np.array(value) for value in statistics])
     for value, each in zip(statistics, zip(*seen, strict=True), strict=True):
         value.assign(np.mean(each, axis=0, dtype=np.float64))

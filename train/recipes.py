@@ -77,8 +77,8 @@ class Recipe:
     """Share of these first weights in the model: its own are a mean of them and the trained ones,
     which is between both in what it knows (Wortsman et al. 2021, arXiv 2109.01903) …"""
     refitted: bool = False
-    """… and whether the batch normalisation of this mean is fitted anew to the training images as
-    they are, each once (Izmailov et al. 2018, arXiv 1803.05407)."""
+    """… and whether the batch normalisation of this mean is fitted anew to the training images,
+    each once and changed as in the training (Izmailov et al. 2018, arXiv 1803.05407)."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
