@@ -13,7 +13,7 @@ from train.averaging import averaged
 from train.fit import Run
 from train.model import build
 from train.precision import FLOAT32
-from train.recipes import Recipe
+from train.recipes import Augmentation, Recipe
 
 RECIPE = Recipe(
     "mean", sets=((4,), (5,)), dense=(6,), normalise_dense=True, dropout=0.5, start="x", kept=0.25
@@ -64,3 +64,13 @@ def test_the_same_images_give_the_same_mean(images: np.ndarray) -> None:
     one, two = (averaged(trained, run, images).get_weights() for _ in range(2))
     for left, right in zip(one, two, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_the_images_are_changed_as_the_recipe_says(images: np.ndarray) -> None:
+    trained, run = models(dataclasses.replace(RECIPE, refitted=True))
+    changing = dataclasses.replace(run.recipe, augmentation=Augmentation(rotation=90, erase=1))
+    plain = averaged(trained, run, images)
+    changed = averaged(trained, dataclasses.replace(run, recipe=changing), images)
+    again = averaged(trained, dataclasses.replace(run, recipe=changing), images)
+    assert not np.allclose(plain.layers[3].moving_mean, changed.layers[3].moving_mean, rtol=1e-3)
+    np.testing.assert_array_equal(changed.layers[3].moving_mean, again.layers[3].moving_mean)
