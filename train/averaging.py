@@ -48,8 +48,9 @@ def _refit(model: keras.Model, run: Run, images: NDArray[np.uint8]) -> None:
     options = run.recipe.augmentation
 
     def forward(pixels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        seen = augment(pixels, tf.stack([run.seed, step]), options) if options else pixels
-        return network(seen, training=True)
+        if options:
+            pixels = augment(pixels, tf.stack([run.seed, step]), options)
+        return network(pixels, training=True)
 
     compiled = tf.function(forward)
     order = np.random.default_rng(run.seed).permutation(len(images))
