@@ -81,15 +81,16 @@ def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("role", ["start", "teacher"])
-def test_a_model_comes_from_those_that_are_shipped(name: str, role: str, repository: Path) -> None:
+def test_a_model_comes_from_those_that_are_shipped(name: str, repository: Path) -> None:
     _, contract = load_model(repository / model_path(name))
-    provenance = contract.provenance
-    parent = provenance.get(role)
-    assert provenance["recipe"].get(role, "") == (parent["recipe"] if parent else "")
-    if parent:
-        _, begun = load_model(repository / model_path(parent["recipe"]))
-        assert parent["graph_sha256"] == begun.graph_sha256
+    recipe, provenance = RECIPES[name], contract.provenance
+    parents = {f"teacher {teacher}": teacher for teacher, _ in recipe.teachers}
+    parents |= {"start": recipe.start} if recipe.start else {}
+    assert {role for role in provenance if role.split()[0] in ("start", "teacher")} == set(parents)
+    for role, parent in parents.items():
+        _, begun = load_model(repository / model_path(parent))
+        assert provenance[role]["recipe"] == parent
+        assert provenance[role]["graph_sha256"] == begun.graph_sha256
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -37,18 +37,14 @@ def training_examples(
     split: Split,
     recipe: Recipe,
     votes: Votes | None = None,
-    taught: NDArray[np.float32] | None = None,
 ) -> Examples:
     """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``.
 
-    ``votes`` are the shipped ones where none are given; ``taught`` (``float32[n, 7]``) are the
-    teacher's probabilities, of a recipe that has one.
+    ``votes`` are the shipped ones where none are given. What teachers say is not in the targets.
     """
     targets = one_hot(split.labels)
     if recipe.votes:
         targets = _mixed(targets, shares(join(split.images, votes or load_votes())), recipe)
-    if taught is not None:
-        targets = (1 - recipe.taught) * targets + recipe.taught * taught
     return Examples(split.images, targets, _rows(split.labels, recipe.least_per_class))
 
 

@@ -30,6 +30,8 @@ class Run:
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
     """The first weights, in the order of ``build``'s; random ones without."""
+    teachers: Sequence[tuple[keras.Model, float]] = ()
+    """Networks that give logits ``[n, 7]``, each with the share of its answer in the targets."""
 
 
 def fit(
@@ -53,7 +55,7 @@ def fit(
         progress = Progress(recipe.epochs, done, quiet)
         callbacks = [*([plateau] if plateau else []), checkpoint, progress]
         with progress.bar:
-            fit_epochs(network, recipe, train, validation, run.seed, done, recipe.epochs, callbacks)
+            fit_epochs(network, run, train, validation, done, recipe.epochs, callbacks)
     model = build(recipe)
     model.set_weights(network.get_weights())
     return model, checkpoint.history
@@ -81,19 +83,18 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
 
 def fit_epochs(
     network: keras.Model,
-    recipe: Recipe,
+    run: Run,
     train: Examples,
     validation: Examples,
-    seed: int,
     first: int,
     last: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Train the compiled ``network`` from epoch ``first`` up to, not including, ``last``."""
     network.fit(
-        batches(train, recipe, seed, first),
-        steps_per_epoch=steps_per_epoch(train, recipe),
-        validation_data=_whole(validation, recipe.batch_size),
+        batches(train, run, first),
+        steps_per_epoch=steps_per_epoch(train, run.recipe),
+        validation_data=_whole(validation, run.recipe.batch_size),
         initial_epoch=first,
         epochs=last,
         callbacks=list(callbacks),
@@ -107,13 +108,14 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
     return -(-len(train.rows) // recipe.batch_size)
 
 
-def batches(train: Examples, recipe: Recipe, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
+    recipe, seed = run.recipe, run.seed
     options = recipe.augmentation
     steps = steps_per_epoch(train, recipe)
 
@@ -126,7 +128,10 @@ def batches(train: Examples, recipe: Recipe, seed: int, first_epoch: int = 0) ->
         pixels = tf.gather(images, chosen)
         if options:
             pixels = augment(pixels, tf.stack([seed, tf.cast(step, tf.int32)]), options)
-        return pixels, tf.gather(targets, chosen)
+        wanted = (1 - recipe.taught) * tf.gather(targets, chosen)
+        for teacher, share in run.teachers:
+            wanted += share * tf.nn.softmax(teacher(pixels, training=False))
+        return pixels, wanted
 
     return (
         tf.data.Dataset.counter(first_epoch, dtype=tf.int32)

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 
+from edge.contract import ModelContract
 from train.artifact import load_model
 from train.errors import ArtifactError
-from train.model import build, predict_logits
-from train.recipes import Recipe, model_path
+from train.model import build, build_for_training
+from train.recipes import Recipe, completed, model_path
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """``weights`` in the order of ``build``'s (none: random ones), a ``teacher``, their origins."""
+    """``weights`` in the order of ``build``'s (none: random ones), and where all of it comes from.
 
-    weights: Sequence[np.ndarray] = ()
-    teacher: keras.Model | None = None
-    origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ``taught_by`` are the teachers: recipe, weights, and share of the target.
+    """
 
-    def taught(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Raw grey pixels ``uint8[n, h, w, 1]`` → the teacher's ``float32[n, labels]``, if any."""
-        if self.teacher is None:
-            return None
-        return np.asarray(softmax(predict_logits(self.teacher, images), axis=1), np.float32)
+    weights: Sequence[np.ndarray]
+    taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float]]
+    origins: Mapping[str, Mapping[str, Any]]
+
+    def teachers(self, precision: str) -> Sequence[tuple[keras.Model, float]]:
+        """Return the teachers, pixels → logits ``[n, 7]``, each with its share of the target.
+
+        They compute as fast as a network in training, in ``precision``.
+        """
+        networks = []
+        for recipe, weights, share in self.taught_by:
+            network = build_for_training(recipe, precision)
+            network.set_weights(weights)
+            networks.append((network, share))
+        return networks
 
 
 def find_lineage(recipe: Recipe) -> Lineage:
@@ -38,25 +46,32 @@ def find_lineage(recipe: Recipe) -> Lineage:
     Raises ``ArtifactError`` where one is missing or damaged, or can't give its first weights.
     """
     weights: Sequence[np.ndarray] = ()
-    teacher = None
+    taught_by = []
     origins = {}
     if recipe.start:
-        model, origins["start"] = _load(recipe, "begins with the weights", recipe.start)
+        model, contract = _load(recipe, "begins with the weights", recipe.start)
         weights = _fitting(model.get_weights(), recipe)
-    if recipe.teacher:
-        teacher, origins["teacher"] = _load(recipe, "learns from the model", recipe.teacher)
-    return Lineage(weights, teacher, origins)
+        origins["start"] = _origin(recipe.start, contract)
+    for name, share in recipe.teachers:
+        model, contract = _load(recipe, "learns from the model", name)
+        its_own = Recipe(**completed(contract.provenance["recipe"]))
+        taught_by.append((its_own, model.get_weights(), share))
+        origins[f"teacher {name}"] = _origin(name, contract)
+    return Lineage(weights, taught_by, origins)
 
 
-def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, dict[str, Any]]:
+def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContract]:
     try:
-        model, contract = load_model(model_path(other))
+        return load_model(model_path(other))
     except ArtifactError as error:
         raise ArtifactError(
             f"recipe {recipe.name} {use} that 'make train RECIPE={other}' makes: {error}"
         ) from error
+
+
+def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
     seed = contract.provenance["seed"]
-    return model, {"recipe": other, "seed": seed, "graph_sha256": contract.graph_sha256}
+    return {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
 
 
 def _fitting(weights: Sequence[np.ndarray], recipe: Recipe) -> Sequence[np.ndarray]:

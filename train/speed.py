@@ -17,7 +17,7 @@ from train import precision
 from train.data import LABELS, load_split
 from train.errors import DatasetError
 from train.examples import plain_examples, training_examples
-from train.fit import batches, compiled, fit_epochs, steps_per_epoch
+from train.fit import Run, batches, compiled, fit_epochs, steps_per_epoch
 from train.model import build, build_for_training
 from train.recipes import Plateau, Recipe
 
@@ -104,5 +104,6 @@ def _fast(recipe: Recipe, images: Path, policy: str) -> Callable[[], object]:
     validation = plain_examples(load_split(images, "validation"))
     steps = steps_per_epoch(train, recipe)
     network = compiled(build_for_training(recipe, policy), recipe, steps)
-    network.train_on_batch(*next(iter(batches(train, recipe, 0))))
-    return lambda: fit_epochs(network, recipe, train, validation, seed=0, first=0, last=1)
+    run = Run(recipe, 0, policy, checkpoint=Path())
+    network.train_on_batch(*next(iter(batches(train, run))))
+    return lambda: fit_epochs(network, run, train, validation, first=0, last=1)

@@ -43,7 +43,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "half as wide": {"sets": ((16,), (32, 32), (64, 64))},
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
-    "seven tenths of the target from the model teacher": {"teacher": "teacher", "taught": 0.7},
+    "seven tenths of the target from the model teacher": {"teachers": (("teacher", 0.7),)},
     "begins with the model teacher": {"start": "teacher"},
 }
 """What is changed in the base, by the name of the row."""
@@ -91,11 +91,11 @@ def _trained(
 ) -> dict[str, Any]:
     train, validation = splits
     started = time.monotonic()
-    taught = lineage.taught(train.images)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state.npz"
-        short = Run(recipe, seed, precision.fastest(), state, lineage.weights)
-        examples = training_examples(train, recipe, taught=taught), plain_examples(validation)
+        policy = precision.fastest()
+        short = Run(recipe, seed, policy, state, lineage.weights, lineage.teachers(policy))
+        examples = training_examples(train, recipe), plain_examples(validation)
         model, history = fit(short, *examples, quiet=True)
     predicted = predict_logits(model, validation.images).argmax(axis=1)
     copies = copies_in_train(validation, train)

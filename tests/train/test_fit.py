@@ -24,8 +24,8 @@ def examples(train_split: Split, validation_split: Split) -> tuple[Examples, Exa
     return plain_examples(train_split), plain_examples(validation_split)
 
 
-def run(recipe: Recipe, path: Path) -> Run:
-    return Run(recipe, seed=7, precision="float32", checkpoint=path / "state.npz")
+def run(recipe: Recipe, path: Path, seed: int = 7) -> Run:
+    return Run(recipe, seed, precision="float32", checkpoint=path / "state.npz")
 
 
 def test_it_learns(tiny, examples, tmp_path) -> None:
@@ -100,7 +100,7 @@ def test_each_epoch_shows_every_image_once_in_a_new_order(tiny, train_split: Spl
     rows = []
     shown = plain_examples(train_split)
     steps = steps_per_epoch(shown, tiny)
-    for images, targets in batches(shown, tiny, seed=1).take(2 * steps):
+    for images, targets in batches(shown, run(tiny, Path())).take(2 * steps):
         rows.append((images.numpy(), targets.numpy().argmax(axis=1)))
     for part in (rows[:steps], rows[steps:]):
         seen = np.concatenate([images for images, _ in part]).reshape(-1, 48 * 48)
@@ -116,7 +116,7 @@ def test_a_batch_depends_on_seed_and_epoch_alone(tiny, train_split: Split, augme
     skipped = 2 * steps_per_epoch(shown, recipe)
 
     def first(seed: int, epoch: int, skip: int = 0) -> np.ndarray:
-        return next(iter(batches(shown, recipe, seed, epoch).skip(skip)))[0].numpy()
+        return next(iter(batches(shown, run(recipe, Path(), seed), epoch).skip(skip)))[0].numpy()
 
     np.testing.assert_array_equal(first(1, 0, skipped), first(1, 2))
     assert not np.array_equal(first(2, 2), first(1, 2))

@@ -13,10 +13,11 @@ from tests.train.test_session import WholeImage
 from train.artifact import load_model
 from train.data import load_split
 from train.errors import ArtifactError
-from train.examples import one_hot, training_examples
+from train.examples import training_examples
+from train.fit import Run, batches
 from train.lineage import find_lineage
 from train.precision import FLOAT32
-from train.recipes import DEPLOYED, RECIPES, Recipe, model_path
+from train.recipes import DEPLOYED, Augmentation, RECIPES, Recipe, model_path
 from train.session import train
 
 
@@ -61,27 +62,31 @@ def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
         assert not recipe.votes
 
 
-def test_a_teacher_s_probabilities_are_part_of_the_targets(
+def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
     tiny, first: Path, images_folder: Path
 ) -> None:
-    pupil = dataclasses.replace(tiny, name="pupil", teacher="tiny", taught=0.75)
+    other = dataclasses.replace(tiny, name="other", sets=((4,), (4, 4), (4,)))
+    train(other, 5, images_folder, model_path("other"), WholeImage(), quiet=True)
+    pupil = dataclasses.replace(
+        tiny, name="pupil", teachers=(("tiny", 0.5), ("other", 0.25)), augmentation=Augmentation()
+    )
     split = load_split(images_folder, "train")
-    model, contract = load_model(first)
     lineage = find_lineage(pupil)
-    taught = lineage.taught(split.images)
-    targets = training_examples(split, pupil, taught=taught).targets
-    expected = 0.25 * one_hot(split.labels) + 0.75 * model.predict(split.images, verbose=0)
-    np.testing.assert_allclose(targets, expected, atol=1e-5)
+    run = Run(pupil, 0, FLOAT32, Path(), teachers=lineage.teachers(FLOAT32))
+    pixels, targets = next(iter(batches(training_examples(split, pupil), run)))
+    labels = next(iter(batches(training_examples(split, pupil), Run(tiny, 0, FLOAT32, Path()))))[1]
+    (one, origin), (two, _) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    expected = 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
+    np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
     outcome = train(pupil, 4, images_folder, Path("m.h5"), WholeImage(), quiet=True)
-    origin = {"recipe": "tiny", "seed": 3, "graph_sha256": contract.graph_sha256}
-    assert lineage.origins == {"teacher": origin}
-    assert load_model(outcome.path)[1].provenance["teacher"] == origin
-    assert outcome.report["teacher"] == origin
+    teacher = {"recipe": "tiny", "seed": 3, "graph_sha256": origin.graph_sha256}
+    assert load_model(outcome.path)[1].provenance["teacher tiny"] == teacher
+    assert outcome.report["teacher tiny"] == teacher
 
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    recipe = dataclasses.replace(tiny, teacher="base", taught=0.5)
+    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),))
     with pytest.raises(ArtifactError, match=r"recipe tiny learns .* RECIPE=base.* no such"):
         find_lineage(recipe)
 
@@ -105,8 +110,9 @@ def test_a_share_of_the_first_weights_is_kept(tiny, first: Path, images_folder: 
 
 def test_every_recipe_names_others_that_are_there() -> None:
     for recipe in RECIPES.values():
-        assert {recipe.start, recipe.teacher} <= {"", *RECIPES} - {recipe.name}
-        assert bool(recipe.teacher) == (0 < recipe.taught <= 1)
+        named = {recipe.start, *(name for name, _ in recipe.teachers)}
+        assert named <= {"", *RECIPES} - {recipe.name}
+        assert all(share > 0 for _, share in recipe.teachers) and recipe.taught <= 1
         assert 0 <= recipe.kept < 1
         assert recipe.start or not recipe.kept
         assert recipe.kept or not recipe.refitted

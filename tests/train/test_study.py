@@ -45,12 +45,12 @@ def test_a_row_is_of_the_model_that_it_learns_from(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path, teacher = tmp_path / "rows.json", model_path(tiny.name)
-    changes = {"taught": {"start": "tiny", "teacher": "tiny", "taught": 0.5}}
+    changes = {"taught": {"start": "tiny", "teachers": (("tiny", 0.5),)}}
     for seed in (1, 2):
         train(tiny, seed, images_folder, teacher, WholeImage(), quiet=True)
         (row,) = run(images_folder, path, base=tiny, changes=changes)
-        assert row["origins"]["start"] == row["origins"]["teacher"]
-        assert row["origins"]["teacher"]["seed"] == seed
+        assert row["origins"]["start"] == row["origins"]["teacher tiny"]
+        assert row["origins"]["start"]["seed"] == seed
         assert list(run(images_folder, path, base=tiny, changes=changes)) == []
 
 
