@@ -161,4 +161,4 @@ def _interrupted(begun: Run, examples: tuple[Examples, Examples]) -> None:
     network = compiled(build_for_training(begun.recipe, begun.precision), begun.recipe, steps)
     checkpoint = Checkpoint(begun.checkpoint, network, None, begun.precision)
     callbacks = [checkpoint, Interrupt()]
-    fit_epochs(network, begun.recipe, *examples, begun.seed, 0, begun.recipe.epochs, callbacks)
+    fit_epochs(network, begun, *examples, 0, begun.recipe.epochs, callbacks)

@@ -17,7 +17,7 @@ from train.examples import training_examples
 from train.fit import Run, batches
 from train.lineage import find_lineage
 from train.precision import FLOAT32
-from train.recipes import DEPLOYED, Augmentation, RECIPES, Recipe, model_path
+from train.recipes import DEPLOYED, RECIPES, Augmentation, Recipe, model_path
 from train.session import train
 
 
@@ -112,7 +112,8 @@ def test_every_recipe_names_others_that_are_there() -> None:
     for recipe in RECIPES.values():
         named = {recipe.start, *(name for name, _ in recipe.teachers)}
         assert named <= {"", *RECIPES} - {recipe.name}
-        assert all(share > 0 for _, share in recipe.teachers) and recipe.taught <= 1
+        assert all(share > 0 for _, share in recipe.teachers)
+        assert recipe.taught <= 1
         assert 0 <= recipe.kept < 1
         assert recipe.start or not recipe.kept
         assert recipe.kept or not recipe.refitted
