@@ -73,12 +73,6 @@ class Recipe:
     """Share of these layers' outputs that training leaves out."""
     start: str = ""
     """The recipe whose model gives the first weights; random ones without a name."""
-    kept: float = 0.0
-    """Share of these first weights in the model: its own are a mean of them and the trained ones,
-    which is between both in what it knows (Wortsman et al. 2021, arXiv 2109.01903) …"""
-    refitted: bool = False
-    """… and whether the batch normalisation of this mean is fitted anew to the training images,
-    each once and changed as in the training (Izmailov et al. 2018, arXiv 1803.05407)."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
