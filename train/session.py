@@ -19,7 +19,6 @@ from edge.files import check_target
 from edge.frames import Detector
 from train import precision, provenance
 from train.artifact import save_model
-from train.averaging import averaged
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import ArtifactError
@@ -82,8 +81,7 @@ def train(
     begun = read_state(state)
     policy = begun.precision if begun else choose_precision()
     run = Run(recipe, seed, policy, state, lineage.weights, lineage.teachers(policy))
-    trained, history = fit(run, examples, validation, quiet)
-    model = averaged(trained, run, splits["train"].images)
+    model, history = fit(run, examples, validation, quiet)
     origin = _origin(state)
     source = {"data": data, **lineage.origins, **_source(run, model, origin["commit"])}
     circumstances = {
@@ -92,9 +90,6 @@ def train(
         "unreadable": _unreadable(splits),
         "framing": {"faces_found_in": found} | dataclasses.asdict(framing),
     }
-    if recipe.kept:
-        logits = predict_logits(trained, splits["validation"].images)
-        circumstances["before_the_mean"] = _measured(logits, splits, voted)
     outcome = finish(model, history, splits, voted, framing, source, circumstances, target)
     state.unlink(missing_ok=True)
     return outcome

@@ -43,7 +43,13 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "half as wide": {"sets": ((16,), (32, 32), (64, 64))},
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
+    "half as wide, four convolutions in the last set": {
+        "sets": ((16,), (32, 32), (80, 80, 80, 80))
+    },
     "seven tenths of the target from the model teacher": {"teachers": (("teacher", 0.7),)},
+    "four tenths each from the models teacher and base": {
+        "teachers": (("teacher", 0.4), ("base", 0.4))
+    },
     "begins with the model teacher": {"start": "teacher"},
 }
 """What is changed in the base, by the name of the row."""

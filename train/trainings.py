@@ -14,7 +14,7 @@ from train.tables import markdown
 AGAIN = "models/seeds/*_report.json"
 """Reports of trainings with another seed: how well the shipped ones can be repeated."""
 _COLUMNS = (
-    *("recipe", "begins with", "teacher", "seed", "epochs", "minutes", "parameters", "top-1"),
+    *("recipe", "begins with", "teachers", "seed", "epochs", "minutes", "parameters", "top-1"),
     *("FER+ top-1", "macro-F1", "commit", "date"),
 )
 
@@ -32,7 +32,7 @@ def read(root: Path) -> list[dict[str, Any]]:
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return the reports as a Markdown table with a line that says what it shows."""
     machines = "; ".join(sorted({report["machine"] for report in reports}))
-    rows = [_cells(row) for report in reports for row in _with_mean(report)]
+    rows = [_cells(report) for report in reports]
     return (
         f"{markdown(_COLUMNS, rows, texts=3)}\n\nOf the h5 in float32 on the "
         f"validation split, written by `make train` on {machines}. The minutes depend on what else "
@@ -51,21 +51,12 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(report)
 
 
-def _with_mean(report: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The model that was trained, where another was made of it, and the one that was written."""
-    trained = report.get("before_the_mean")
-    if not trained:
-        return (report,)
-    name = f"{report['recipe']['name']}, before the mean"
-    return report | trained | {"recipe": report["recipe"] | {"name": name}}, report
-
-
 def _cells(report: Mapping[str, Any]) -> Sequence[str]:
     recipe, figures, votes = report["recipe"], report["validation"], report["validation_votes"]
     return (
         recipe["name"],
         recipe.get("start") or "random weights",
-        recipe.get("teacher") or "–",
+        ", ".join(f"{name} {share:.0%}" for name, share in recipe.get("teachers", ())) or "–",
         str(report["seed"]),
         str(recipe["epochs"]),
         f"{report['minutes']:.0f}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from train.examples import training_examples
 from train.fit import Run, batches
 from train.lineage import find_lineage
 from train.precision import FLOAT32
-from train.recipes import DEPLOYED, RECIPES, Augmentation, Recipe, model_path
+from train.recipes import DEPLOYED, RECIPES, Augmentation, model_path
 from train.session import train
 
 
@@ -91,29 +90,9 @@ def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.Mo
         find_lineage(recipe)
 
 
-def test_a_share_of_the_first_weights_is_kept(tiny, first: Path, images_folder: Path) -> None:
-    changing = dataclasses.replace(tiny, name="changing", start="tiny")
-    keeping = dataclasses.replace(changing, name="keeping", kept=0.25)
-
-    def trained(recipe: Recipe) -> Path:
-        target = Path(f"{recipe.name}.h5")
-        precision = partial(str, FLOAT32)  # both in the same, however busy the machine is
-        return train(recipe, 4, images_folder, target, WholeImage(), True, precision).path
-
-    begun, changed, kept = (
-        load_model(path)[0].get_weights() for path in (first, trained(changing), trained(keeping))
-    )
-    for old, new, mean in zip(begun, changed, kept, strict=True):
-        np.testing.assert_allclose(mean, 0.25 * old + 0.75 * new, atol=1e-5)
-    assert any(np.abs(old - new).max() > 1e-3 for old, new in zip(begun, changed, strict=True))
-
-
 def test_every_recipe_names_others_that_are_there() -> None:
     for recipe in RECIPES.values():
         named = {recipe.start, *(name for name, _ in recipe.teachers)}
         assert named <= {"", *RECIPES} - {recipe.name}
         assert all(share > 0 for _, share in recipe.teachers)
         assert recipe.taught <= 1
-        assert 0 <= recipe.kept < 1
-        assert recipe.start or not recipe.kept
-        assert recipe.kept or not recipe.refitted

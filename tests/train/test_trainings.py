@@ -30,13 +30,9 @@ def test_a_row_shows_what_was_trained_and_reached() -> None:
     assert "a CPU" in rows[-1]
 
 
-def test_a_mean_of_two_models_stands_below_the_one_that_was_trained() -> None:
-    before = {"validation": {"top1": 0.64, "macro_f1": 0.62}, "validation_votes": {"top1": 0.8}}
-    trained, mean = table([REPORT | {"before_the_mean": before}]).splitlines()[2:4]
-    assert trained.startswith("| final, before the mean | fer2013 |")
-    assert "| 64.00% | 80.00% | 0.620 |" in trained
-    assert mean.startswith("| final | fer2013 |")
-    assert "| 65.00% | 79.00% | 0.632 |" in mean
+def test_it_names_the_teachers_with_their_shares() -> None:
+    taught = REPORT | {"recipe": REPORT["recipe"] | {"teachers": [["base", 0.4], ["old", 0.25]]}}
+    assert "| final | fer2013 | base 40%, old 25% | 1 |" in table([taught])
 
 
 def test_nobody_tagged_these_images() -> None:
