@@ -41,6 +41,9 @@ _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
     "OPENCV_LOG_LEVEL": "SILENT",  # what goes wrong is said in one line of our own
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    # A stream that is being opened, for seconds, would lock out a video that is begun or finished.
+    # FFmpeg built with POSIX threads needs no such lock; OpenCV's for Windows may.
+    "OPENCV_FFMPEG_IS_THREAD_SAFE": "1" if os.name == "posix" else "0",
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",  # UDP loses parts of pictures
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
