@@ -22,7 +22,7 @@ from edge.device import Device
 from edge.doctor import LIBRARIES, examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
-from edge.settings import Settings
+from edge.settings import Settings, expanded
 from edge.signals import end_on_signals, has_terminal, on_hang_up
 from edge.speaker import Speaker
 
@@ -216,7 +216,7 @@ def info(model: Path | None = None) -> int:
         A .tflite file. Without it, the one that a run has by default.
     """
     _prepare_opencv()
-    model = model or Settings().model_path
+    model = Path(expanded(model)) if model else Settings().model_path
     from edge.classifier import load_classifier  # noqa: PLC0415 - imports OpenCV
     from edge.interpreter import open_model, read_model_file  # noqa: PLC0415 - imports NumPy
 

@@ -41,6 +41,14 @@ def _check_name(name: str) -> None:
         raise SettingsError(f"path: expected a name in UTF-8, found {name!a}; rename the file")
 
 
+def expanded(name: str | Path) -> str:
+    """Return ``name`` with the folder of a user for "~" or "~user"; raises ``SettingsError``."""
+    full = os.path.expanduser(name)  # noqa: PTH111 - Path would change an address
+    if full.startswith("~"):
+        raise SettingsError(f"{name}: expected a path, found no such user; write the path in full")
+    return full
+
+
 def _check_not_numbered(other: Path, path: Path) -> None:
     """Raise ``SettingsError`` where ``other`` is named like an earlier file of the output ``path``.
 
@@ -176,7 +184,18 @@ class Settings:
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
+        self._expand()
         self._check_outputs()
+
+    def _expand(self) -> None:
+        """Put the folders of users in the place of "~"; raises ``SettingsError``."""
+        outputs = tuple(Path(expanded(path)) for path in self.output)
+        for name, value in (
+            ("source", expanded(self.source)),
+            ("model", Path(expanded(self.model))),
+            ("output", outputs),
+        ):
+            object.__setattr__(self, name, value)  # as the generated __init__ of a frozen one does
 
     def _check_outputs(self) -> None:
         """Refuse outputs that we can't write, or that would take another file's place."""
@@ -191,7 +210,7 @@ class Settings:
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
-        source = Path(os.path.expanduser(self.source))  # noqa: PTH111 - this one raises nothing
+        source = Path(self.source)
         inputs = {source.resolve(), self.model_path.resolve()}
         for path in self.output:
             if path.resolve() in inputs:
@@ -206,4 +225,9 @@ class Settings:
     def model_path(self) -> Path:
         """``model``, or the product's own of that name where only that is there."""
         own = home() / self.model
-        return own if own.exists() and not self.model.exists() else self.model
+        return own if _exists(own) and not _exists(self.model) else self.model
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there; what keeps it from being seen is said where it is opened."""
+    return os.path.exists(path)  # noqa: PTH110 - this one raises nothing

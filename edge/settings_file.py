@@ -13,14 +13,14 @@ from cyclopts import App, ArgumentCollection
 from cyclopts.config import Toml
 
 from edge.errors import SettingsError
-from edge.settings import Settings
+from edge.settings import Settings, expanded
 
 _TABLES = {field.name for field in fields(Settings) if is_dataclass(field.default_factory)}
 
 
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
-    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
+    paths = [expanded(a.tokens[0].value) for a in arguments if a.name == "--config" and a.tokens]
     for path in paths:
         with _reading(path):
             if not Path(path).is_file():

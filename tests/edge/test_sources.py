@@ -189,6 +189,8 @@ def test_names_mean_sources(tmp_path: Path) -> None:
     assert isinstance(named("auto"), Fallback)
     with pytest.raises(SettingsError, match="expected a camera's index, a stream's address"):
         named(str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="'auto', found File name too long; check the path"):
+        named("long" * 99)
 
 
 def test_the_demo_stands_in_for_a_camera_at_the_start_only() -> None:
