@@ -55,6 +55,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
     ("arguments", "code", "message"),
     [
         (["--source", "none.mp4"], 2, "none.mp4: expected a camera's index"),
+        (["--source", "long" * 99], 2, "expected a camera's index"),
         (["--source", "97"], 1, "video97: expected a camera, found no such device"),
         (["--source", "/dev/video97"], 1, "video97: expected a camera, found no such device"),
         (
@@ -72,6 +73,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
         (["--source", "edge"], 2, "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], 2, "none/a.jsonl: expected a file"),
         (["--source", "demo", "--output", "none/a.mp4"], 2, "none/a.mp4: expected a file"),
+        (["--source", "demo", "--output", f"{'n' * 248}.csv"], 2, "choose a shorter one"),
         (["--source", "demo", "--display", "on"], 1, "window: expected a display"),
     ],
 )
