@@ -49,12 +49,22 @@ def expanded(name: str | Path) -> str:
     return full
 
 
+def _real(path: Path) -> Path:
+    """Where ``path`` leads to through links; what can't be followed stands for itself."""
+    return Path(os.path.realpath(path))
+
+
+def _target(path: Path) -> Path:
+    """What a link at ``path`` leads to; any other ``path`` as it is."""
+    return _real(path) if os.path.islink(path) else path  # noqa: PTH114 - it raises nothing
+
+
 def _check_not_numbered(other: Path, path: Path) -> None:
     """Raise ``SettingsError`` where ``other`` is named like an earlier file of the output ``path``.
 
     It would be renamed or deleted along with those.
     """
-    if number_of(other.resolve(), path.resolve()) is not None:
+    if number_of(_real(other), _real(path)) is not None:
         raise SettingsError(
             f"output: expected numbered files of {str(path)!r} to be its own, found "
             f"{str(other)!r} in use; rename one of the two"
@@ -184,16 +194,18 @@ class Settings:
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
-        self._expand()
+        self._follow()
         self._check_outputs()
 
-    def _expand(self) -> None:
-        """Put the folders of users in the place of "~"; raises ``SettingsError``."""
-        outputs = tuple(Path(expanded(path)) for path in self.output)
+    def _follow(self) -> None:
+        """Put what they lead to in the place of "~" and of outputs that are links.
+
+        A new file would take the place of the link otherwise. Raises ``SettingsError``.
+        """
         for name, value in (
             ("source", expanded(self.source)),
             ("model", Path(expanded(self.model))),
-            ("output", outputs),
+            ("output", tuple(_target(Path(expanded(path))) for path in self.output)),
         ):
             object.__setattr__(self, name, value)  # as the generated __init__ of a frozen one does
 
@@ -206,14 +218,14 @@ class Settings:
                     f"output: expected a name that ends in {known}, found {str(path)!r}; "
                     "rename the output"
                 )
-        if len({path.resolve() for path in self.output}) < len(self.output):
+        if len({_real(path) for path in self.output}) < len(self.output):
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
         source = Path(self.source)
-        inputs = {source.resolve(), self.model_path.resolve()}
+        inputs = {_real(source), _real(self.model_path)}
         for path in self.output:
-            if path.resolve() in inputs:
+            if _real(path) in inputs:
                 raise SettingsError(
                     f"output: expected another file than the input, found {str(path)!r} as both; "
                     "rename the output"

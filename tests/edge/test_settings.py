@@ -151,6 +151,20 @@ def test_a_users_folder_is_found_for_every_path(
     assert settings.output[1].is_absolute()
 
 
+def test_an_output_that_is_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    for name, target in (("a.csv", "disk/b.csv"), ("b.csv", "a.csv"), ("loop.csv", "loop.csv")):
+        (tmp_path / name).symlink_to(target)
+
+    def output(name: str) -> Path:
+        return Settings(output=(tmp_path / name,)).output[0]
+
+    assert output("b.csv") == tmp_path.resolve() / "disk" / "b.csv"
+    assert output("loop.csv").name == "loop.csv", "what is wrong is said where it is opened"
+    with pytest.raises(SettingsError, match="found the same one twice"):
+        Settings(output=(tmp_path / "a.csv", tmp_path / "b.csv"))
+
+
 @pytest.mark.parametrize(
     "setting",
     [{"source": "~no one/a"}, {"model": Path("~no one/a")}, {"output": (Path("~no one/a.csv"),)}],
