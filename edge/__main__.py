@@ -27,9 +27,9 @@ from edge.signals import end_on_signals, has_terminal, on_hang_up
 from edge.speaker import Speaker
 
 try:
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-    from edge.settings_file import read_settings_file, refuse_fractions
+    from edge.settings_file import read_settings_file, refuse_other_numbers
 except ImportError as missing:
     sys.exit(f"{command_name(sys.argv[0])}: expected its library, found: {missing}; {LIBRARIES}")
 
@@ -53,7 +53,7 @@ _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
     help="Finds faces and names their expressions, in real time.",
-    config=(read_settings_file, refuse_fractions),
+    config=(read_settings_file, refuse_other_numbers),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     version_flags=(),
@@ -272,6 +272,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
         more = {"reread": partial(_reread, tokens)} if "reread" in ignored else {}
         code = command(*bound.args, **bound.kwargs, **more)
+    except UnusedCliTokensError as error:
+        stray = (error.unused_tokens or [""])[0]
+        _complain(f"{stray}: expected the name of an option before it, found none; see --help")
+        return SettingsError.exit_code
     except CycloptsError as error:
         _complain(f"{str(error).rstrip('.')}; see --help")
         return SettingsError.exit_code

@@ -63,7 +63,7 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
         ({"source": "7"}, "source", "found no such device (there are video0)", "plug one in"),
         ({"source": "no.mp4"}, "source", "found none of these", "check the path"),
         ({"source": "long" * 99}, "source", "found File name too long", "check the path"),
-        ({"source": "pyproject.toml"}, "source", "found no picture", "another player"),
+        ({"source": "pyproject.toml"}, "source", "found no picture", "another program"),
         ({"display": "on"}, "display", "expected a display", "start it on a desktop"),
         ({"output": (Path("no/a.mp4"),)}, "outputs", "found no such folder", "another output"),
     ],

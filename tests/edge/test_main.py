@@ -29,7 +29,11 @@ def model(repository: Path) -> Path:
     ("arguments", "code", "message"),
     [
         (["run", "--threads", "0"], 2, "threads: expected 1…64, found 0"),
-        (["run", "--frames", "many"], 2, "--frames"),
+        (["run", "--frames", "many"], 2, ": frames: expected a whole number, found many; give one"),
+        (["run", "--budget", "0x1"], 2, ": budget: expected a number, found 0x1; give one"),
+        (["run", "a.mp4", "b.mp4"], 2, ": a.mp4: expected the name of an option before it, found"),
+        (["run", "--config", "edge"], 2, ": edge: expected a settings file (TOML), found a folder"),
+        (["run", "--config", os.devnull], 2, "(TOML), found a pipe or a device"),
         (["run", "--frames", "2.7"], 2, "frames: expected a whole number, found 2.7"),
         (["run", "--nonsense"], 2, "Unknown option"),
         (["run", "--detector", "haar"], 2, "Choose from"),
