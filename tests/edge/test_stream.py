@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import pytest
@@ -115,6 +115,33 @@ def test_a_camera_that_was_switched_off_and_on_comes_back() -> None:
             frame = until(stream, Frame)
     assert isinstance(frame, Frame)
     assert frame.index > 0
+
+
+def test_a_stream_that_takes_a_while_to_open_says_so_once() -> None:
+    said: list[str] = []
+    heard = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        heard.set()
+
+    def slow(*arguments: Any) -> cv2.VideoCapture:
+        assert heard.wait(5)
+        return cv2.VideoCapture(*arguments)
+
+    with Camera() as camera:
+        with stream_source(camera.url, never, say=say, library=slow, soon=0.01) as source:
+            stream = iter(source)
+            until(stream, Frame)
+            camera.stalls.set()
+            until(stream, Outage)
+            camera.stalls.clear()
+            until(stream, Frame)
+        assert said[0] == f"{camera.url}: connecting, which may take 8 s"
+        assert [line for line in said if "connecting" in line] == said[:1]
+        with stream_source(camera.url, never, say=said.append) as source:
+            until(iter(source), Frame)
+    assert "connecting" not in said[-1]
 
 
 def test_the_end_does_not_wait_for_a_stalled_stream() -> None:
