@@ -22,14 +22,14 @@ from edge.device import Device
 from edge.doctor import LIBRARIES, examine, require, verdict
 from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
-from edge.settings import Settings
+from edge.settings import Settings, expanded
 from edge.signals import end_on_signals, has_terminal, on_hang_up
 from edge.speaker import Speaker
 
 try:
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-    from edge.settings_file import read_settings_file, refuse_fractions
+    from edge.settings_file import read_settings_file, refuse_other_numbers
 except ImportError as missing:
     sys.exit(f"{command_name(sys.argv[0])}: expected its library, found: {missing}; {LIBRARIES}")
 
@@ -41,6 +41,9 @@ _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
     "OPENCV_LOG_LEVEL": "SILENT",  # what goes wrong is said in one line of our own
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    # A stream that is being opened, for seconds, would lock out a video that is begun or finished.
+    # FFmpeg built with POSIX threads needs no such lock; OpenCV's for Windows may.
+    "OPENCV_FFMPEG_IS_THREAD_SAFE": "1" if os.name == "posix" else "0",
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_flags;prefer_tcp",  # UDP loses parts of pictures
     "QT_LOGGING_RULES": "*.warning=false",  # its window misses fonts that the overlay does not use
 }
@@ -53,7 +56,7 @@ _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
     help="Finds faces and names their expressions, in real time.",
-    config=(read_settings_file, refuse_fractions),
+    config=(read_settings_file, refuse_other_numbers),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     version_flags=(),
@@ -216,7 +219,7 @@ def info(model: Path | None = None) -> int:
         A .tflite file. Without it, the one that a run has by default.
     """
     _prepare_opencv()
-    model = model or Settings().model_path
+    model = Path(expanded(model)) if model else Settings().model_path
     from edge.classifier import load_classifier  # noqa: PLC0415 - imports OpenCV
     from edge.interpreter import open_model, read_model_file  # noqa: PLC0415 - imports NumPy
 
@@ -272,6 +275,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
         more = {"reread": partial(_reread, tokens)} if "reread" in ignored else {}
         code = command(*bound.args, **bound.kwargs, **more)
+    except UnusedCliTokensError as error:
+        stray = (error.unused_tokens or [""])[0]
+        _complain(f"{stray}: expected the name of an option before it, found none; see --help")
+        return SettingsError.exit_code
     except CycloptsError as error:
         _complain(f"{str(error).rstrip('.')}; see --help")
         return SettingsError.exit_code

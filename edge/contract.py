@@ -14,7 +14,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from edge import zips
@@ -24,6 +24,8 @@ MEMBER = "contract.json"
 LABELS_MEMBER = "labels.txt"
 H5_ATTRIBUTE = "contract"
 VERSION = 1
+UNCERTAIN = "uncertain"
+"""What the runtime says in the place of a label where it has none."""
 _MAX_MEMBER_BYTES = 1 << 20
 
 
@@ -81,10 +83,14 @@ class ModelContract:
     def _problems(self) -> Iterator[str]:
         if self.version != VERSION:
             yield f"expected version {VERSION}, found {self.version!r}"
+        if not isinstance(self.labels, tuple):
+            yield f"expected a list of labels, found {self.labels!r}"
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             yield f"expected two or more different labels, found {self.labels!r}"
         if not all(isinstance(label, str) and label.isprintable() for label in self.labels):
             yield f"expected printable labels, found {self.labels!r}"
+        if not all(map(str.strip, self.labels)) or UNCERTAIN in self.labels:
+            yield f"expected labels other than '' and {UNCERTAIN!r}, found {self.labels!r}"
         sizes = (self.height, self.width, self.channels)
         if not all(isinstance(n, int) and 1 <= n <= 1024 for n in sizes) or self.channels != 1:
             yield f"expected a grey input of at most 1024×1024, found {sizes}"
@@ -101,15 +107,26 @@ class ModelContract:
     def from_json(cls, text: str | bytes) -> ModelContract:
         """Read what ``to_json`` wrote; raises ``ContractError``."""
         try:
-            fields = json.loads(text)
-            fields["labels"] = tuple(fields["labels"])
-            fields["framing"] = Framing(**fields["framing"])
-            return cls(**fields)
+            values = _whole(json.loads(text), cls)
+            values["framing"] = Framing(**_whole(values["framing"], Framing))
+            if isinstance(values["labels"], list):
+                values["labels"] = tuple(values["labels"])
+            return cls(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise ContractError(
                 f"contract: expected the JSON that 'make convert' writes, found {error}; "
                 "convert the model again"
             ) from error
+
+
+def _whole(values: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return ``values`` where every field of ``kind`` is among them: no default may stand in.
+
+    Raises ``TypeError``.
+    """
+    if missing := {field.name for field in fields(kind)} - set(values):
+        raise TypeError(f"none of {', '.join(sorted(missing))}")
+    return dict(values)
 
 
 def embed(model: bytes, contract: ModelContract) -> bytes:
@@ -135,13 +152,9 @@ def extract(model: bytes) -> ModelContract:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            member = archive.getinfo(MEMBER)
-            if member.file_size > _MAX_MEMBER_BYTES or member.compress_type != zipfile.ZIP_STORED:
-                raise ContractError(
-                    f"contract: expected at most {_MAX_MEMBER_BYTES} bytes, not compressed, found "
-                    f"{member.file_size}; use a model written by 'make convert'"
-                )
-            contract = ModelContract.from_json(archive.read(MEMBER))
+            contract = ModelContract.from_json(_read(archive, MEMBER))
+            if LABELS_MEMBER in archive.namelist():
+                _check_labels(_read(archive, LABELS_MEMBER), contract)
             graph = model[: min(member.header_offset for member in archive.infolist())]
     except (*zips.DAMAGE, KeyError, RuntimeError) as error:
         raise ContractError(
@@ -154,3 +167,24 @@ def extract(model: bytes) -> ModelContract:
             "damaged: copy it again, or run 'make convert'"
         )
     return contract
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member that isn't too large; raises ``ContractError``, and ``KeyError``."""
+    member = archive.getinfo(name)
+    if member.file_size > _MAX_MEMBER_BYTES or member.compress_type != zipfile.ZIP_STORED:
+        raise ContractError(
+            f"{name}: expected at most {_MAX_MEMBER_BYTES} bytes, not compressed, found "
+            f"{member.file_size}; use a model written by 'make convert'"
+        )
+    return archive.read(name)
+
+
+def _check_labels(text: bytes, contract: ModelContract) -> None:
+    """Raise ``ContractError`` unless ``text``, what other tools read, has the same labels."""
+    found = tuple(text.decode(errors="replace").splitlines())
+    if found != contract.labels:
+        raise ContractError(
+            f"{LABELS_MEMBER}: expected the labels of the contract, {', '.join(contract.labels)}, "
+            f"found {', '.join(found) or 'none'}; convert the model again with 'make convert'"
+        )

@@ -6,11 +6,11 @@ writes nothing. Only the standard library is imported here: the libraries may be
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from edge.console import complaint
@@ -190,7 +190,7 @@ def _opened(settings: Settings) -> str:
     if settings.source.partition(":")[0] == PICAMERA:
         load_picamera2()
     source = open_source(settings, False, lambda: False, lambda _: None)
-    if settings.source == "demo" or Path(settings.source).expanduser().exists():
+    if settings.source == "demo" or os.path.exists(settings.source):  # noqa: PTH110
         with source:
             pass
     return source.description

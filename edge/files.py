@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 _DIGITS = 5
 """Of a numbered file at the least: files sort by it."""
+_LAST_PROCESS = 4_194_304
+"""The highest number of a process that Linux gives."""
 
 
 def check_target(path: Path) -> None:
@@ -28,6 +30,8 @@ def check_target(path: Path) -> None:
         folder = next(parent for parent in path.parents if parent.exists())
         with tempfile.TemporaryFile(dir=folder):
             pass
+        with contextlib.suppress(FileNotFoundError):  # is there a name that is too long?
+            _temporary(path, _LAST_PROCESS).lstat()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
@@ -42,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
     written, and before the body where ``path`` is a folder itself.
     """
     _refuse_folder(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = _temporary(path, os.getpid())
     for other in left_behind(path):
         other.unlink(missing_ok=True)
     try:
@@ -66,6 +70,11 @@ def write_text(path: Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8."""
     with replace_with(path) as file:
         file.write(text.encode())
+
+
+def _temporary(path: Path, process: int) -> Path:
+    """Where ``process`` writes what becomes ``path``: the longest name that is made of it."""
+    return path.with_name(f".{path.stem}.{process}.part{path.suffix}")
 
 
 def free_bytes(folder: Path) -> float:

@@ -26,10 +26,10 @@ Floats = NDArray[np.float32]
 class Frame:
     """One image from a source.
 
-    ``image`` is ``uint8[H, W, 3]`` BGR; ``captured_at`` is monotonic seconds; ``dropped`` counts
-    the frames that a live source discarded since the one before this; ``name`` is that of the file
-    where each frame has one of its own; ``live`` says that ``captured_at`` is when it was seen, not
-    a time of the file's own clock.
+    ``image`` is ``uint8[H, W, 3]`` BGR, into which nobody writes any more; ``captured_at`` is
+    monotonic seconds; ``dropped`` counts the frames that a live source discarded since the one
+    before this; ``name`` is that of the file where each frame has one of its own; ``live`` says
+    that ``captured_at`` is when it was seen, not a time of the file's own clock.
     """
 
     image: Image

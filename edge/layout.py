@@ -21,7 +21,7 @@ BOLD = 600
 _BETWEEN = " · "
 """Where a status that is too long for a line may be broken."""
 _PATIENCE = 0.1
-"""How much of itself the panel lays over faces before it looks for another place."""
+"""How much more of a face the panel hides where it is before it goes to a better place."""
 
 
 class Area(NamedTuple):
@@ -103,19 +103,18 @@ def broken(status: str, width: int, style: Style) -> list[str]:
 def bars_place(
     tracks: Sequence[Track], width: int, height: int, style: Style, before: int | None = None
 ) -> tuple[int, Area]:
-    """The first place at the frame's rim that covers hardly a face; failing that, the least.
+    """The first place at the frame's rim that hides no face; failing that, the least of one.
 
-    Returned as its number and its area. Number ``before`` is kept while it covers hardly more.
+    Returned as its number and its area. What counts is the share of a face, however small it is.
+    Number ``before`` is kept while it hides hardly more.
     """
     right, bottom = style.width - style.pad - width, style.height - style.pad - height
     middle = (style.width - width) // 2
     places = (style.pad, bottom), (right, bottom), (middle, bottom), (right, style.pad)
     areas = [Area(left, top, width, height) for left, top in places]
-    covered = [sum(area.shared(track.box) for track in tracks) for area in areas]
-    patience = _PATIENCE * width * height
-    fair = (n for n, part in enumerate(covered) if part <= patience)
-    best = next(fair, covered.index(min(covered)))
-    if before is not None and covered[before] <= covered[best] + patience:
+    hidden = [sum(area.shared(t.box) / max(t.box.area, 1.0) for t in tracks) for area in areas]
+    best = hidden.index(min(hidden))
+    if before is not None and hidden[before] <= hidden[best] + _PATIENCE:
         best = before
     return best, areas[best]
 

@@ -37,12 +37,15 @@ def run(
 ) -> None:
     """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
 
-    An outage goes to the sinks as it is. A file that ends before its time or a detector that is
-    lost on the way goes to ``report`` and ends the loop like the end of a file, so that what was
-    found until then is kept. Other ``EdgeError`` pass through.
+    A wish that comes while the source is opened opens no sink. An outage goes to the sinks as it
+    is. A file that ends before its time or a detector that is lost on the way goes to ``report``
+    and ends the loop like the end of a file, so that what was found until then is kept. Other
+    ``EdgeError`` pass through.
     """
     with ExitStack() as stack:
         frames = stack.enter_context(source)
+        if stop.is_set():  # an output would be begun for nothing
+            return
         writers = [stack.enter_context(sink) for sink in sinks]
         try:
             for frame in frames:

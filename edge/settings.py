@@ -41,12 +41,30 @@ def _check_name(name: str) -> None:
         raise SettingsError(f"path: expected a name in UTF-8, found {name!a}; rename the file")
 
 
+def expanded(name: str | Path) -> str:
+    """Return ``name`` with the folder of a user for "~" or "~user"; raises ``SettingsError``."""
+    full = os.path.expanduser(name)  # noqa: PTH111 - Path would change an address
+    if full.startswith("~"):
+        raise SettingsError(f"{name}: expected a path, found no such user; write the path in full")
+    return full
+
+
+def _real(path: Path) -> Path:
+    """Where ``path`` leads to through links; what can't be followed stands for itself."""
+    return Path(os.path.realpath(path))
+
+
+def _target(path: Path) -> Path:
+    """What a link at ``path`` leads to; any other ``path`` as it is."""
+    return _real(path) if os.path.islink(path) else path  # noqa: PTH114 - it raises nothing
+
+
 def _check_not_numbered(other: Path, path: Path) -> None:
     """Raise ``SettingsError`` where ``other`` is named like an earlier file of the output ``path``.
 
     It would be renamed or deleted along with those.
     """
-    if number_of(other.resolve(), path.resolve()) is not None:
+    if number_of(_real(other), _real(path)) is not None:
         raise SettingsError(
             f"output: expected numbered files of {str(path)!r} to be its own, found "
             f"{str(other)!r} in use; rename one of the two"
@@ -176,7 +194,20 @@ class Settings:
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
         for name in map(str, (self.source, self.model, *self.output)):
             _check_name(name)
+        self._follow()
         self._check_outputs()
+
+    def _follow(self) -> None:
+        """Put what they lead to in the place of "~" and of outputs that are links.
+
+        A new file would take the place of the link otherwise. Raises ``SettingsError``.
+        """
+        for name, value in (
+            ("source", expanded(self.source)),
+            ("model", Path(expanded(self.model))),
+            ("output", tuple(_target(Path(expanded(path))) for path in self.output)),
+        ):
+            object.__setattr__(self, name, value)  # as the generated __init__ of a frozen one does
 
     def _check_outputs(self) -> None:
         """Refuse outputs that we can't write, or that would take another file's place."""
@@ -187,14 +218,14 @@ class Settings:
                     f"output: expected a name that ends in {known}, found {str(path)!r}; "
                     "rename the output"
                 )
-        if len({path.resolve() for path in self.output}) < len(self.output):
+        if len({_real(path) for path in self.output}) < len(self.output):
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
-        source = Path(os.path.expanduser(self.source))  # noqa: PTH111 - this one raises nothing
-        inputs = {source.resolve(), self.model_path.resolve()}
+        source = Path(self.source)
+        inputs = {_real(source), _real(self.model_path)}
         for path in self.output:
-            if path.resolve() in inputs:
+            if _real(path) in inputs:
                 raise SettingsError(
                     f"output: expected another file than the input, found {str(path)!r} as both; "
                     "rename the output"
@@ -206,4 +237,9 @@ class Settings:
     def model_path(self) -> Path:
         """``model``, or the product's own of that name where only that is there."""
         own = home() / self.model
-        return own if own.exists() and not self.model.exists() else self.model
+        return own if _exists(own) and not _exists(self.model) else self.model
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there; what keeps it from being seen is said where it is opened."""
+    return os.path.exists(path)  # noqa: PTH110 - this one raises nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,22 +13,29 @@ from cyclopts import App, ArgumentCollection
 from cyclopts.config import Toml
 
 from edge.errors import SettingsError
-from edge.settings import Settings
+from edge.settings import Settings, expanded
 
 _TABLES = {field.name for field in fields(Settings) if is_dataclass(field.default_factory)}
 
 
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fill in what the command line leaves open from the TOML file that ``--config`` names."""
-    paths = [a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens]
+    paths = [expanded(a.tokens[0].value) for a in arguments if a.name == "--config" and a.tokens]
     for path in paths:
         with _reading(path):
             if not Path(path).is_file():
                 raise SettingsError(
-                    f"{path}: expected a settings file (TOML), found none; check it"
+                    f"{path}: expected a settings file (TOML), found {_there(Path(path))}; check it"
                 )
             _check_keys(path)
             Toml(path, use_commands_as_keys=False)(app, commands, arguments)
+
+
+def _there(path: Path) -> str:
+    """What is at ``path`` and no file."""
+    if path.is_dir():
+        return "a folder"
+    return "a pipe or a device" if path.exists() else "none"
 
 
 @contextlib.contextmanager
@@ -53,22 +60,42 @@ def _reading(path: str) -> Iterator[None]:
         ) from error
 
 
-def refuse_fractions(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Refuse 2.7 for a whole number, from the command line or a file: cyclopts would round it."""
-    for argument in arguments:
-        for token in argument.tokens if argument.hint is int else ():
-            if not _is_whole(token.value):
+def refuse_other_numbers(_: App, __: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse what is no number, from the command line or a file, in the manner of all messages.
+
+    And 2.7 for a whole one, which cyclopts would round.
+    """
+    for argument in (argument for argument in arguments if argument.hint in _NUMBERS):
+        what, fits = _NUMBERS[argument.hint]
+        for token in argument.tokens:
+            if not fits(token.value):
                 raise SettingsError(
-                    f"{argument.name.lstrip('-')}: expected a whole number, found {token.value}; "
-                    "give one"
+                    f"{argument.name.lstrip('-')}: expected {what}, found {token.value}; give one"
                 )
 
 
-def _is_whole(text: str) -> bool:
+def _is_number(text: str) -> bool:
     try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_whole(text: str) -> bool:
+    if _is_number(text):
         return float(text).is_integer()
-    except ValueError:  # 0x10 is whole, and of the rest cyclopts says what it is
-        return True
+    try:
+        int(text, 0)  # 0x10
+    except ValueError:
+        return False
+    return True
+
+
+_NUMBERS: Mapping[object, tuple[str, Callable[[str], bool]]] = {
+    int: ("a whole number", _is_whole),
+    float: ("a number", _is_number),
+}
 
 
 def _advice(value: object, similar: Sequence[str]) -> str:

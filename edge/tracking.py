@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.contract import UNCERTAIN
 from edge.frames import Box, Face, Floats, Track
 from edge.settings import Tracking
 
-UNCERTAIN = "uncertain"
 _REACH = 1.0
 """A face moves by less than its own side between two sightings, beyond what was predicted."""
 _LARGEST_RESIZE = math.log(2)

@@ -33,6 +33,13 @@ def test_every_link_leads_to_a_file_in_git(repository: Path, document: str) -> N
     assert not missing
 
 
+def test_what_a_stream_as_source_of_the_service_needs_is_that_of_its_unit(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    unit = (repository / "edge" / "service" / "expressions.service").read_text(encoding="utf-8")
+    [lines] = re.findall(r"```ini\n(\[Service\]\n(?:\w+=.*\n)+)```", text)
+    assert "".join(f"#   {line}\n" for line in lines.splitlines()) in unit
+
+
 def test_every_edge_option_in_the_makefile_exists(repository: Path) -> None:
     from edge.settings import Settings
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from edge import files
 from edge.errors import SinkError, TargetError
@@ -17,29 +19,42 @@ if sys.platform != "win32":
 
 def check_target(path: Path) -> None:
     """Raise ``TargetError`` unless ``path`` names a file in a folder that can be written."""
-    found = _hindrance(path)
-    if found:
+    hindrance = _hindrance(path)
+    if hindrance:
         raise TargetError(
-            f"{path}: expected a file in a folder that can be written, found {found}; "
-            "choose another output"
+            f"{path}: expected a file in a folder that can be written, found {hindrance.found}; "
+            f"choose {hindrance.instead}"
         )
 
 
-def _hindrance(path: Path) -> str:
-    """What keeps a file from being written at ``path``; empty where nothing does."""
+class _Hindrance(NamedTuple):
+    """What keeps a file from being written, and what to choose instead."""
+
+    found: str
+    instead: str = "another output"
+
+
+def _hindrance(path: Path) -> _Hindrance | None:
+    """What keeps a file from being written at ``path``; None where nothing does."""
     try:
         if not path.parent.is_dir():
-            return "no such folder"
+            return _Hindrance("no such folder")
         if path.exists() and not (path.is_file() or path.is_dir()):
-            return "a pipe or a device of that name"  # opening a pipe waits for its reader
+            return _Hindrance("a pipe or a device of that name")  # a pipe waits for its reader
         files.check_target(path)
-    except IsADirectoryError:
-        return "a folder of that name"
-    except PermissionError:
-        return "that this user may not write there"
     except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        return _meant(error)
+    return None
+
+
+def _meant(error: OSError) -> _Hindrance:
+    if isinstance(error, IsADirectoryError):
+        return _Hindrance("a folder of that name")
+    if isinstance(error, PermissionError):
+        return _Hindrance("that this user may not write there")
+    if error.errno == errno.ENAMETOOLONG:
+        return _Hindrance("that its name is too long, or what a run adds to it", "a shorter one")
+    return _Hindrance(error.strerror or str(error))
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ class VideoSink:
     is finished while there is room left for that.
 
     The file plays at the rate that ``fps`` gives when the first frame comes, at the speed of the
-    capture times: a frame is repeated while no newer one came, and skipped where two fall together.
+    capture times: a frame is repeated until a newer one came, and skipped where two fall together.
     Frames of another size than the first one's are fitted into it.
     """
 
@@ -82,6 +82,8 @@ class VideoSink:
         self._size = (0, 0)
         self._rate = self._start = 0.0
         self._shown = self._written = 0
+        self._newest: Image = np.zeros((0, 0, 3), np.uint8)
+        """The picture that fills the next gap, also where it was skipped itself."""
         self._grown = (0, 0)
         """Bytes on the disk, and the frames written when they became so many."""
 
@@ -116,7 +118,7 @@ class VideoSink:
             self._stack.__exit__(kind, error, trace)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Show ``frame.image`` from its capture time on.
+        """Show ``frame.image`` from its capture time on, and the one before it until then.
 
         Raises ``SinkError``, with the file finished and in its place where the disk is full.
         """
@@ -127,11 +129,12 @@ class VideoSink:
             self._writer = self._open(self._size, self._rate)
         due = self._due(frame.captured_at)
         image = fit(frame.image, self._size)
-        for _ in range(min(due - self._shown, _MOST_REPEATS)):
+        for missing in range(min(due - self._shown, _MOST_REPEATS), 0, -1):
             if self._written % max(round(self._rate), 1) == 0:
                 self._check_room()
-            self._writer.write(image)
+            self._writer.write(self._newest if missing > 1 else image)
             self._written += 1
+        self._newest = image
         self._shown = max(due, self._shown)
 
     def lost(self, outage: Outage) -> None:

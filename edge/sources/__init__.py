@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -80,22 +81,15 @@ def _paced(source: RatedSource, watched: bool, stop: Callable[[], bool]) -> Rate
     return Paced(source, stop) if watched else source
 
 
-def _expanded(name: str) -> Path:
-    try:
-        return Path(name).expanduser()
-    except RuntimeError as error:  # "~somebody"
-        raise SettingsError(
-            f"{name}: expected a path, found no such user; write the path in full"
-        ) from error
-
-
 def _from_path(name: str, say: Callable[[str], None]) -> RatedSource:
-    path = _expanded(name)
-    if path.is_dir():
-        return ImageFolder(path, say)
-    if path.exists():
-        return VideoSource(path)
-    raise SettingsError(
-        f"{name}: expected a camera's index, a stream's address, a video file, a folder of images, "
-        "'picamera', 'demo' or 'auto', found none of these; check the path"
-    )
+    path = Path(name)
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise SettingsError(
+            f"{name}: expected a camera's index, a stream's address, a video file, a folder of "
+            "images, 'picamera', 'demo' or 'auto', found "
+            f"{'none of these' if missing else error.strerror}; check the path"
+        ) from error
+    return ImageFolder(path, say) if is_folder else VideoSource(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ DEVICE = "/dev/video"
 _NO_CAMERAS = ("bcm2835-", "rpi", "pisp", "unicam", "rp1-cfe")
 """How names of a Raspberry Pi's own video devices begin: decoders, scalers, and the raw receiver of
 the ribbon cable, of which OpenCV can make no picture."""
+_BY_GROUP = stat.S_IRGRP | stat.S_IWGRP
 _REMEDY = (
     "close other programs that use it, or choose another index "
     "('picamera' for a Raspberry Pi's own)"
@@ -162,16 +164,22 @@ def find_device(device: Path, access: Callable[[Path, int], bool] = os.access) -
             f"{device}: expected a camera, found {device.resolve()}; choose one of /dev/video…"
         )
     if not access(device, os.R_OK | os.W_OK):
-        group = _group(device)
+        group, open_to_it = _group(device)
+        who, first = f"group '{group}'", ""
+        if not open_to_it:
+            who, first = "its owner", f"'sudo chmod g+rw {device}', "
         raise SourceError(
-            f"{device}: expected a camera that this user may use, found that only group '{group}' "
-            f"may; run 'sudo usermod -aG {group} $USER' and log in again"
+            f"{device}: expected a camera that this user may use, found that only {who} may; "
+            f"run {first}'sudo usermod -aG {group} $USER' and log in again"
         )
     return int(number[1])
 
 
-def _group(device: Path) -> str:
+def _group(device: Path) -> tuple[str, bool]:
+    """The group of ``device``, and whether its members may read and write there."""
+    status = device.stat()
     try:
-        return device.group()
+        name = device.group()
     except KeyError:
-        return str(device.stat().st_gid)
+        name = str(status.st_gid)
+    return name, status.st_mode & _BY_GROUP == _BY_GROUP

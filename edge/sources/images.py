@@ -58,8 +58,8 @@ class ImageFolder:
         start, index = time.monotonic(), 0
         for path in self._paths:
             image = _read(path)
-            if image is None:
-                self._warn(f"{path}: expected an image, found none that can be read; skipped")
+            if isinstance(image, str):
+                self._warn(f"{path}: expected an image, found {image}; skipped")
                 continue
             yield Frame(image, index, start + index / self.fps, name=path.name)
             index += 1
@@ -67,24 +67,22 @@ class ImageFolder:
         if index == 0:
             raise SourceFileError(
                 f"{self._folder}: expected images, found none of {unreadable} readable; "
-                "copy them again"
+                "copy them again, or check their permissions"
             )
         if unreadable:
             self._warn(f"{self._folder}: {unreadable} of {len(self._paths)} images skipped")
 
 
-def _read(path: Path) -> Image | None:
-    """The image as ``uint8[H, W, 3]`` BGR, None where there is none."""
+def _read(path: Path) -> Image | str:
+    """The image as ``uint8[H, W, 3]`` BGR; what was found in its place where there is none."""
     try:
         content = np.fromfile(path, np.uint8)
-    except OSError:
-        return None
-    if not content.size:
-        return None
+    except OSError as error:
+        return error.strerror or str(error)
     try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     except cv2.error:  # a header that promises more pixels than OpenCV allows
-        return None
+        image = None
     if image is None or max(image.shape) > _MOST_PIXELS:
-        return None
+        return "none that can be read"
     return np.asarray(image, np.uint8)

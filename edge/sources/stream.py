@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
-from functools import partial
 
 import cv2
 
@@ -13,7 +13,11 @@ from edge.sources.capture import OpenCVCapture, opening
 from edge.sources.live import LiveSource
 
 _SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
-_TIMEOUTS = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 8000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000)
+_OPEN_SECONDS = 8
+_TIMEOUTS = (
+    *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * _OPEN_SECONDS),
+    *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000),
+)
 """30 s otherwise, for which a reader that was given up would keep its connection."""
 _REMEDY = "check the address, its user and password, and the network"
 _PARTS = re.compile(r"(\w+://)(?:[^@/?#]*@)?([^@?#]*)(?:[?#][^@]*)?")
@@ -31,16 +35,18 @@ def stream_source(
     patient: bool = False,
     say: Callable[[str], None] = lambda _: None,
     library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
+    soon: float = 1.0,
 ) -> LiveSource:
     """Return the stream at ``url``, to be opened by entering it.
 
     What comes over the network is taken for live: the newest frame wins. RTSP goes over TCP where
     the other side can do that, unless OPENCV_FFMPEG_CAPTURE_OPTIONS says something else.
-    ``say`` takes what it turns out to be; ``library`` opens what OpenCV calls a capture.
+    ``say`` takes what it turns out to be, and that it is being opened where that takes longer than
+    ``soon`` seconds; ``library`` opens what OpenCV calls a capture.
     """
     name = masked(url)
     return LiveSource(
-        partial(_open, url, name, library),
+        _Opener(url, name, library, say, soon),
         name,
         stop,
         say=say,
@@ -56,10 +62,34 @@ def masked(url: str) -> str:
     return f"{parts[1]}{parts[2]}" if parts else f"{url.partition('://')[0]}://…"
 
 
-def _open(url: str, name: str, library: Callable[..., cv2.VideoCapture]) -> OpenCVCapture:
-    with opening(name, "a stream", _REMEDY):
-        capture = library(url, cv2.CAP_FFMPEG, _TIMEOUTS)
-        if capture.isOpened():
-            return OpenCVCapture(capture, name)
-        capture.release()
-    raise SourceError(f"{name}: expected a stream that opens, found that it doesn't; {_REMEDY}")
+class _Opener:
+    """Opens the stream; where that takes longer than ``soon`` the first time, ``say`` is told."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        library: Callable[..., cv2.VideoCapture],
+        say: Callable[[str], None],
+        soon: float,
+    ) -> None:
+        self._url, self._name, self._library = url, name, library
+        line = f"{name}: connecting, which may take {_OPEN_SECONDS} s"
+        self._notice = threading.Timer(soon, say, [line])
+        self._notice.daemon = True
+
+    def __call__(self) -> OpenCVCapture:
+        """Return the open stream; raises ``SourceError``."""
+        if self._notice.ident is None:
+            self._notice.start()
+        try:
+            with opening(self._name, "a stream", _REMEDY):
+                capture = self._library(self._url, cv2.CAP_FFMPEG, _TIMEOUTS)
+                if capture.isOpened():
+                    return OpenCVCapture(capture, self._name)
+                capture.release()
+        finally:
+            self._notice.cancel()
+        raise SourceError(
+            f"{self._name}: expected a stream that opens, found that it doesn't; {_REMEDY}"
+        )

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.errors import SourceFileError, SourceLostError
 from edge.frames import Frame, Image
+from edge.sources.images import SUFFIXES
 
 _FALLBACK_FPS = 30.0
 _SHORTFALL = 0.05
@@ -32,6 +33,7 @@ class VideoSource:
         self.fps = _FALLBACK_FPS
         self.description = self.state = path.name
         self._path = path
+        self._kind = "an image" if path.suffix.lower() in SUFFIXES else "a video"
         self._capture: cv2.VideoCapture | None = None
         self._first: Image | None = None
 
@@ -44,8 +46,8 @@ class VideoSource:
         if self._first is None:
             capture.release()
             raise SourceFileError(
-                f"{self._path}: expected a video, found no picture in it; "
-                "does another player open it?"
+                f"{self._path}: expected {self._kind}, found no picture in it; "
+                "does another program open it?"
             )
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if math.isfinite(fps) and 1 <= fps <= 1000 else _FALLBACK_FPS
@@ -92,5 +94,5 @@ class VideoSource:
             ) from error
         if empty:
             raise SourceFileError(
-                f"{self._path}: expected a video, found an empty file; copy it again"
+                f"{self._path}: expected {self._kind}, found an empty file; copy it again"
             )

@@ -28,7 +28,12 @@ def test_a_camera_that_is_not_there_is_refused_at_once_with_advice() -> None:
 def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
     device = tmp_path / "video0"
     device.touch()
+    device.chmod(0o660)
     with pytest.raises(SourceError, match=rf"only group '{device.group()}' may; run 'sudo usermod"):
+        find_device(device, access=lambda *_: False)
+    device.chmod(0o640)
+    mending = rf"only its owner may; run 'sudo chmod g\+rw {device}', 'sudo usermod"
+    with pytest.raises(SourceError, match=mending):
         find_device(device, access=lambda *_: False)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
+import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.contract import LABELS_MEMBER, MEMBER, Framing, ModelContract, embed, extract
+from edge.contract import LABELS_MEMBER, MEMBER, UNCERTAIN, Framing, ModelContract, embed, extract
 from edge.errors import ContractError
 
 CONTRACT = ModelContract(
@@ -26,7 +28,8 @@ CONTRACT = ModelContract(
 )
 MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256))
 
-label = st.text(st.characters(categories=("L", "N")), min_size=1)
+letters = st.text(st.characters(categories=("L", "N")), min_size=1)
+label = letters.filter(lambda text: text != UNCERTAIN)
 
 
 @given(st.lists(label, min_size=2, unique=True), st.floats(0.05, 20), st.floats(0.5, 3))
@@ -46,13 +49,33 @@ def test_the_tail_leaves_the_flatbuffer_as_it_was() -> None:
 
 
 def test_other_tools_find_the_labels(tmp_path) -> None:
-    import zipfile
-
     path = tmp_path / "m.tflite"
     path.write_bytes(embed(MODEL, CONTRACT))
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == [MEMBER, LABELS_MEMBER]
         assert archive.read(LABELS_MEMBER).decode().split() == list(CONTRACT.labels)
+
+
+def with_labels(*texts: bytes) -> bytes:
+    """A model with ``texts``, if any, in the place of its ``labels.txt``."""
+    contract = dataclasses.replace(CONTRACT, graph_sha256=hashlib.sha256(MODEL).hexdigest())
+    buffer = io.BytesIO(MODEL)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(MEMBER, contract.to_json())
+        for text in texts:
+            archive.writestr(LABELS_MEMBER, text)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("texts", [(), (b"angry\nhappy\nsad",), (b"angry\r\nhappy\r\nsad\r\n",)])
+def test_labels_for_other_tools_may_be_missing_or_end_differently(texts: tuple[bytes, ...]) -> None:
+    assert extract(with_labels(*texts)).labels == CONTRACT.labels
+
+
+@pytest.mark.parametrize("text", [b"", b"happy\nangry\nsad\n", b"angry\nhappy\n", b"\xff\n"])
+def test_labels_that_other_tools_read_differently_are_refused(text: bytes) -> None:
+    with pytest.raises(ContractError, match=r"labels\.txt: expected the labels of the contract"):
+        extract(with_labels(text))
 
 
 @pytest.mark.parametrize("content", [b"", MODEL, b"PK\x05\x06", MODEL + b"PK\x03\x04" * 9])
@@ -89,6 +112,9 @@ def test_damage_anywhere_is_refused_or_harmless(junk: bytes, place: int, flip: i
         ("labels", ("happy",)),
         ("labels", ("happy", "happy")),
         ("labels", ("happy", "\x1b[2J")),
+        ("labels", ("happy", "")),
+        ("labels", ("happy", " ")),
+        ("labels", ("happy", UNCERTAIN)),
         ("height", 0),
         ("width", 48.5),
         ("channels", 3),
@@ -102,10 +128,32 @@ def test_values_out_of_range_are_refused(field: str, value: object) -> None:
         dataclasses.replace(CONTRACT, **{field: value})
 
 
-@pytest.mark.parametrize("framing", [{"scale": 0.1}, {"scale": 1, "offset_y": 2}, {"size": 1}])
-def test_framing_out_of_range_is_refused(framing: dict[str, float]) -> None:
-    fields = json.loads(CONTRACT.to_json()) | {"framing": framing}
+@pytest.mark.parametrize("change", [{"scale": 0.1}, {"offset_y": 2}, {"size": 1}])
+def test_framing_out_of_range_is_refused(change: dict[str, float]) -> None:
+    fields = json.loads(CONTRACT.to_json())
     with pytest.raises(ContractError):
+        ModelContract.from_json(json.dumps(fields | {"framing": fields["framing"] | change}))
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(ModelContract)])
+def test_no_default_stands_in_for_what_is_missing(name: str) -> None:
+    fields = json.loads(CONTRACT.to_json())
+    del fields[name]
+    with pytest.raises(ContractError, match=f"found none of {name}; convert"):
+        ModelContract.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"framing": {}}, "found none of offset_x, offset_y, rotate, scale"),
+        ({"labels": "angrysd"}, "expected a list of labels, found 'angrysd'; convert"),
+        ({"labels": {"angry": 0, "sad": 1}}, "expected a list of labels"),
+    ],
+)
+def test_a_contract_that_is_not_whole_is_refused(change: dict[str, object], found: str) -> None:
+    fields = json.loads(CONTRACT.to_json()) | change
+    with pytest.raises(ContractError, match=found):
         ModelContract.from_json(json.dumps(fields))
 
 

@@ -62,7 +62,8 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
         ({"model": Path("no.tflite")}, "model", "no.tflite: expected a .tflite", "make convert"),
         ({"source": "7"}, "source", "found no such device (there are video0)", "plug one in"),
         ({"source": "no.mp4"}, "source", "found none of these", "check the path"),
-        ({"source": "pyproject.toml"}, "source", "found no picture", "another player"),
+        ({"source": "long" * 99}, "source", "found File name too long", "check the path"),
+        ({"source": "pyproject.toml"}, "source", "found no picture", "another program"),
         ({"display": "on"}, "display", "expected a display", "start it on a desktop"),
         ({"output": (Path("no/a.mp4"),)}, "outputs", "found no such folder", "another output"),
     ],
@@ -109,6 +110,11 @@ def test_without_a_camera_auto_is_the_demo(pi: Path) -> None:
     assert findings["cameras"].text == "none"
     assert findings["source"].state == "warning"
     assert "the demo is shown instead" in findings["source"].text
+
+
+def test_an_address_may_be_longer_than_the_name_of_a_file(pi: Path) -> None:
+    source = f"http://camera.local/{'token' * 99}"
+    assert found(Settings(source=source), device(pi))["source"].state == "ok"
 
 
 def test_the_demo_is_opened(pi: Path) -> None:

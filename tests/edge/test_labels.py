@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.contract import UNCERTAIN
 from edge.frames import Floats
 from edge.settings import Tracking
-from edge.tracking import UNCERTAIN, Tracker
+from edge.tracking import Tracker
 from tests.edge.fakes import LABELS, face, row, square
 
 HAPPY, SAD = row(0.1, 0.8, 0.1), row(0.1, 0.1, 0.8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Self
 
 import pytest
 
@@ -91,6 +92,20 @@ def test_the_wish_to_stop_ends_an_endless_outage() -> None:
     run(FakeSource(itertools.repeat(outage())), pipeline(), [sink], stop, pytest.fail)  # type: ignore[arg-type]
     assert len(sink.outages) == 1
     assert sink.closed_with == [None]
+
+
+def test_the_wish_to_stop_while_the_source_is_opened_opens_no_sink() -> None:
+    stop = Stop()
+
+    class Slow(FakeSource):
+        def __enter__(self) -> Self:
+            stop.set()
+            return super().__enter__()
+
+    source, sink = Slow(frames(3)), RecordingSink()
+    run(source, pipeline(), [sink], stop, pytest.fail)
+    assert source.closed
+    assert (sink.results, sink.closed_with) == ([], [])
 
 
 def test_the_wish_to_stop_ends_an_endless_source() -> None:

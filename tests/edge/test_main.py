@@ -29,7 +29,11 @@ def model(repository: Path) -> Path:
     ("arguments", "code", "message"),
     [
         (["run", "--threads", "0"], 2, "threads: expected 1…64, found 0"),
-        (["run", "--frames", "many"], 2, "--frames"),
+        (["run", "--frames", "many"], 2, ": frames: expected a whole number, found many; give one"),
+        (["run", "--budget", "0x1"], 2, ": budget: expected a number, found 0x1; give one"),
+        (["run", "a.mp4", "b.mp4"], 2, ": a.mp4: expected the name of an option before it, found"),
+        (["run", "--config", "edge"], 2, ": edge: expected a settings file (TOML), found a folder"),
+        (["run", "--config", os.devnull], 2, "(TOML), found a pipe or a device"),
         (["run", "--frames", "2.7"], 2, "frames: expected a whole number, found 2.7"),
         (["run", "--nonsense"], 2, "Unknown option"),
         (["run", "--detector", "haar"], 2, "Choose from"),
@@ -55,6 +59,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
     ("arguments", "code", "message"),
     [
         (["--source", "none.mp4"], 2, "none.mp4: expected a camera's index"),
+        (["--source", "long" * 99], 2, "expected a camera's index"),
         (["--source", "97"], 1, "video97: expected a camera, found no such device"),
         (["--source", "/dev/video97"], 1, "video97: expected a camera, found no such device"),
         (
@@ -72,6 +77,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
         (["--source", "edge"], 2, "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], 2, "none/a.jsonl: expected a file"),
         (["--source", "demo", "--output", "none/a.mp4"], 2, "none/a.mp4: expected a file"),
+        (["--source", "demo", "--output", f"{'n' * 248}.csv"], 2, "choose a shorter one"),
         (["--source", "demo", "--display", "on"], 1, "window: expected a display"),
     ],
 )

@@ -131,6 +131,17 @@ def test_the_panel_gives_way_to_faces() -> None:
     assert moved.right == 640 - style.pad
 
 
+def test_the_panel_leaves_a_small_face_to_be_seen_where_it_can() -> None:
+    style = Style(320, 240)
+    _, free = bars_place([track(square(55, 185, 30))], 90, 100, style)
+    assert (free.right, free.bottom) == (320 - style.pad, 240 - style.pad)
+    # Most of a small face is more than a sixth of a large one, whatever has more pixels.
+    faces = [track(square(10, 200, 20)), track(square(270, 100, 120))]
+    crowd = [*faces, track(square(160, 220, 20), number=3)]
+    _, least = bars_place(crowd, 90, 100, style)
+    assert (least.right, least.bottom) == (320 - style.pad, 240 - style.pad)
+
+
 @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1920, 1080)])
 def test_an_outage_is_dark_and_says_something_that_changes(size: tuple[int, int]) -> None:
     drawn = draw_outage(size, outage(retry_in=5))

@@ -279,3 +279,20 @@ def test_an_update_that_fails_leaves_the_program_as_it_is(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "what was installed before stays" in done.stderr
     assert {path: path.resolve() for path in opt.iterdir()} == before
+
+
+def test_the_installer_removes_nothing_that_it_did_not_make(tmp_path: Path) -> None:
+    opt = tmp_path / "root" / "opt"
+    users = [opt / name for name in ("expressions", "expressions-before", "expressions-backup")]
+    for folder in users:
+        folder.mkdir(parents=True)
+        (folder / "mine").write_text(folder.name)
+    done = install(tmp_path, 0)
+    assert done.returncode == 0
+    moved = opt / "expressions-before-before"
+    assert f"it stays as {moved}" in done.stdout
+    assert (moved / "mine").read_text() == "expressions"
+    assert (opt / "expressions" / "made").exists()
+    assert install(tmp_path, 0).returncode == 0
+    for folder in (*users[1:], moved):
+        assert [path.name for path in folder.iterdir()] == ["mine"]

@@ -140,6 +140,44 @@ def test_a_model_that_is_nowhere_is_named_as_it_was_given() -> None:
     assert Settings(model=Path("modles/a.tflite")).model_path == Path("modles/a.tflite")
 
 
+def test_a_users_folder_is_found_for_every_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.toml").write_text('output = ["~/a.csv", "~root/b.csv"]\nmodel = "~/a.tflite"')
+    settings = parsed("--config", "~/a.toml", "--source", "~/a.mp4")
+    assert (settings.source, settings.model) == (f"{tmp_path}/a.mp4", tmp_path / "a.tflite")
+    assert settings.output[0] == tmp_path / "a.csv"
+    assert settings.output[1].is_absolute()
+
+
+def test_an_output_that_is_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    for name, target in (("a.csv", "disk/b.csv"), ("b.csv", "a.csv"), ("loop.csv", "loop.csv")):
+        (tmp_path / name).symlink_to(target)
+
+    def output(name: str) -> Path:
+        return Settings(output=(tmp_path / name,)).output[0]
+
+    assert output("b.csv") == tmp_path.resolve() / "disk" / "b.csv"
+    assert output("loop.csv").name == "loop.csv", "what is wrong is said where it is opened"
+    with pytest.raises(SettingsError, match="found the same one twice"):
+        Settings(output=(tmp_path / "a.csv", tmp_path / "b.csv"))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"source": "~no one/a"}, {"model": Path("~no one/a")}, {"output": (Path("~no one/a.csv"),)}],
+)
+def test_a_user_that_there_is_not_is_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"~no one/a.*: expected a path, found no such user"):
+        Settings(**setting)
+
+
+def test_a_model_that_cannot_be_seen_is_named_as_it_was_given() -> None:
+    assert Settings(model=Path("long" * 99)).model_path == Path("long" * 99)
+
+
 def test_the_products_own_model_is_found_from_another_folder(
     tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,7 +57,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_first_frame(
     [
         ("file", "no such folder"),
         ("folder.csv/none", "no such folder"),
-        ("long" * 99, "(File name too long|no such folder)"),
+        ("long" * 99, "(that its name is too long|no such folder)"),
         pytest.param(
             "/proc", ".+", marks=pytest.mark.skipif(not Path("/proc").exists(), reason="")
         ),
@@ -66,10 +66,22 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_first_frame(
 def test_a_folder_is_tried_not_only_asked(tmp_path: Path, folder: str, found: str) -> None:
     """/proc says that root may write there, and takes no file."""
     (tmp_path / "file").touch()
-    with pytest.raises(SinkError, match=rf"a\.csv: expected a file .*, found {found}; choose"):
+    with pytest.raises(SinkError, match=rf"a\.csv: expected a file .*, found {found}.*; choose"):
         check_target(tmp_path / folder / "a.csv")
     check_target(tmp_path / "a.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left of the trial"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])
+def test_a_name_leaves_room_for_the_names_beside_it(tmp_path: Path, suffix: str) -> None:
+    """The system takes 255 letters, and a lock, a number and a temporary file need some more."""
+    with pytest.raises(TargetError, match=r"its name is too long.*; choose a shorter one"):
+        sink_for(tmp_path / f"{'n' * 241}{suffix}").__enter__()
+    longest = tmp_path / f"{'n' * (241 - len(suffix))}{suffix}"
+    for _ in range(2):
+        with sink_for(longest) as sink:
+            feed(sink, frames(2))
+    assert len(list(tmp_path.iterdir())) == 2, "the second one numbered the first"
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".mp4"])

@@ -71,6 +71,14 @@ def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
         VideoSource(path).__enter__()
 
 
+@pytest.mark.parametrize("content", [b"", b"no image\n" * 100])
+def test_an_image_that_is_none_is_called_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.JPG"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"a\.JPG: expected an image, found"):
+        VideoSource(path).__enter__()
+
+
 def test_a_missing_video_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         VideoSource(tmp_path / "a.mp4").__enter__()
@@ -94,6 +102,16 @@ def test_a_folder_gives_its_images_in_order_and_names_the_unreadable(tmp_path: P
     assert "c.png" in said[0]
     assert "e.jpg" in said[1]
     assert "2 of 5 images skipped" in said[2]
+
+
+def test_an_image_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), image())
+    (tmp_path / "b.png").touch()
+    said: list[str] = []
+    with ImageFolder(tmp_path, said.append) as source:
+        (tmp_path / "b.png").unlink()
+        assert len(list(source)) == 1
+    assert said[0].endswith("b.png: expected an image, found No such file or directory; skipped")
 
 
 def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
@@ -189,6 +207,8 @@ def test_names_mean_sources(tmp_path: Path) -> None:
     assert isinstance(named("auto"), Fallback)
     with pytest.raises(SettingsError, match="expected a camera's index, a stream's address"):
         named(str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="'auto', found File name too long; check the path"):
+        named("long" * 99)
 
 
 def test_the_demo_stands_in_for_a_camera_at_the_start_only() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import pytest
@@ -22,7 +22,7 @@ import pytest
 from edge.errors import SourceError
 from edge.frames import Frame, Outage
 from edge.sources.stream import is_stream, masked, stream_source
-from tests.edge.fakes import image
+from tests.edge.fakes import image, levels
 
 _, PICTURE = cv2.imencode(".jpg", image(160, 120, 90))
 PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
@@ -117,6 +117,33 @@ def test_a_camera_that_was_switched_off_and_on_comes_back() -> None:
     assert frame.index > 0
 
 
+def test_a_stream_that_takes_a_while_to_open_says_so_once() -> None:
+    said: list[str] = []
+    heard = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        heard.set()
+
+    def slow(*arguments: Any) -> cv2.VideoCapture:
+        assert heard.wait(5)
+        return cv2.VideoCapture(*arguments)
+
+    with Camera() as camera:
+        with stream_source(camera.url, never, say=say, library=slow, soon=0.01) as source:
+            stream = iter(source)
+            until(stream, Frame)
+            camera.stalls.set()
+            until(stream, Outage)
+            camera.stalls.clear()
+            until(stream, Frame)
+        assert said[0] == f"{camera.url}: connecting, which may take 8 s"
+        assert [line for line in said if "connecting" in line] == said[:1]
+        with stream_source(camera.url, never, say=said.append) as source:
+            until(iter(source), Frame)
+    assert "connecting" not in said[-1]
+
+
 def test_the_end_does_not_wait_for_a_stalled_stream() -> None:
     with Camera() as camera:
         with stream_source(camera.url, never) as source:
@@ -180,19 +207,28 @@ def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> str:
     return out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "state", "suffix"),
+    [
+        (signal.SIGINT, "next try in", ".avi"),
+        (signal.SIGINT, "trying now", ".mkv"),
+        (signal.SIGTERM, "trying now", ".mp4"),
+    ],
+)
 def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
-    repository: Path, tmp_path: Path, number: signal.Signals
+    repository: Path, tmp_path: Path, number: signal.Signals, state: str, suffix: str
 ) -> None:
-    records = tmp_path / "a.jsonl"
+    """Also while a video is to be finished and the stream, as it is opened again, says nothing."""
+    records, video = tmp_path / "a.jsonl", tmp_path / f"a{suffix}"
     with Camera() as camera:
         url = camera.url.replace("http://", "http://me:secret@")
-        process = started(repository, "--source", url, "--output", str(records))
+        outputs = ("--output", str(records), "--output", str(video))
+        process = started(repository, "--source", url, *outputs)
         assert process.stdout is not None
         said = [process.stdout.readline()]
         assert said[0].startswith(f"{camera.url} (160×120"), "what it grants, before anything else"
         camera.stalls.set()
-        while "no picture" not in said[-1]:
+        while state not in said[-1]:
             said.append(process.stdout.readline())
             assert said[-1], "it ended by itself"
         out = ended_by(process, number)
@@ -201,6 +237,7 @@ def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
     lines = [json.loads(line) for line in records.read_text().splitlines()]
     assert [line["frame"] for line in lines] == list(range(len(lines)))
     assert len(lines) >= 1
+    assert len(levels(video)) > 10
 
 
 def test_a_signal_ends_a_read_that_is_blocked(repository: Path) -> None:
@@ -213,14 +250,15 @@ def test_a_signal_ends_a_read_that_is_blocked(repository: Path) -> None:
         assert "outages" not in ended_by(process, signal.SIGTERM)
 
 
-def test_a_signal_ends_a_first_opening_that_is_stuck(repository: Path) -> None:
+def test_a_signal_ends_a_first_opening_that_is_stuck(repository: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/live"
-        process = started(repository, "--source", url)
+        process = started(repository, "--source", url, "--output", str(tmp_path / "a.mp4"))
         silent.settimeout(20)
         connection, _ = silent.accept()
         with connection:
             assert "0, 0 dropped" in ended_by(process, signal.SIGTERM)
+    assert not list(tmp_path.iterdir())
 
 
 class _Rtsp(StreamRequestHandler):

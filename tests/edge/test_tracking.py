@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.contract import UNCERTAIN
 from edge.frames import Box, Floats, Track
 from edge.settings import Tracking
-from edge.tracking import UNCERTAIN, Tracker, match
+from edge.tracking import Tracker, match
 from tests.edge.fakes import LABELS, face, row, square
 
 HAPPY, SAD = row(0.1, 0.8, 0.1), row(0.1, 0.1, 0.8)

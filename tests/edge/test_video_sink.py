@@ -18,7 +18,7 @@ from edge.files import free_bytes, number_of, numbered
 from edge.frames import Frame
 from edge.sinks.video import VideoPieces, VideoSink, fit
 from edge.sinks.wrappers import Guarded
-from tests.edge.fakes import feed, frames, image, levels, result
+from tests.edge.fakes import feed, frames, image, levels, outage, result
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
@@ -39,7 +39,25 @@ def test_a_video_plays_at_the_speed_of_the_capture_times(tmp_path: Path) -> None
     times = (0.0, 0.1, 0.4, 0.41, 0.5)
     with VideoSink(path, lambda: 10.0) as sink:
         feed(sink, [Frame(image(value=50 * n), n, at) for n, at in enumerate(times)])
-    np.testing.assert_allclose(levels(path), [0, 50, 100, 100, 100, 200], atol=4)
+    np.testing.assert_allclose(levels(path), [0, 50, 50, 50, 100, 200], atol=4)
+
+
+def test_a_gap_shows_the_picture_before_it_until_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    shown = ((0.0, 0), (0.1, 0), (0.2, 0), (0.21, 50), (1.7, 200), (1.8, 200))
+    with VideoSink(path, lambda: 10.0) as sink:
+        feed(sink, [Frame(image(value=value), n, at) for n, (at, value) in enumerate(shown)])
+    expected = [0] * 3 + [50] * 14 + [200] * 2
+    np.testing.assert_allclose(levels(path), expected, atol=4, err_msg="the newest, though skipped")
+
+
+def test_after_an_outage_the_picture_comes_at_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with VideoSink(path, lambda: 10.0) as sink:
+        feed(sink, [Frame(image(value=100), 0, 0.0), Frame(image(value=0), 1, 0.3)])
+        sink.lost(outage(at=60.0))
+        feed(sink, [Frame(image(value=200), 2, 60.3)])
+    np.testing.assert_allclose(levels(path), [100] * 3 + [0] + [0] * 2 + [200], atol=4)
 
 
 def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
