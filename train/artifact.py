@@ -21,6 +21,7 @@ from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.data import LABELS
 from train.errors import ArtifactError
+from train.memory import at_most
 
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
@@ -37,8 +38,13 @@ _CLASSES = {
 _ACTIVATIONS = (None, "linear", "relu")
 MAX_BYTES = 256 << 20
 """Of the file, and of the arrays that it declares: the ``seed`` network has 11 MB of weights."""
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError)
+_DAMAGE = (
+    *(OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError),
+    MemoryError,
+)
 """What h5py, json and Keras raise on a file that is not what it should be."""
+_ROOM = 4 * MAX_BYTES
+"""Of memory, for a look at such a file: its arrays, one at a time, and as text."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -72,7 +78,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
     contract = _check_file(path)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (*_DAMAGE, tf.errors.OpError, MemoryError) as error:
+    except (*_DAMAGE, tf.errors.OpError) as error:
         raise _refusal(path, f"a file that Keras can't read ({first_line(error)})") from error
     _check_shapes(path, model, contract)
     return model, contract
@@ -87,7 +93,8 @@ def _check_file(path: Path) -> ModelContract:
         if raw.read(len(_SIGNATURE)) != _SIGNATURE:
             raise _refusal(path, "a file that is not HDF5")
     try:
-        with h5py.File(path, "r") as file:
+        # HDF5 takes what a damaged length says and fills it with zeros, until the system kills us.
+        with at_most(_ROOM), h5py.File(path, "r") as file:
             _check_arrays(path, file)
             text = file.attrs.get(H5_ATTRIBUTE)
             if not isinstance(text, str):
