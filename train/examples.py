@@ -33,11 +33,7 @@ def plain_examples(split: Split) -> Examples:
     return Examples(split.images, one_hot(split.labels), rows)
 
 
-def training_examples(
-    split: Split,
-    recipe: Recipe,
-    votes: Votes | None = None,
-) -> Examples:
+def training_examples(split: Split, recipe: Recipe, votes: Votes | None = None) -> Examples:
     """The images, targets and frequencies that ``recipe`` asks for; raises ``VotesError``.
 
     ``votes`` are the shipped ones where none are given. What teachers say is not in the targets.

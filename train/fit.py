@@ -111,12 +111,14 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
+    Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
     recipe, seed = run.recipe, run.seed
     options = recipe.augmentation
+    rest = 1 - sum(share for _, share in run.teachers)
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -128,7 +130,7 @@ def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
         pixels = tf.gather(images, chosen)
         if options:
             pixels = augment(pixels, tf.stack([seed, tf.cast(step, tf.int32)]), options)
-        wanted = (1 - recipe.taught) * tf.gather(targets, chosen)
+        wanted = rest * tf.gather(targets, chosen)
         for teacher, share in run.teachers:
             wanted += share * tf.nn.softmax(teacher(pixels, training=False))
         return pixels, wanted

@@ -50,12 +50,12 @@ def find_lineage(recipe: Recipe) -> Lineage:
     origins = {}
     if recipe.start:
         model, contract = _load(recipe, "begins with the weights", recipe.start)
-        weights = _fitting(model.get_weights(), recipe)
+        weights = _fitting(model.get_weights(), recipe, recipe.start)
         origins["start"] = _origin(recipe.start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
-        its_own = Recipe(**completed(contract.provenance["recipe"]))
-        taught_by.append((its_own, model.get_weights(), share))
+        its_own = _stored(name, contract)
+        taught_by.append((its_own, _fitting(model.get_weights(), its_own, name), share))
         origins[f"teacher {name}"] = _origin(name, contract)
     return Lineage(weights, taught_by, origins)
 
@@ -70,16 +70,27 @@ def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContr
 
 
 def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
-    seed = contract.provenance["seed"]
+    seed = contract.provenance.get("seed")
     return {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
 
 
-def _fitting(weights: Sequence[np.ndarray], recipe: Recipe) -> Sequence[np.ndarray]:
+def _stored(name: str, contract: ModelContract) -> Recipe:
+    """The recipe that the model of the one called ``name`` was trained by, for its network."""
+    try:
+        return Recipe(**completed(contract.provenance["recipe"]))
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{model_path(name)}: expected its recipe in its contract, found {error!r}; train it "
+            f"again with 'make train RECIPE={name}'"
+        ) from error
+
+
+def _fitting(weights: Sequence[np.ndarray], recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
+    """Return the ``weights`` of the model of ``owner``, which the network of ``recipe`` must have."""
     needed = [tuple(weight.shape) for weight in build(recipe).weights]
     if [weight.shape for weight in weights] != needed:
         raise ArtifactError(
-            f"{model_path(recipe.start)}: expected the network of recipe {recipe.name}, which "
-            f"begins with these weights, found another; train it again with 'make train "
-            f"RECIPE={recipe.start}'"
+            f"{model_path(owner)}: expected the network of recipe {recipe.name}, found another; "
+            f"train it again with 'make train RECIPE={owner}'"
         )
     return weights

@@ -99,11 +99,6 @@ class Recipe:
             for index, width in enumerate(widths, 1):
                 yield width, index == len(widths)
 
-    @property
-    def taught(self) -> float:
-        """Share of the target that comes from teachers."""
-        return sum(share for _, share in self.teachers)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them."""
         return dict(json.loads(json.dumps(dataclasses.asdict(self))))
@@ -129,7 +124,7 @@ _TEACHER = Recipe(
     label_smoothing=0.1,
     least_per_class=1500,
 )
-"""Remembers little of its training images."""
+"""Remembers less of its training images."""
 _BASE = dataclasses.replace(
     _TEACHER,
     name="base",
@@ -139,7 +134,7 @@ _BASE = dataclasses.replace(
     augmentation=Augmentation(contrast=0.3, brightness=25, blur=0.2, noise=6, erase=0.2),
     label_smoothing=0.05,
 )
-"""Sees most, and remembers labels by heart."""
+"""Sees more than ``teacher``, and remembers labels by heart."""
 _TAGGED = dataclasses.replace(
     _BASE,
     name="tagged",
@@ -162,8 +157,8 @@ _FER2013 = dataclasses.replace(
     augmentation=Augmentation(),
     label_smoothing=0.0,
 )
-"""Less than half of the work of its teachers; both are asked about every changed image, so that
-it learns what they see and cannot learn the labels by heart."""
+"""Less work than its teachers, the half of ``base``'s; both are asked about every changed image,
+so that it learns what they see, and less by heart than ``base``."""
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
@@ -182,10 +177,10 @@ RECIPES = {
 def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``to_dict`` once gave, with the fields of today.
 
-    Those that came later have their defaults, those that went are left out.
+    Those that came later have their defaults, those that went are left out where they said nothing.
     """
     recipe = Recipe(stored["name"]).to_dict()
-    recipe |= {name: value for name, value in stored.items() if name in recipe}
+    recipe |= {name: value for name, value in stored.items() if value or name in recipe}
     if recipe["augmentation"]:
         recipe["augmentation"] = dataclasses.asdict(Augmentation()) | recipe["augmentation"]
     return recipe

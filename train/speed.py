@@ -41,11 +41,17 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
 
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
     ``keras.layers`` in float32, ``compile`` and ``fit``; the network and batch size of ``recipe``.
-    Without augmentation and what else its guides don't show, so that both do the same work.
+    Without augmentation, teachers and what else its guides don't show, so that both do the same work.
     Raises ``DatasetError``, also for images that only Keras can't read.
     """
     recipe = replace(
-        recipe, augmentation=None, least_per_class=0, dropout=0, weight_decay=0, schedule=Plateau()
+        recipe,
+        augmentation=None,
+        teachers=(),
+        least_per_class=0,
+        dropout=0,
+        weight_decay=0,
+        schedule=Plateau(),
     )
     policy = precision.fastest()
     fast, plain = _fast(recipe, images, policy), _plain(recipe, images)

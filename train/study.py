@@ -43,14 +43,12 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "half as wide": {"sets": ((16,), (32, 32), (64, 64))},
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
-    "half as wide, four convolutions in the last set": {
-        "sets": ((16,), (32, 32), (80, 80, 80, 80))
-    },
+    "begins with the model teacher": {"start": "teacher"},
+    "16 | 32, 32 | 80, 80, 80, 80 filters": {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
     "seven tenths of the target from the model teacher": {"teachers": (("teacher", 0.7),)},
     "four tenths each from the models teacher and base": {
         "teachers": (("teacher", 0.4), ("base", 0.4))
     },
-    "begins with the model teacher": {"start": "teacher"},
 }
 """What is changed in the base, by the name of the row."""
 
@@ -88,7 +86,8 @@ def run(
         if name in done:
             continue
         rows.append(row | _trained(recipes[name], lineages[name], seed, splits))
-        write_text(path, json.dumps(rows, indent=1) + "\n")
+        ordered = sorted(rows, key=lambda row: list(changes).index(row["ingredient"]))
+        write_text(path, json.dumps(ordered, indent=1) + "\n")
         yield rows[-1]
 
 

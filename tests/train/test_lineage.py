@@ -95,4 +95,4 @@ def test_every_recipe_names_others_that_are_there() -> None:
         named = {recipe.start, *(name for name, _ in recipe.teachers)}
         assert named <= {"", *RECIPES} - {recipe.name}
         assert all(share > 0 for _, share in recipe.teachers)
-        assert recipe.taught <= 1
+        assert sum(share for _, share in recipe.teachers) <= 1
