@@ -6,7 +6,6 @@ writes nothing. Only the standard library is imported here: the libraries may be
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from edge.console import complaint
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, NoCameraError, SettingsError, SinkError, first_line
 from edge.places import advice
-from edge.settings import VIDEO_SUFFIXES, Settings
+from edge.settings import VIDEO_SUFFIXES, Settings, exists
 
 _HOT = 80.0
 """A Raspberry Pi slows down from here on, °C:
@@ -190,7 +189,7 @@ def _opened(settings: Settings) -> str:
     if settings.source.partition(":")[0] == PICAMERA:
         load_picamera2()
     source = open_source(settings, False, lambda: False, lambda _: None)
-    if settings.source == "demo" or os.path.exists(settings.source):  # noqa: PTH110
+    if settings.source == "demo" or exists(settings.source):
         with source:
             pass
     return source.description

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 _DIGITS = 5
 """Of a numbered file at the least: files sort by it."""
-_LAST_PROCESS = 4_194_304
+_LAST_PROCESS = 4_194_303
 """The highest number of a process that Linux gives."""
 
 

@@ -37,10 +37,10 @@ def run(
 ) -> None:
     """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
 
-    A wish that comes while the source is opened opens no sink. An outage goes to the sinks as it
-    is. A file that ends before its time or a detector that is lost on the way goes to ``report``
-    and ends the loop like the end of a file, so that what was found until then is kept. Other
-    ``EdgeError`` pass through.
+    A wish to stop that comes while the source is opened opens no sink. An outage goes to the sinks
+    as it is. A file that ends before its time or a detector that is lost on the way goes to
+    ``report`` and ends the loop like the end of a file, so that what was found until then is kept.
+    Other ``EdgeError`` pass through.
     """
     with ExitStack() as stack:
         frames = stack.enter_context(source)

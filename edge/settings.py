@@ -237,9 +237,9 @@ class Settings:
     def model_path(self) -> Path:
         """``model``, or the product's own of that name where only that is there."""
         own = home() / self.model
-        return own if _exists(own) and not _exists(self.model) else self.model
+        return own if exists(own) and not exists(self.model) else self.model
 
 
-def _exists(path: Path) -> bool:
+def exists(path: str | Path) -> bool:
     """Whether it is there; what keeps it from being seen is said where it is opened."""
     return os.path.exists(path)  # noqa: PTH110 - this one raises nothing

@@ -86,7 +86,7 @@ def _stored(name: str, contract: ModelContract) -> Recipe:
 
 
 def _fitting(weights: Sequence[np.ndarray], recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
-    """Return the ``weights`` of the model of ``owner``, which the network of ``recipe`` must have."""
+    """Return the ``weights`` of ``owner``'s model, which the network of ``recipe`` must have."""
     needed = [tuple(weight.shape) for weight in build(recipe).weights]
     if [weight.shape for weight in weights] != needed:
         raise ArtifactError(

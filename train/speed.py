@@ -41,7 +41,7 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
 
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
     ``keras.layers`` in float32, ``compile`` and ``fit``; the network and batch size of ``recipe``.
-    Without augmentation, teachers and what else its guides don't show, so that both do the same work.
+    Without augmentation, teachers and what else its guides don't show, so that both do the same.
     Raises ``DatasetError``, also for images that only Keras can't read.
     """
     recipe = replace(

@@ -74,13 +74,14 @@ def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
     run = Run(pupil, 0, FLOAT32, Path(), teachers=lineage.teachers(FLOAT32))
     pixels, targets = next(iter(batches(training_examples(split, pupil), run)))
     labels = next(iter(batches(training_examples(split, pupil), Run(tiny, 0, FLOAT32, Path()))))[1]
-    (one, origin), (two, _) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    (one, its), (two, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
     expected = 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
     np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
     outcome = train(pupil, 4, images_folder, Path("m.h5"), WholeImage(), quiet=True)
-    teacher = {"recipe": "tiny", "seed": 3, "graph_sha256": origin.graph_sha256}
-    assert load_model(outcome.path)[1].provenance["teacher tiny"] == teacher
-    assert outcome.report["teacher tiny"] == teacher
+    provenance = load_model(outcome.path)[1].provenance
+    for name, seed, contract in (("tiny", 3, its), ("other", 5, other_s)):
+        teacher = {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
+        assert provenance[f"teacher {name}"] == outcome.report[f"teacher {name}"] == teacher
 
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
