@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,6 +221,16 @@ def test_hostile_or_mismatching_files_are_refused(
     with pytest.raises(ArtifactError, match=found) as caught:
         load_model(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process can be limited so")
+def test_gigabytes_that_a_length_promises_are_not_taken(saved: bytes, tmp_path: Path) -> None:
+    # A text of variable length is its length and its place in the heap, here Keras' version.
+    place = saved.index(struct.pack("<IQ", len(keras.__version__), 0x800))
+    path = tmp_path / "m.h5"
+    path.write_bytes(saved[:place] + struct.pack("<I", 2**32 - 1) + saved[place + 4 :])
+    with pytest.raises(ArtifactError, match=r"damaged HDF5 file .*allocation failed"):
+        load_model(path)
 
 
 def test_random_damage_is_refused_or_harmless(saved: bytes, tmp_path: Path) -> None:
