@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from train.errors import ReportError
-from train.recipes import RECIPES
+from train.recipes import RECIPES, completed
 from train.trainings import read, table
 
 REPORT = {
@@ -49,6 +49,13 @@ def test_every_recipe_and_further_seeds_have_a_row(repository: Path, tmp_path: P
     again.parent.mkdir(exist_ok=True)
     again.write_text(json.dumps(REPORT | {"seed": 9}))
     assert read(tmp_path)[-1]["seed"] == 9
+
+
+def test_all_are_trainings_of_the_recipes_of_today(repository: Path) -> None:
+    for report in read(repository):
+        recipe = RECIPES[report["recipe"]["name"]]
+        assert completed(report["recipe"]) == recipe.to_dict()
+        assert {f"teacher {name}" for name, _ in recipe.teachers} <= set(report)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"recipe": {}}'])
