@@ -44,7 +44,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
     "begins with the model teacher": {"start": "teacher"},
-    "16 | 32, 32 | 80, 80, 80, 80 filters": {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
+    "16 / 32, 32 / 80, 80, 80, 80 filters": {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
     "seven tenths of the target from the model teacher": {"teachers": (("teacher", 0.7),)},
     "four tenths each from the models teacher and base": {
         "teachers": (("teacher", 0.4), ("base", 0.4))
