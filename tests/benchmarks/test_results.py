@@ -17,7 +17,7 @@ from benchmarks.report import detectors, devices, recommendation, statistics, su
 from tests.benchmarks.device import result
 
 WHOLE = result()
-COMMITTED = "amd-epyc-2-cores-linux-x86_64.json"
+COMMITTED = "amd-epyc-avx-512-vnni-2-cores-linux-x86_64.json"
 
 
 def test_a_device_has_its_results_and_its_raw_samples(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from train.examples import plain_examples
-from train.fit import compiled, fit_epochs
+from train.fit import Run, compiled, fit_epochs
 from train.model import (
     LOGITS,
     FusedBatchNormalization,
@@ -40,7 +42,8 @@ def test_saved_network_computes_what_was_trained(
     recipe = request.getfixturevalue(name)
     network = compiled(build_for_training(recipe, precision), recipe, steps=1)
     examples = plain_examples(train_split), plain_examples(validation_split)
-    fit_epochs(network, recipe, *examples, seed=0, first=0, last=2)
+    run = Run(recipe, 0, precision, checkpoint=Path())
+    fit_epochs(network, run, *examples, first=0, last=2)
     saved = build(recipe)
     saved.set_weights(network.get_weights())
     logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)
