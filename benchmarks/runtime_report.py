@@ -103,7 +103,7 @@ def _many(rows: Sequence[_Row]) -> str:
 
 def _at_once(result: Mapping[str, Any]) -> int:
     """How many networks were at work at a time; one before there was a choice."""
-    return max((row["networks"] for row in result.get("throughput") or ()), default=1)
+    return max((row["networks"] for row in result.get("throughput", ())), default=1)
 
 
 def _throughput(result: Mapping[str, Any], full: bool) -> str:

@@ -203,6 +203,7 @@ _LOOP = {
             "classifier_calls?": int,
         }
     ),
+    "throughput?": [{"networks": int, "faces": int, "fps": NUMBER, "fps_interval?": Maybe(_PAIR)}],
     "detectors": [Either({"detector": str, "error": str}, _DETECTOR)],
     "intervals": [
         {
