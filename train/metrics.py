@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from train.data import LABELS
+from train.data import LABELS, Split, copies_in_train
 from train.errors import VotesError
 from train.votes import join, load_votes, majority
 
@@ -60,6 +60,21 @@ def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
         return float("nan")
     classes = range(len(LABELS))
     return float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
+
+
+def measure(
+    predicted: NDArray[np.int64], validation: Split, train: Split, voted: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return the figures of ``predicted`` (``int64[n]``) on the validation split, ready for JSON.
+
+    ``"validation"`` are those against its labels, ``"validation_votes"`` those against ``voted``
+    (``int64[n]``), the taggers'.
+    """
+    copies = copies_in_train(validation, train)
+    return {
+        "validation": evaluate(validation.labels, predicted, copies),
+        "validation_votes": evaluate_votes(voted, predicted, copies),
+    }
 
 
 def voted_labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:

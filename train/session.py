@@ -29,10 +29,10 @@ from train.inventory import list_unreadable
 from train.lineage import find_lineage
 from train.metrics import (
     evaluate,
-    evaluate_votes,
     expected_calibration_error,
     fit_temperature,
     fitted_part,
+    measure,
     voted_where_known,
 )
 from train.model import multiply_accumulates, predict_logits
@@ -110,9 +110,10 @@ def finish(
     ``voted`` is ``int64[n]``, the taggers' labels of the validation split. ``source`` is what
     defines the training and goes into both, ``circumstances`` into the report.
     """
-    logits = predict_logits(model, splits["validation"].images)
-    measured = _measured(logits, splits, voted)
-    calibration, temperature = _calibrated(logits, splits["validation"].labels)
+    validation = splits["validation"]
+    logits = predict_logits(model, validation.images)
+    measured = measure(logits.argmax(axis=1), validation, splits["train"], voted)
+    calibration, temperature = _calibrated(logits, validation.labels)
     figures = measured["validation"] | calibration
     chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(source) | {"validation": chosen}
@@ -187,18 +188,6 @@ def _circumstances(model: keras.Model, history: History) -> dict[str, Any]:
         "versions": provenance.versions("tensorflow", "keras", "numpy"),
         "minutes": round(sum(history["seconds"]) / 60, 1),
         "parameters": model.count_params(),
-    }
-
-
-def _measured(
-    logits: np.ndarray, splits: Mapping[str, Split], voted: NDArray[np.int64]
-) -> dict[str, Any]:
-    """Figures on the validation split, against its labels and the taggers'."""
-    validation, predicted = splits["validation"], logits.argmax(axis=1)
-    copies = copies_in_train(validation, splits["train"])
-    return {
-        "validation": evaluate(validation.labels, predicted, copies),
-        "validation_votes": evaluate_votes(voted, predicted, copies),
     }
 
 

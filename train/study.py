@@ -16,12 +16,12 @@ from typing import Any
 
 from edge.files import write_text
 from train import precision, provenance
-from train.data import Split, copies_in_train, fingerprint, load_split
+from train.data import Split, fingerprint, load_split
 from train.examples import plain_examples, training_examples
 from train.fit import Run, fit
 from train.ingredients import read
 from train.lineage import Lineage, find_lineage
-from train.metrics import evaluate, evaluate_votes, voted_labels
+from train.metrics import measure, voted_labels
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import RECIPES, Augmentation, Recipe, completed
 
@@ -103,16 +103,14 @@ def _trained(
         examples = training_examples(train, recipe), plain_examples(validation)
         model, history = fit(short, *examples, quiet=True)
     predicted = predict_logits(model, validation.images).argmax(axis=1)
-    copies = copies_in_train(validation, train)
-    figures = evaluate(validation.labels, predicted, copies)
-    votes = evaluate_votes(voted_labels(validation.images), predicted, copies)
+    figures = measure(predicted, validation, train, voted_labels(validation.images))
     return {
         **provenance.origin(),
         "epochs": recipe.epochs,
         "minutes": round((time.monotonic() - started) / 60, 1),
         "multiply_accumulates": multiply_accumulates(model),
         "loss": history["loss"][-1],
-        "top1": figures["top1"],
-        "top1_votes": votes.get("top1"),
-        "macro_f1": figures["macro_f1"],
+        "top1": figures["validation"]["top1"],
+        "top1_votes": figures["validation_votes"].get("top1"),
+        "macro_f1": figures["validation"]["macro_f1"],
     }

@@ -32,9 +32,8 @@ def read(root: Path) -> list[dict[str, Any]]:
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return the reports as a Markdown table with a line that says what it shows."""
     machines = "; ".join(sorted({report["machine"] for report in reports}))
-    rows = [_cells(report) for report in reports]
     return (
-        f"{markdown(_COLUMNS, rows, texts=3)}\n\nOf the h5 in float32 on the "
+        f"{markdown(_COLUMNS, map(_cells, reports), texts=3)}\n\nOf the h5 in float32 on the "
         f"validation split, written by `make train` on {machines}. The minutes depend on what else "
         "the machine did."
     )

@@ -29,12 +29,16 @@ def start(
     terminal: bool = True,
     out: int | IO[str] = subprocess.PIPE,
     err: int | IO[str] = subprocess.PIPE,
+    **environment: str,
 ) -> subprocess.Popen[str]:
-    """Run it; without a ``terminal`` it has none even where the tests have one, as a service."""
+    """Run it; without a ``terminal`` it has none even where the tests have one, as a service.
+
+    ``environment`` is what it has beside the one of the tests.
+    """
     return subprocess.Popen(
         [PYTHON, "-m", "edge", "run", *map(str, arguments)],
         cwd=repository,
-        env=QUIET_ENVIRONMENT,
+        env=QUIET_ENVIRONMENT | environment,
         stdout=out,
         stderr=err,
         text=True,

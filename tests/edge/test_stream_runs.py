@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,29 +14,17 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import pytest
 
 from tests.edge.fakes import levels
+from tests.edge.processes import finish, start
 from tests.edge.test_stream import Camera
-
-PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
-
-
-def started(repository: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [PYTHON, "-m", "edge", "run", "--display", "off", *arguments],
-        cwd=repository,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """What it says after that signal, which ends it within a second and without a complaint."""
     asked = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    code, out, err = finish(process)
     assert time.monotonic() - asked < 1
-    assert (process.returncode, err) == (0, "")
+    assert (code, err) == (0, "")
     return out
 
 
@@ -58,7 +44,7 @@ def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
     with Camera() as camera:
         url = camera.url.replace("http://", "http://me:secret@")
         outputs = ("--output", str(records), "--output", str(video))
-        process = started(repository, "--source", url, *outputs)
+        process = start(repository, "--source", url, *outputs)
         assert process.stdout is not None
         said = [process.stdout.readline()]
         assert said[0].startswith(f"{camera.url} (160×120"), "what it grants, before anything else"
@@ -77,7 +63,7 @@ def test_a_signal_during_an_outage_ends_it_cleanly_and_at_once(
 
 def test_a_signal_ends_a_read_that_is_blocked(repository: Path) -> None:
     with Camera() as camera:
-        process = started(repository, "--source", camera.url)
+        process = start(repository, "--source", camera.url)
         assert process.stdout is not None
         process.stdout.readline()
         camera.stalls.set()
@@ -88,7 +74,7 @@ def test_a_signal_ends_a_read_that_is_blocked(repository: Path) -> None:
 def test_a_signal_ends_a_first_opening_that_is_stuck(repository: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/live"
-        process = started(repository, "--source", url, "--output", str(tmp_path / "a.mp4"))
+        process = start(repository, "--source", url, "--output", str(tmp_path / "a.mp4"))
         silent.settimeout(20)
         connection, _ = silent.accept()
         with connection:
@@ -133,7 +119,7 @@ def test_rtsp_goes_over_tcp_unless_the_user_chose_otherwise(
     with RtspCamera() as camera:
         threading.Thread(target=camera.serve_forever, args=(0.02,), daemon=True).start()
         url = f"rtsp://127.0.0.1:{camera.server_address[1]}/1"
-        _, err = started(repository, "--source", url, **chosen).communicate(timeout=30)
+        *_, err = finish(start(repository, "--source", url, **chosen))
         camera.shutdown()
     assert camera.transports[0].startswith(transport)
     assert f"{url}: expected a stream that opens, found that it doesn't" in err
