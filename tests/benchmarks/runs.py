@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks import comparison, results
 from benchmarks.differences import Finding
-from tests.benchmarks.test_results import WHOLE
+from tests.benchmarks.device import WHOLE
 
 STAGES = {"detect": 1.2, "crop": 0.15, "classify": 0.5, "track": 0.06}
 ROUNDS, CALLS = 20, 15

@@ -20,8 +20,8 @@ from benchmarks.errors import BenchmarkError, ResultsError
 from edge.classifier import load_classifier
 from edge.detectors.blazeface import BlazeFace
 from edge.frames import Detector, Face, Image
+from tests.benchmarks.device import WHOLE
 from tests.benchmarks.runs import ROUNDS, Run, compared, regressions, run, written
-from tests.benchmarks.test_results import WHOLE
 
 
 @pytest.mark.parametrize("drift", [1.0, 1.6, 0.6])

@@ -14,9 +14,8 @@ from benchmarks import documents, evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import detectors, devices, recommendation, statistics, support, tables
-from tests.benchmarks.device import result
+from tests.benchmarks.device import WHOLE, result
 
-WHOLE = result()
 COMMITTED = "amd-epyc-avx-512-vnni-2-cores-linux-x86_64.json"
 
 

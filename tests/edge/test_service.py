@@ -20,8 +20,8 @@ from edge.__main__ import main
 from edge.errors import SettingsError
 from edge.settings import Settings
 from edge.sinks.target import claimed
+from tests.edge.network_camera import Camera
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
-from tests.edge.test_stream import Camera
 
 SERVICE = Path(template.__file__).with_name("service")
 

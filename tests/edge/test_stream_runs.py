@@ -14,8 +14,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import pytest
 
 from tests.edge.fakes import levels
+from tests.edge.network_camera import Camera
 from tests.edge.processes import finish, start
-from tests.edge.test_stream import Camera
 
 
 def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.test_session import WholeImage
+from tests.train.detectors import WholeImage
 from train.artifact import load_model
 from train.data import load_split
 from train.errors import ArtifactError

@@ -14,24 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.frames import Box, Face
+from tests.train.detectors import WholeImage
 from train.artifact import load_model
 from train.data import LABELS, fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
 from train.examples import plain_examples
 from train.fit import Run, fit
 from train.session import _state_path, train
-
-
-class WholeImage:
-    """Takes the part of the frame inside its border of one third for the face."""
-
-    name = "whole image"
-
-    def detect(self, image: np.ndarray) -> list[Face]:
-        size = image.shape[0]
-        box = Box(0.2 * size, 0.2 * size, 0.8 * size, 0.8 * size)
-        return [Face(box, 0.9, np.zeros((6, 2), np.float32))]
 
 
 def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: Path) -> None:
@@ -115,8 +104,8 @@ def test_a_target_that_cant_be_written_is_refused_before_images_are_read(
 CHILD = """
 import dataclasses, sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests/train"]
-from test_session import WholeImage
+sys.path[:0] = [sys.argv[1]]
+from tests.train.detectors import WholeImage
 from train.recipes import Recipe
 from train.session import train
 sets, dense = ((4,), (6,), (8,)), (8, 8, 8)

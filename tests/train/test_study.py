@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.train.test_session import WholeImage
+from tests.train.detectors import WholeImage
 from train.errors import ReportError
 from train.ingredients import RESULTS, read, table
 from train.recipes import completed, model_path
