@@ -33,6 +33,24 @@ def augment(images: tf.Tensor, seed: tf.Tensor, options: Augmentation) -> tf.Ten
     return _erase(_compress(x, keys[5], options.jpeg), keys[4], options.erase)
 
 
+def mix(
+    images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, share: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mix a ``share`` of the ``images`` (``[n, h, w, 1]``) with another one of the batch each.
+
+    Returns them with ``targets`` (``[n, 7]``) mixed likewise; an image keeps half of itself or more
+    (mixup: Zhang et al. 2017, arXiv 1710.09412). ``seed`` is ``int32[2]``.
+    """
+    images = tf.cast(images, tf.float32)
+    which, amount = _uniform(seed, tf.shape(images)[0], 2)
+    amount = tf.where(_chosen(which, share), (amount + 1) / 4, 0.0)
+    other = tf.reverse(images, [0]), tf.reverse(targets, [0])  # the batches come shuffled
+    return (
+        images + _each(amount) * (other[0] - images),
+        targets + amount[:, None] * (other[1] - targets),
+    )
+
+
 def _uniform(key: tf.Tensor, count: tf.Tensor, draws: int) -> list[tf.Tensor]:
     """``draws`` tensors ``[n]``, each uniform in -1…1."""
     return list(tf.unstack(tf.random.stateless_uniform([draws, count], key, -1.0, 1.0)))

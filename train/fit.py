@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from train.augment import augment
+from train.augment import augment, mix
 from train.checkpoint import Checkpoint, Progress
 from train.examples import Examples
 from train.model import build, build_for_training
@@ -127,10 +127,13 @@ def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
         return chosen.enumerate(tf.cast(number * steps, tf.int64))
 
     def load(step: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels = tf.gather(images, chosen)
+        pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
+        key = tf.stack([seed, tf.cast(step, tf.int32)])
         if options:
-            pixels = augment(pixels, tf.stack([seed, tf.cast(step, tf.int32)]), options)
-        wanted = rest * tf.gather(targets, chosen)
+            pixels = augment(pixels, key, options)
+        if recipe.mixup:
+            pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
+        wanted *= rest
         for teacher, share in run.teachers:
             wanted += share * tf.nn.softmax(teacher(pixels, training=False))
         return pixels, wanted

@@ -81,6 +81,9 @@ class Recipe:
     """Decoupled (Loshchilov and Hutter 2017, arXiv 1711.05101), of kernels only."""
     schedule: Plateau | Cosine = Plateau()
     augmentation: Augmentation | None = None
+    mixup: float = 0.0
+    """Share of the images that are mixed with another one each, as are their targets (Zhang et al.
+    2017, arXiv 1710.09412); teachers are asked about the mixed image."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes."""
     votes: float = 0.0

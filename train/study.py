@@ -28,6 +28,7 @@ from train.recipes import RECIPES, Augmentation, Recipe, completed
 BASE = dataclasses.replace(RECIPES["teacher"], name="fer2013", epochs=8)
 """Where the search began: the recipe ``teacher`` in 8 epochs. What it led to are the others."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
+_TAUGHT = {"teachers": (("teacher", 0.4), ("base", 0.4))}
 INGREDIENTS: dict[str, dict[str, Any]] = {
     "the base": {},
     "without augmentation": {"augmentation": None},
@@ -39,6 +40,7 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "without dropout": {"dropout": 0.0},
     "without weight decay": {"weight_decay": 0.0},
     "dense layer without normalisation": {"normalise_dense": False},
+    "half of the images mixed with another": {"mixup": 0.5},
     "half the learning rate": {"learning_rate": 1e-3},
     "half as wide": {"sets": ((16,), (32, 32), (64, 64))},
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
@@ -46,9 +48,8 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "begins with the model teacher": {"start": "teacher"},
     "16 / 32, 32 / 80, 80, 80, 80 filters": {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
     "seven tenths of the target from the model teacher": {"teachers": (("teacher", 0.7),)},
-    "four tenths each from the models teacher and base": {
-        "teachers": (("teacher", 0.4), ("base", 0.4))
-    },
+    "four tenths each from the models teacher and base": _TAUGHT,
+    "the same, half of the images mixed with another": _TAUGHT | {"mixup": 0.5},
 }
 """What is changed in the base, by the name of the row."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from train.augment import augment
+from train.augment import augment, mix
 from train.recipes import Augmentation
 
 STILL = Augmentation(
@@ -118,3 +118,19 @@ def test_an_erased_rectangle_is_one_grey_of_limited_size() -> None:
         assert len(np.unique(new[..., 0][different])) == 1
         assert rows[-1] - rows[0] < 21
         assert columns[-1] - columns[0] < 21
+
+
+def test_a_share_of_the_images_is_mixed_with_another_as_its_target_is() -> None:
+    images = np.arange(0, 240, 240 / 64).astype(np.uint8)[:, None, None, None] * np.ones(
+        (1, 48, 48, 1), np.uint8
+    )
+    targets = np.eye(64, dtype=np.float32)
+    mixed, wanted = (part.numpy() for part in mix(images, targets, SEED, 0.5))
+    kept = wanted.diagonal()
+    assert 0.3 < (kept < 1).mean() < 0.7
+    assert kept.min() >= 0.5
+    np.testing.assert_allclose(wanted.sum(1), 1, atol=1e-6)
+    expected = (wanted @ images.reshape(64, -1).astype(np.float32)).reshape(images.shape)
+    np.testing.assert_allclose(mixed, expected, atol=1e-3)
+    for mixed_by_none, same in zip(mix(images, targets, SEED, 0.0), (images, targets), strict=True):
+        np.testing.assert_array_equal(mixed_by_none.numpy(), same)

@@ -66,14 +66,16 @@ def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
 ) -> None:
     other = dataclasses.replace(tiny, name="other", sets=((4,), (4, 4), (4,)))
     train(other, 5, images_folder, model_path("other"), WholeImage(), quiet=True)
-    pupil = dataclasses.replace(
-        tiny, name="pupil", teachers=(("tiny", 0.5), ("other", 0.25)), augmentation=Augmentation()
-    )
+    teachers = ("tiny", 0.5), ("other", 0.25)
+    changed = dataclasses.replace(tiny, augmentation=Augmentation(), mixup=0.5)
+    pupil = dataclasses.replace(changed, name="pupil", teachers=teachers)
     split = load_split(images_folder, "train")
     lineage = find_lineage(pupil)
     run = Run(pupil, 0, FLOAT32, Path(), teachers=lineage.teachers(FLOAT32))
     pixels, targets = next(iter(batches(training_examples(split, pupil), run)))
-    labels = next(iter(batches(training_examples(split, pupil), Run(tiny, 0, FLOAT32, Path()))))[1]
+    labels = next(iter(batches(training_examples(split, pupil), Run(changed, 0, FLOAT32, Path()))))[
+        1
+    ]
     (one, its), (two, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
     expected = 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
     np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
