@@ -53,7 +53,8 @@ def bench(
     Parameters
     ----------
     model
-        An h5 with its TFLite files beside it, any number of times; without it, every recipe's.
+        An h5 with its TFLite files beside it, any number of times; without it, those of every
+        recipe that is compared.
     images
         The data set. Without it, latency is measured and accuracy left out.
     output
@@ -83,25 +84,23 @@ def bench(
 
 def _keep(path: Path, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
     """Write both to ``path``, or beside it, and show the result."""
-    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
+    from benchmarks import keeping, results  # noqa: PLC0415 - behind the quiet import
 
-    path = target(path, result)
+    path = target(path, keeping.shortcoming(path, result, {h5.stem for h5 in shipped_models()}))
     results.write(path, result, samples)
     _show(path, result)
 
 
-def target(path: Path, result: Mapping[str, Any]) -> Path:
-    """Return where to write ``result``: ``path``, or beside it where a better one stands there."""
-    from benchmarks import keeping, results  # noqa: PLC0415 - behind the quiet import
+def target(path: Path, reason: str | None) -> Path:
+    """Return ``path``, or where to write what for the ``reason`` is not to replace it."""
+    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
 
-    models = {h5.stem for h5 in shipped_models()}
-    reason = keeping.shortcoming(path, result, models)
     if reason is None:
         return path
     beside = results.partial(path)
     _complain(
-        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows "
-        f"and 'make bench-compare' takes; remove {path.name} to have it replaced"
+        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows; "
+        f"remove {path.name} to have it replaced"
     )
     return beside
 
@@ -200,7 +199,7 @@ def compare(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
 
 @app.command
 def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
-    """Measure the deployed files of all recipes beyond one number.
+    """Measure the deployed files of the compared recipes beyond one number.
 
     Calibration and coverage, robustness, and what the derived framing is worth: one JSON and two
     figures.
@@ -215,6 +214,7 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
     from benchmarks import evaluation  # noqa: PLC0415 - loads OpenCV and matplotlib
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
 
+    check_target(output / evaluation.NAME)
     print("every model under every disturbance, which takes a minute or two …", flush=True)
     result = evaluation.evaluate(shipped_models(), images, BlazeFace())
     evaluation.write(output, result)
@@ -247,8 +247,11 @@ def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int
         faces = None
         print(f"accuracy left out: {error}", file=sys.stderr)
     result = report.compare(registry.PEERS, faces, measure.Effort(rounds=rounds))
-    report.write(output, result)
-    print(f"wrote {output / report.NAME}; 'make document' puts it in the README")
+    reason = report.shortcoming(output, result)
+    path = target(output / report.NAME, reason)
+    report.write(path, result)
+    further = "" if reason else "; 'make document' puts it in the README"
+    print(f"wrote {path}{further}")
     failed = report.failures(result)
     for line in failed:
         print(line, file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import evaluation, results, runtime_report
@@ -10,7 +10,9 @@ from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import tables
 from benchmarks.report.evidence import Result, newest, read_device, with_accuracy
+from benchmarks.subjects import subjects
 from train import ingredients, trainings
+from train.recipes import COMPARED, model_path
 
 _DOCUMENTS = {
     Path("README.md"): ("targets", "stages", "throughput", "intervals", "camera", "peers"),
@@ -38,8 +40,12 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
             f"place and run '{results.COMMAND}' again"
         )
     sections = {"targets": tables.targets(found)} | _of_one(found)
-    sections |= evaluation.sections(evaluation.read(root / folder))
-    sections["peers"] = peers.table(peers.read(root / folder))
+    evaluated, compared = evaluation.read(root / folder), peers.read(root / folder)
+    sections |= {
+        name: f"{text}{_outdated(root, evaluated['models'])}"
+        for name, text in evaluation.sections(evaluated).items()
+    }
+    sections["peers"] = f"{peers.table(compared)}{_outdated(root, compared['models'])}"
     sections["trainings"] = trainings.table(trainings.read(root))
     sections["ingredients"] = ingredients.table(ingredients.read(root / ingredients.RESULTS))
     texts = {}
@@ -49,6 +55,16 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
             text = tables.insert(text, section, sections[section], str(path))
         texts[root / path] = text
     return texts
+
+
+def _outdated(root: Path, models: Mapping[str, str]) -> str:
+    """What to add to figures of files that have been replaced; ``models`` are their digests."""
+    files = {row.path.name: root / row.path for row in subjects(list(map(model_path, COMPARED)))}
+    present = {name: path for name, path in files.items() if name in models and path.is_file()}
+    other = [
+        name for name, digest in results.digests(present.values()).items() if digest != models[name]
+    ]
+    return f" Measured before the present {' and '.join(other)} was made." if other else ""
 
 
 def _of_one(found: Sequence[Result]) -> dict[str, str]:

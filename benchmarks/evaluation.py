@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import calibration, framing, robustness
 from benchmarks.accuracy import check_origin
 from benchmarks.errors import BenchmarkError
-from benchmarks.results import measured, read_file
+from benchmarks.results import digests, measured, read_file
 from benchmarks.shapes import EVALUATION
 from convert.variants import DEPLOYED, variant_path
 from edge.classifier import TFLiteClassifier, load_classifier
@@ -23,7 +23,7 @@ from train.recipes import DEPLOYED as RECIPE
 from train.recipes import model_path
 from train.report import save_figure
 
-VERSION = 1
+VERSION = 2
 NAME = "evaluation.json"
 
 
@@ -43,6 +43,7 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> dict[s
     return {
         "version": VERSION,
         **provenance.origin(),
+        "models": digests(variant_path(h5, DEPLOYED) for h5 in models),
         "calibration": {
             name: calibration.measure(classifier, validation)
             for name, classifier in classifiers.items()

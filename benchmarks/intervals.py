@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.errors import BenchmarkError
 from benchmarks.memory import FPS
 from benchmarks.turns import rotated
-from benchmarks.uncertainty import in_rounds, mean_interval, percentile_intervals, percentiles
+from benchmarks.uncertainty import in_rounds, middle_mean, percentile_intervals, percentiles
 from edge.assembly import build_pipeline, open_crew
 from edge.classifier import Crew
 from edge.detectors.blazeface import BlazeFace
@@ -101,10 +101,11 @@ def _compared(results: Sequence[FrameResult], reference: Sequence[FrameResult]) 
 
 def _times(results: Sequence[FrameResult], rounds: Sequence[Sequence[float]]) -> dict[str, Any]:
     own = list(map(cost, results))
+    mean, ends = middle_mean(rounds)
     return {
         "frames": len(own),
-        "mean_ms": statistics.mean(own),
-        "mean_ms_interval": mean_interval(rounds),
+        "mean_ms": mean,
+        "mean_ms_interval": ends,
         "p95_ms": percentiles(own)["p95"],
         "p95_ms_interval": percentile_intervals(rounds)["p95"],
     }

@@ -213,6 +213,11 @@ def read_file(path: Path, expected: int, command: str, shape: Shape) -> dict[str
     return dict(result)
 
 
+def digests(paths: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file by its name, by which results know what they are of."""
+    return {path.name: provenance.digest(path) for path in paths}
+
+
 def measured(result: Mapping[str, Any], command: str, further: str = "") -> str:
     """Say by which command ``result`` was measured, where and when, with ``further`` facts."""
     return (

@@ -149,7 +149,8 @@ def _intervals(result: Mapping[str, Any], full: bool) -> str:
         for row in result["intervals"]
     ]
     columns = ("detection", "mean ms", "p95 ms", "faces there", "overlap of boxes", "same label")
-    return markdown(columns, rows)
+    note = "The mean is of the frames of a round; shown is the median of the rounds."
+    return f"{markdown(columns, rows)}\n\n{note}"
 
 
 def _camera(result: Mapping[str, Any], full: bool) -> str:

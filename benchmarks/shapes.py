@@ -248,8 +248,11 @@ _FRAMED = {
     **{"background": str, "side": Either(int, str), "shown": int, "found": NUMBER},
     "top1": Each(Maybe(NUMBER)),
 }
+_MODELS = Each(str)
+"""SHA-256 of each file that was measured, by its name."""
 EVALUATION = {
     **_ORIGIN,
+    "models": _MODELS,
     "calibration": Each(
         {
             **{"images": int, "temperature": NUMBER, "threshold": NUMBER, "coverage": NUMBER},
@@ -262,6 +265,7 @@ EVALUATION = {
 }
 PEERS = {
     **_ORIGIN,
+    "models": _MODELS,
     "effort": {"rounds": int, "seconds": NUMBER, "starts": int},
     "frames": {"width": int, "height": int},
     "rows": [

@@ -85,10 +85,13 @@ def ratio(rounds: Rounds, other: Rounds) -> dict[str, Any]:
     }
 
 
-def mean_interval(rounds: Rounds) -> list[float]:
-    """Interval of the mean of all samples; whole rounds are drawn."""
+def middle_mean(rounds: Rounds) -> tuple[float, list[float]]:
+    """The median of the rounds' means, and its interval; whole rounds are drawn.
+
+    What disturbed one round doesn't move it, as it would the mean of all samples.
+    """
     means = np.asarray(rounds, float).mean(axis=1)
-    return interval(means[draws(len(means))].mean(axis=1))
+    return float(np.median(means)), interval(np.median(means[draws(len(means))], axis=1))
 
 
 def draws(count: int, seed: int = 0) -> NDArray[np.int64]:

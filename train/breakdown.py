@@ -48,11 +48,13 @@ def _operations(
         yield "convolution", convolution, pixels
         yield "batch normalisation, Keras", _training(plain), features
         yield "batch normalisation, fused", _training(fused), features
+        if closes:
+            pooling = keras.layers.MaxPooling2D(dtype=policy)
+            yield "max pooling", pooling, features
+            features = pooling(features)
+            size //= 2
         yield "ReLU", tf.nn.relu, features
         channels = width
-        if closes:
-            yield "max pooling", keras.layers.MaxPooling2D(dtype=policy), features
-            size //= 2
 
 
 def _training(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -39,8 +39,8 @@ def import_tensorflow(to_train: bool = False) -> None:
     """Import TensorFlow without what it says of libraries it did not find, or of retracing.
 
     ``to_train`` asks for oneDNN's convolutions, which it uses by itself on processors with int8 or
-    bfloat16 instructions alone. Without these an epoch of ``final`` takes 1.7 times as long through
-    its own, but a single image less time.
+    bfloat16 instructions alone. Without these an epoch takes longer through its own, but a single
+    image less time.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if to_train:

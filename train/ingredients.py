@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import ReportError
+from train.recipes import completed
 from train.tables import markdown
 
 RESULTS = Path("models/ingredients.json")
@@ -15,22 +16,21 @@ _FIELDS = (
     *("ingredient", "seed", "recipe", "data", "origins", "commit", "machine", "date", "epochs"),
     *("minutes", "multiply_accumulates", "loss", "top1", "top1_votes", "macro_f1"),
 )
-_EARLIER: dict[str, Any] = {"origins": {}}
-"""What rows had that were made before one could take something from another model."""
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        found = [{name: (_EARLIER | row)[name] for name in _FIELDS} for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        found = [{name: row[name] for name in _FIELDS} for row in rows]
+        table(found)
+        for row in found:
+            completed(row["recipe"])
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise ReportError(
             f"{path}: expected the rows of 'python -m train study', found {error!r}; delete it and "
             "run that again"
         ) from error
-    if not found:
-        raise ReportError(f"{path}: expected rows, found none; run 'python -m train study'")
     return found
 
 
@@ -44,11 +44,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         map(_cells, rows),
     )
     last = rows[-1]
-    machines = "; then on ".join(dict.fromkeys(row["machine"] for row in rows))
+    machines = "; ".join(dict.fromkeys(row["machine"] for row in rows))
     return (
         f"{text}\n\nWritten by `python -m train study` on {machines} (last row: commit "
         f"{last['commit']}, {last['date']}), seed {last['seed']}, the h5 in float32. One seed: "
-        "differences below a point mean little. The losses of different targets don't compare."
+        "differences below a point mean little. The losses of different targets don't compare, nor "
+        "do the minutes of different machines."
     )
 
 

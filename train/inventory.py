@@ -15,6 +15,7 @@ from rich.table import Table
 from edge.contract import extract
 from edge.errors import ContractError
 from train.data import LABELS, Split, copies_in_train, fingerprint
+from train.metrics import voted_where_known
 
 _FITTED = ("train", "validation")
 _LISTED = 20
@@ -25,7 +26,8 @@ class Part:
     """One split. ``flat`` and ``unreadable`` list paths ``split/class/file``.
 
     ``repeated`` counts the images whose pixels an earlier image of the same split has;
-    ``in_train`` those whose pixels a training image has.
+    ``in_train`` those whose pixels a training image has; ``tagged`` those with a label that most
+    FER+ taggers gave, and ``agreeing`` those of them whose own label is the same.
     """
 
     images: int
@@ -34,6 +36,8 @@ class Part:
     flat: tuple[str, ...]
     repeated: int
     in_train: int
+    tagged: int
+    agreeing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def list_unreadable(paths: Sequence[str]) -> list[str]:
 def _part(split: Split, train: Split) -> Part:
     pixels = split.images.reshape(len(split.images), -1)
     counts = np.bincount(split.labels, minlength=len(LABELS))
+    voted = voted_where_known(split.images)
     flat = np.flatnonzero(pixels.min(axis=1) == pixels.max(axis=1))
     return Part(
         images=len(pixels),
@@ -111,6 +116,8 @@ def _part(split: Split, train: Split) -> Part:
         flat=tuple(split.names[i] for i in flat),
         repeated=len(pixels) - len({row.tobytes() for row in pixels}),
         in_train=int(copies_in_train(split, train).sum()) if split is not train else 0,
+        tagged=int((voted >= 0).sum()),
+        agreeing=int((voted == split.labels).sum()),
     )
 
 
@@ -149,6 +156,9 @@ def _findings(inventory: Inventory) -> Table:
         table.add_row(f"{name}: repeats an image of its split", f"{part.repeated:,}")
         if name != "train":
             table.add_row(f"{name}: identical to a training image", f"{part.in_train:,}")
+        if part.tagged:
+            agreeing = f"{part.agreeing / part.tagged:.1%} of {part.tagged:,}"
+            table.add_row(f"{name}: labelled as most FER+ taggers did", agreeing)
     table.add_row(
         "groups of identical images with different labels", f"{len(inventory.conflicts):,}"
     )

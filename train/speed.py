@@ -41,12 +41,13 @@ def measure(recipe: Recipe, images: Path, epochs: int) -> Speed:
 
     Plain Keras is what its guides show: ``image_dataset_from_directory``, layers from
     ``keras.layers`` in float32, ``compile`` and ``fit``; the network and batch size of ``recipe``.
-    Without augmentation, teachers and what else its guides don't show, so that both do the same.
-    Raises ``DatasetError``, also for images that only Keras can't read.
+    Without augmentation, mixup, teachers and what else its guides don't show, so that both do the
+    same. Raises ``DatasetError``, also for images that only Keras can't read.
     """
     recipe = replace(
         recipe,
         augmentation=None,
+        mixup=0,
         teachers=(),
         least_per_class=0,
         dropout=0,

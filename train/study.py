@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge.files import write_text
 from train import precision, provenance
 from train.data import Split, fingerprint, load_split
@@ -25,7 +28,7 @@ from train.metrics import measure, voted_labels
 from train.model import multiply_accumulates, predict_logits
 from train.recipes import RECIPES, Augmentation, Recipe, completed
 
-BASE = dataclasses.replace(RECIPES["teacher"], name="fer2013", epochs=8)
+BASE = dataclasses.replace(RECIPES["teacher"], name="study", epochs=8)
 """Where the search began: the recipe ``teacher`` in 8 epochs. What it led to are the others."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
 _TAUGHT = {"teachers": (("teacher", 0.4), ("base", 0.4))}
@@ -71,6 +74,7 @@ def run(
     data = fingerprint(*splits)
     recipes = {name: dataclasses.replace(base, **change) for name, change in changes.items()}
     lineages = {name: find_lineage(recipe) for name, recipe in recipes.items()}
+    voted = voted_labels(splits[1].images)
     wanted: list[dict[str, Any]] = [
         {"ingredient": name, "seed": seed, "recipe": recipe.to_dict(), "data": data}
         | {"origins": dict(lineages[name].origins)}
@@ -86,14 +90,18 @@ def run(
         name = row["ingredient"]
         if name in done:
             continue
-        rows.append(row | _trained(recipes[name], lineages[name], seed, splits))
+        rows.append(row | _trained(recipes[name], lineages[name], seed, splits, voted))
         ordered = sorted(rows, key=lambda row: list(changes).index(row["ingredient"]))
         write_text(path, json.dumps(ordered, indent=1) + "\n")
         yield rows[-1]
 
 
 def _trained(
-    recipe: Recipe, lineage: Lineage, seed: int, splits: Sequence[Split]
+    recipe: Recipe,
+    lineage: Lineage,
+    seed: int,
+    splits: Sequence[Split],
+    voted: NDArray[np.int64],
 ) -> dict[str, Any]:
     train, validation = splits
     started = time.monotonic()
@@ -104,7 +112,7 @@ def _trained(
         examples = training_examples(train, recipe), plain_examples(validation)
         model, history = fit(short, *examples, quiet=True)
     predicted = predict_logits(model, validation.images).argmax(axis=1)
-    figures = measure(predicted, validation, train, voted_labels(validation.images))
+    figures = measure(predicted, validation, train, voted)
     return {
         **provenance.origin(),
         "epochs": recipe.epochs,

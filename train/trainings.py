@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,28 @@ def read(root: Path) -> list[dict[str, Any]]:
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return the reports as a Markdown table with a line that says what it shows."""
     machines = "; ".join(sorted({report["machine"] for report in reports}))
-    return (
-        f"{markdown(_COLUMNS, map(_cells, reports), texts=3)}\n\nOf the h5 in float32 on the "
-        f"validation split, written by `make train` on {machines}. The minutes depend on what else "
-        "the machine did."
+    note = (
+        "Of the h5 in float32 on the validation split, written by `make train` on "
+        f"{machines}. The minutes depend on what else the machine did."
     )
+    return "\n\n".join((markdown(_COLUMNS, map(_cells, reports), texts=3), note, *_seeds(reports)))
+
+
+def _seeds(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each recipe that was trained with several seeds: how far apart they are."""
+    for name in dict.fromkeys(report["recipe"]["name"] for report in reports):
+        own = [report for report in reports if report["recipe"]["name"] == name]
+        if len(own) > 1:
+            yield (
+                f"The {len(own)} seeds of `{name}` lie {_spread(own, 'validation')} points apart "
+                f"on FER2013's labels and {_spread(own, 'validation_votes')} on FER+; the first "
+                "one is shipped."
+            )
+
+
+def _spread(reports: Sequence[Mapping[str, Any]], figures: str) -> str:
+    known = [report[figures]["top1"] for report in reports if report[figures]]
+    return f"{100 * (max(known) - min(known)):.2f}" if known else "–"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.errors import ResultsError
 from benchmarks.memory import demo
 from benchmarks.peers.measure import Effort, Faces, measure
 from benchmarks.peers.registry import OURS, Peer
-from benchmarks.results import measured, read_file
+from benchmarks.results import digests, measured, read_file
 from benchmarks.shapes import PEERS
 from edge.files import write_text
 from train import provenance
@@ -20,10 +21,12 @@ from train.metrics import voted_labels
 from train.tables import markdown
 
 NAME = "peers.json"
-VERSION = 1
+VERSION = 2
 COMMAND = "make bench-peers"
 _DEMO_FRAMES = 60
 _NONE = "–"
+_PARTS = {"frame_ms": "times", "accuracy": "accuracy"}
+"""What a row may lack, and its name in a message."""
 _COLUMNS = (
     *("", "ms a frame, p50 / p95", "frames a second", "ours against it, one by one / of a file"),
     "face found",
@@ -40,6 +43,7 @@ def compare(
     return {
         "version": VERSION,
         **provenance.origin(),
+        "models": digests({Path(peer.arguments[0]) for peer in OURS}),
         "effort": dataclasses.asdict(effort),
         "frames": {"different": frames, "width": width, "height": height, "faces": 1},
         "rows": measure((*OURS, *peers), images, faces, effort, _say),
@@ -54,10 +58,35 @@ def validation_faces(images: Path) -> Faces:
     return Faces(validation.images[..., 0], validation.labels, voted, copies)
 
 
-def write(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write the result into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / NAME, json.dumps(result, indent=1) + "\n")
+def shortcoming(folder: Path, result: Mapping[str, Any]) -> str | None:
+    """Say why ``result`` is not to replace the one in ``folder``, None where it may.
+
+    That one is kept where it is of the same models of ours, and the ``result`` has fewer rounds, or
+    lacks a row's times or accuracy that it has.
+    """
+    try:
+        old = read(folder)
+    except ResultsError:
+        return None
+    if old["models"] != result["models"]:
+        return None
+    rounds, before = (each["effort"]["rounds"] for each in (result, old))
+    if rounds < before:
+        return f"has {rounds} rounds where that has {before}"
+    known = {(row["name"], part) for row in result["rows"] for part in _PARTS if row[part]}
+    lacking = [
+        f"the {_PARTS[part]} of {row['name']}"
+        for row in old["rows"]
+        for part in _PARTS
+        if row[part] and (row["name"], part) not in known
+    ]
+    return f"lacks {', '.join(lacking)}" if lacking else None
+
+
+def write(path: Path, result: Mapping[str, Any]) -> None:
+    """Write the result to ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def test_oddities_are_found(odd: Path) -> None:
     assert train.flat == ("train/angry/5.png",)
     assert (train.repeated, validation.repeated) == (2, 0)
     assert (train.in_train, validation.in_train) == (0, 2)
+    assert (train.tagged, train.agreeing) == (0, 0), "nobody tagged these images"
     assert report.conflicts == (("train/fear/2.png", "train/sad/2.png", "validation/happy/3.png"),)
     assert report.conflicting_images == 3
 
@@ -118,3 +119,5 @@ def test_the_real_data_set(tmp_path: Path) -> None:
     assert len(train.flat) + len(validation.flat) == 12
     assert train.unreadable == validation.unreadable == ()
     assert len(report.conflicts) == 47
+    assert 0.65 < train.agreeing / train.tagged < 0.66
+    assert 0.64 < validation.agreeing / validation.tagged < 0.65

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from train.study import BASE, INGREDIENTS, run
 
 def row(name: str, top1: float) -> dict:
     return {
-        **{"ingredient": name, "seed": 0, "recipe": {}, "data": "d", "commit": "abc"},
+        **{"ingredient": name, "seed": 0, "recipe": BASE.to_dict(), "data": "d"},
+        **{"origins": {}, "commit": "abc"},
         **{"machine": "a processor", "date": "2026-01-01", "epochs": 10, "minutes": 7.6},
         **{"multiply_accumulates": 64_400_000, "loss": 1.2345, "top1": top1},
         **{"top1_votes": 0.7, "macro_f1": 0.5678},
@@ -59,10 +61,13 @@ def test_the_table_shows_the_rows() -> None:
     lines = table([row("as it is", 0.6), elsewhere]).splitlines()
     assert lines[2] == "| as it is | 10 | 8 | 64 | 1.234 | 60.0% | 70.0% | 0.568 |"
     assert "commit abc" in lines[-1]
-    assert "; then on another PC (last row" in lines[-1]
+    assert "; another PC (last row" in lines[-1]
 
 
-@pytest.mark.parametrize("content", ["", "1", "[1]", "[]", '[{"ingredient": "a"}]'])
+DAMAGED = [json.dumps([row("a", 0.6) | part]) for part in ({"recipe": {}}, {"minutes": None})]
+
+
+@pytest.mark.parametrize("content", ["", "1", "[1]", "[]", '[{"ingredient": "a"}]', *DAMAGED])
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "rows.json"
     path.write_text(content)

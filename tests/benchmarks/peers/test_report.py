@@ -39,7 +39,13 @@ ACCURACY = {
     "votes": {"top1": 0.7953},
 }
 RESULT = {
-    **{"version": 1, "machine": "a processor", "commit": "abc", "date": "2026-01-01"},
+    **{
+        "version": 2,
+        "models": {"m.tflite": "12ab"},
+        "machine": "a processor",
+        "commit": "abc",
+        "date": "2026-01-01",
+    },
     "effort": {"rounds": 10, "seconds": 1.0, "starts": 3},
     "frames": {"different": 60, "width": 640, "height": 360, "faces": 1},
     "rows": [
@@ -76,10 +82,23 @@ def test_without_ours_there_is_nothing_to_compare_with() -> None:
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    report.write(tmp_path, RESULT)
+    report.write(tmp_path / report.NAME, RESULT)
     assert report.read(tmp_path) == RESULT
     with pytest.raises(ResultsError, match="make bench-peers"):
         report.read(tmp_path / "none")
+
+
+def test_a_run_that_measured_less_does_not_replace_a_better_one(tmp_path: Path) -> None:
+    assert report.shortcoming(tmp_path, RESULT) is None, "nothing is there"
+    report.write(tmp_path / report.NAME, RESULT)
+    assert report.shortcoming(tmp_path, RESULT) is None
+    shorter = RESULT | {"effort": RESULT["effort"] | {"rounds": 1}}
+    assert report.shortcoming(tmp_path, shorter) == "has 1 rounds where that has 10"
+    assert report.shortcoming(tmp_path, shorter | {"models": {"m.tflite": "34cd"}}) is None
+    blind = RESULT | {"rows": [row("this project", 360.0), *RESULT["rows"][1:]]}
+    assert report.shortcoming(tmp_path, blind) == "lacks the accuracy of this project"
+    failed = RESULT | {"rows": [*RESULT["rows"][:2], row("fer, Haar", None), RESULT["rows"][3]]}
+    assert report.shortcoming(tmp_path, failed) == "lacks the times of fer, Haar"
 
 
 def test_the_words_of_others_are_our_labels_by_name() -> None:
