@@ -64,7 +64,8 @@ def _seconds_to_first_result(python: Path, limit: float) -> float:
         seconds = next(
             (time.monotonic() - start for line in process.stdout if line.startswith("frame ")), None
         )
-    if seconds is None:
+        process.communicate()  # to its end while it is watched: it may hang there, too
+    if seconds is None or process.returncode:
         raise _failed(process)
     return seconds
 

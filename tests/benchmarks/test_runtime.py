@@ -125,6 +125,15 @@ def test_a_run_that_hangs_is_ended(tmp_path: Path) -> None:
         measure(hanging, limit=0.3)
 
 
+def test_a_run_that_hangs_after_its_result_is_ended_too(tmp_path: Path) -> None:
+    hanging = tmp_path / "hanging"
+    hanging.write_text(f"#!/bin/sh\necho >> {tmp_path}/starts\necho frame 1\nexec sleep 10\n")
+    hanging.chmod(0o755)
+    with pytest.raises(WorkerError, match="took too long"):
+        measure(hanging, limit=1)
+    assert (tmp_path / "starts").read_text() == "\n", "there was a second start"
+
+
 def test_starts_are_five_at_least_and_kept(tmp_path: Path) -> None:
     quick = tmp_path / "bin" / "quick"
     quick.parent.mkdir()
