@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import WorkerError
+from benchmarks.high_water import high_water_mb
 from benchmarks.process import LIMIT_SECONDS
 from benchmarks.reference import Pace
 from benchmarks.uncertainty import percentile_intervals
@@ -84,16 +85,6 @@ def _peak_mb(python: Path, limit: float) -> float | None:
     if process.returncode:
         raise _failed(process)
     return peak
-
-
-def high_water_mb(process: int) -> float | None:
-    """Greatest resident memory of that process so far, in MB; Linux alone knows."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:  # gone, or no Linux
-        return None
-    marks = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))  # in KiB
-    return next((mark * 1024 / 1e6 for mark in marks), None)
 
 
 def _started(python: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ its threads once for all, and because memory is then that of this subject alone.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answers import answers_alone
+from benchmarks.high_water import high_water_mb
 from benchmarks.memory import FPS
 from benchmarks.subjects import TFLITE
 from edge.classifier import load_classifier
@@ -110,10 +112,9 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 def _peak_mb() -> float:
     """From the kernel's count for this process where there is one: getrusage adds its parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(peak.split()[1]) * 1024 / 1e6
+    peak = high_water_mb(os.getpid())
+    if peak is not None:
+        return peak
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak_bytes * (1 if sys.platform == "darwin" else 1024) / 1e6
 

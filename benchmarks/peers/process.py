@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import IO, Any, Self
 
 from benchmarks.errors import WorkerError
-from benchmarks.footprint import high_water_mb
+from benchmarks.high_water import high_water_mb
 from benchmarks.peers.registry import Peer
 from benchmarks.process import answer_of
 
