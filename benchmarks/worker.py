@@ -14,12 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import answers_alone
+from benchmarks.answers import answers_alone, serve
 from benchmarks.high_water import high_water_mb
 from benchmarks.memory import FPS
 from benchmarks.subjects import TFLITE
@@ -119,17 +119,6 @@ def _peak_mb() -> float:
     return peak_bytes * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
-def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
-    """Answer each line of ``requests``: ``{"do": method, …arguments}``."""
-    for line in requests:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request.pop("do"))(**request)
-        except EdgeError as error:
-            answer = {"error": str(error)}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
 def main(kind: str, path: str, threads: str, faces: str) -> int:
     """Load, say how long that and the first call took, and serve.
 
@@ -148,7 +137,7 @@ def main(kind: str, path: str, threads: str, faces: str) -> int:
             return 1
         loaded = {"runtime": classifier.runtime, "load_ms": load_ms, "first_ms": first_ms}
         print(json.dumps(loaded), file=answers, flush=True)
-        serve(worker, sys.stdin, answers)
+        serve(worker, sys.stdin, answers, EdgeError)
         return 0
 
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import answers_alone
+from benchmarks.answers import answers_alone, serve
 
 _FEW = 12
 Stream = Callable[[Sequence[NDArray[np.uint8]]], Iterable[int]]
@@ -82,14 +81,6 @@ class Worker:
     def faces(self, path: str) -> dict[str, Any]:
         """The package's word for each face of the file at ``path``, grey ``uint8[n, 48, 48]``."""
         return {"labels": [self._adapter.label(face) for face in np.load(path)]}
-
-
-def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
-    """Answer each line of ``requests``: ``{"do": method, …arguments}``."""
-    for line in requests:
-        request = json.loads(line)
-        answer = getattr(worker, request.pop("do"))(**request)
-        print(json.dumps(answer), file=answers, flush=True)
 
 
 def main(module: str, adapter: str, *arguments: str) -> None:
