@@ -1,8 +1,9 @@
 """All packages in turn in one run, ours among them.
 
 Each runs in a process and an environment of its own. In every round each takes its turn, so that a
-disturbance of the machine falls on all and a quotient of two is of one run; the first rounds warm
-up and are not counted. A turn is as long for a slow package as for a fast one.
+disturbance of the machine falls on all and a quotient of two is of one run, and another begins, so
+that none is always measured after the same moment of a round; the first rounds warm up and are not
+counted. A turn is as long for a slow package as for a fast one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.footprint import disk_mb
 from benchmarks.peers.labels import indices
 from benchmarks.peers.process import PeerProcess
 from benchmarks.peers.registry import Peer
+from benchmarks.turns import rotated
 from benchmarks.uncertainty import percentiles
 from edge.frames import Image
 from train.metrics import evaluate, evaluate_votes
@@ -176,7 +178,7 @@ def _show(
     say("the same frames for each in turn …")
     for number in range(_WARM_UP_ROUNDS + effort.rounds):
         counted = number >= _WARM_UP_ROUNDS
-        for contender in contenders:
+        for contender in rotated(contenders, number):
             contender.attempt(contender.frames, paths, effort.seconds, counted=counted)
     for contender in contenders:
         contender.attempt(contender.note_memory)

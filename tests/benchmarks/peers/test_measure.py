@@ -39,6 +39,15 @@ BROKEN = "raise ImportError('libGL.so.1: not there')"
 DIES = BRIGHT + "    def label(self, face): raise ValueError('48 is too small')"
 FOREIGN = BRIGHT + "    def label(self, face): return 'contempt'"
 SLEEPS = BRIGHT + "    def label(self, face): import time; time.sleep(60)"
+NOTES = """
+class Adapter:
+    def __init__(self, argument):
+        pass
+    def recognise(self, image):
+        with open("{notes}", "a") as notes:
+            notes.write("{name}")
+        return 1
+"""
 FRAMES = [np.full((4, 6, 3), level, np.uint8) for level in (0, 200, 200, 200)]
 EFFORT = Effort(rounds=4, seconds=0, starts=2)
 
@@ -95,6 +104,14 @@ def test_one_that_fails_keeps_what_it_had_and_leaves_the_others(
 def test_without_the_data_set_there_is_no_accuracy(make_peer: MakePeer) -> None:
     (row,) = measure([make_peer("bright", BRIGHT)], FRAMES, None, EFFORT, lambda _: None)
     assert (row["error"], row["accuracy"]) == (None, None)
+
+
+def test_another_is_first_in_each_round(make_peer: MakePeer, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    peers = [make_peer(name, NOTES.format(notes=notes, name=name)) for name in "abc"]
+    rows = measure(peers, FRAMES, None, Effort(rounds=2, seconds=0, starts=1), lambda _: None)
+    assert [row["error"] for row in rows] == [None] * 3
+    assert notes.read_text() == "abc" + "abcbca" + "cababc", "after each has started"
 
 
 def test_one_that_hangs_is_ended(make_peer: MakePeer, tmp_path: Path, faces: Faces) -> None:
