@@ -51,8 +51,6 @@ def measure(
     figures: dict[str, Any] = {"rate": rate, **counted}
     for name, kept in samples.items():
         figures |= {name: percentiles(flat(kept)), f"{name}_interval": percentile_intervals(kept)}
-    p95 = figures["work_ms"]["p95"]
-    figures["bound_ms"] = None if p95 is None else p95 + 1e3 / rate
     return figures, {"subject": f"camera, {rate} a second", "threads": 1, **counted, **samples} | {
         "pace_ms": pace.ms
     }

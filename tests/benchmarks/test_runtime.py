@@ -78,7 +78,7 @@ def test_a_paced_camera_loses_no_frame_to_a_fast_loop(content: bytes) -> None:
     assert result["latency_ms"]["p50"] >= result["work_ms"]["p50"]
     low, high = result["latency_ms_interval"]["p50"]
     assert low <= result["latency_ms"]["p50"] <= high
-    assert (result["work_ms"]["p95"], result["bound_ms"]) == (None, None)
+    assert result["work_ms"]["p95"] is None, "so few frames have no p95"
     assert len(samples["latency_ms"]) == len(samples["work_ms"]) == 2
     assert samples["subject"] == "camera, 20 a second"
     assert len(samples["pace_ms"]) == 2 * CALLS
