@@ -37,7 +37,6 @@ class Parity:
     variant: str
     agreement: float
     drop: float
-    size: int
     figures: Mapping[str, Any]
 
     @property
@@ -49,7 +48,6 @@ class Parity:
 
 def compare(
     variant: str,
-    size: int,
     expected: NDArray[np.int64],
     found: NDArray[np.int64],
     labels: NDArray[np.int64],
@@ -60,7 +58,6 @@ def compare(
         variant=variant,
         agreement=float((expected == found).mean()),
         drop=100 * float((expected == labels).mean() - (found == labels).mean()),
-        size=size,
         figures=evaluate(labels, found, copies),
     )
 

@@ -56,7 +56,7 @@ def convert(
         path = variant_path(h5, variant)
         classifier = TFLiteClassifier(embed(flatbuffer, contract), path.name, _THREADS)
         found = classifier.logits(validation.images).argmax(axis=1)
-        row = compare(variant, len(flatbuffer), expected, found, validation.labels, copies)
+        row = compare(variant, expected, found, validation.labels, copies)
         rows.append(row)
         contents[path] = embed(flatbuffer, _with_parity(contract, digest, row))
     check(rows)

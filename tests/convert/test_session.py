@@ -121,7 +121,7 @@ def test_the_gate_stands_where_it_is_stated(wrong: int, passes: bool) -> None:
     expected = np.ones(100, np.int64)
     found = expected.copy()
     found[:wrong] = 2
-    row = compare("int8", 1, expected, found, labels, np.zeros(100, bool))
+    row = compare("int8", expected, found, labels, np.zeros(100, bool))
     assert row.passed is passes
     if not passes:
         with pytest.raises(ParityError, match=r"agreement 96\.00%"):
