@@ -24,7 +24,7 @@ from edge.errors import first_line
 from edge.files import replace_with, write_text
 from train import provenance
 
-VERSION = 3
+VERSION = 4
 COMMAND = "make bench"
 _DIGEST = "samples_sha256"
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
@@ -104,7 +104,7 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
 
     Raises ``ResultsError``.
     """
-    expected = read(path).get(_DIGEST)  # results of before have none
+    expected = read(path)[_DIGEST]
     path = path.with_suffix(SAMPLES_SUFFIX)
     try:
         content = path.read_bytes()
@@ -113,7 +113,7 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
         raise _no_samples(path, error.strerror or "no file that can be read") from error
     except ValueError as error:
         raise _no_samples(path, first_line(error)) from error
-    if expected not in (None, hashlib.sha256(content).hexdigest()):
+    if hashlib.sha256(content).hexdigest() != expected:
         raise _no_samples(path, "those of another run, or a part of them")
     for number, line in enumerate(lines, 1):
         if found := problem(line, SAMPLES):

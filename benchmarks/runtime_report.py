@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,8 +44,8 @@ def _percentiles(row: _Row, kind: str, full: bool, digits: int = 2) -> list[str]
     """The ``_SHOWN`` of a row in one cell, or with their intervals in a cell each."""
     if not full:
         return [" / ".join(known(row[kind][p], digits=digits) for p in _SHOWN)]
-    ends = row.get(f"{kind}_interval") or {}
-    return [known(row[kind][p], ends.get(p), digits) for p in _SHOWN]
+    ends = row[f"{kind}_interval"]
+    return [known(row[kind][p], ends[p], digits) for p in _SHOWN]
 
 
 def _headings(what: str, full: bool) -> list[str]:
@@ -60,7 +59,7 @@ def _stages(result: Mapping[str, Any], full: bool) -> str:
             str(row["faces"]),
             *(f"{row['stage_ms'][stage]['p50']:.2f}" for stage in STAGES),
             *_percentiles(row, "frame_ms", full),
-            f"{_over_networks(row, at_once):.2f} ×",
+            f"{row['over_networks']:.2f} ×",
             " + ".join(f"{values['p50']:.2f}" for values in row["invoke_ms"].values()),
         )
         for row in result["stages"]
@@ -82,34 +81,23 @@ def _stages(result: Mapping[str, Any], full: bool) -> str:
     )
 
 
-def _over_networks(row: _Row, at_once: int) -> float:
-    """Also of results from when the classifier counted once, however many faces there were."""
-    if "classifier_calls" in row or not row["invoke_ms"].keys() >= {"detector", "classifier"}:
-        return float(row["over_networks"])
-    calls = math.ceil(row["faces"] / at_once)
-    detector, classifier = (row["invoke_ms"][name]["p50"] for name in ("detector", "classifier"))
-    return float(row["frame_ms"]["p50"] / (detector + calls * classifier))
-
-
 def _many(rows: Sequence[_Row]) -> str:
-    """How much longer many faces take than one, where their frames took turns."""
+    """How much longer many faces take than one, whose frames took turns."""
     one = next((row for row in rows if row["faces"] == 1), None)
     many = rows[-1]
-    if one is None or "classifier_calls" not in many:
+    if one is None:
         return ""
     times = many["frame_ms"]["p50"] / one["frame_ms"]["p50"]
     return f" {many['faces']} faces take {times:.2f} times as long as one, in the same rounds."
 
 
 def _at_once(result: Mapping[str, Any]) -> int:
-    """How many networks were at work at a time; one before there was a choice."""
-    return max((row["networks"] for row in result.get("throughput", ())), default=1)
+    """How many networks were at work at a time."""
+    return max(int(row["networks"]) for row in result["throughput"])
 
 
 def _throughput(result: Mapping[str, Any], full: bool) -> str:
-    rows = result.get("throughput")
-    if rows is None:  # of a run before there was such a choice
-        return "Not measured in this run."
+    rows = result["throughput"]
     faces = sorted({row["faces"] for row in rows})
     by_place = {(row["networks"], row["faces"]): row for row in rows}
     lines = [
@@ -121,12 +109,12 @@ def _throughput(result: Mapping[str, Any], full: bool) -> str:
 
 
 def _fps(row: _Row, full: bool) -> str:
-    return known(row["fps"], row.get("fps_interval") if full else None, 0)
+    return known(row["fps"], row["fps_interval"] if full else None, 0)
 
 
 def _footprint(cost: Mapping[str, Any], full: bool) -> str:
     memory = f", resident memory at most {cost['memory_mb']:.0f} MB" if cost["memory_mb"] else ""
-    start = known(cost["start_s"], cost.get("start_s_interval") if full else None, 2)
+    start = known(cost["start_s"], cost["start_s_interval"] if full else None, 2)
     return (
         f"From the start of the process to the first result {start} s{memory} in "
         f"{cost['frames']} frames of the demo without a window, environment "
@@ -139,7 +127,7 @@ def _intervals(result: Mapping[str, Any], full: bool) -> str:
         (
             row["subject"],
             *(
-                known(row[kind], row.get(f"{kind}_interval") if full else None, 2)
+                known(row[kind], row[f"{kind}_interval"] if full else None, 2)
                 for kind in ("mean_ms", "p95_ms")
             ),
             f"{row['found']:.1%}",

@@ -129,106 +129,93 @@ def _other(value: Any, place: str, kind: str) -> str:
 
 _ORIGIN = {"machine": str, "commit": str, "date": str}
 _PAIR = [NUMBER]
-_TIMES = {"p50": NUMBER, "p95": Maybe(NUMBER), "p99": Maybe(NUMBER)}
-_TIMES_INTERVAL = {"p50": _PAIR}
-_ENDS = Each(Maybe(_PAIR))
-_SHARES = {
-    **{"top1": NUMBER, "top1_without_copies": NUMBER, "macro_f1": NUMBER},
-    "macro_f1_without_copies?": NUMBER,
-}
-_CALIBRATED = {
-    "calibration_error": NUMBER,
-    "mcnemar": Maybe({"only_h5": int, "only_this": int, "p": NUMBER}),
-}
+_TAILS = ("p90", "p95", "p99")
+"""Of too few samples there is none."""
+_TIMES = {"p50": NUMBER, **dict.fromkeys(_TAILS, Maybe(NUMBER))}
+_ENDS = {"p50": _PAIR, **dict.fromkeys(_TAILS, Maybe(_PAIR))}
+_SHARES = {"top1": NUMBER, "top1_without_copies": NUMBER, "macro_f1": NUMBER}
 _INTERVALS = {
     **{"top1": _PAIR, "macro_f1": _PAIR, "calibration_error": _PAIR},
     "recall": dict.fromkeys(LABELS, _PAIR),
 }
-_PER_CLASS = {"per_class": {label: {"recall": NUMBER, "support": int} for label in LABELS}}
-_WITHOUT_COPIES = {
-    **{"images": int, "top1": NUMBER, "macro_f1": NUMBER},
-    **_PER_CLASS,
-    **_CALIBRATED,
+_PART = {
+    **{"images": int, "top1": NUMBER, "macro_f1": NUMBER, "calibration_error": NUMBER},
+    "per_class": {label: {"recall": NUMBER, "support": int} for label in LABELS},
+    "mcnemar": Maybe({"only_h5": int, "only_this": int, "p": NUMBER}),
     "intervals": _INTERVALS,
 }
-_TESTED = {
+"""Of some images of a split."""
+_SPLIT = {
+    **_PART,
     **_SHARES,
-    **_CALIBRATED,
-    "intervals": {
-        **_INTERVALS,
-        **{"top1_without_copies": _PAIR, "macro_f1_without_copies?": _PAIR},
-    },
-    "without_copies?": Maybe(_WITHOUT_COPIES),
-}
-_ACCURACY = {
-    **_TESTED,
-    **_PER_CLASS,
+    "macro_f1_without_copies": NUMBER,
+    "confusion_matrix": [[int]],
     "votes": Either(Nothing(), {"top1": NUMBER}),
-    "confusion_matrix?": [[int]],
-    "images?": int,
-    "test?": _TESTED,
+    "intervals": {**_INTERVALS, "top1_without_copies": _PAIR, "macro_f1_without_copies": _PAIR},
+    "without_copies": Maybe(_PART),
 }
+_ACCURACY = {**_SPLIT, "test?": _SPLIT}
 _RUN = {
-    **{"threads": int, "memory_mb": NUMBER, "fps": NUMBER, "frame_ms": _TIMES},
-    **{"face_ms": _TIMES, "face_ms_interval": _TIMES_INTERVAL},
-    **{"stage_ms": Each(_TIMES), "invocations?": int},
-    "against_seed?": Maybe({"ratio": NUMBER, "interval": _PAIR}),
+    **{"threads": int, "load_ms": NUMBER, "first_ms": NUMBER, "memory_mb": NUMBER},
+    **{"invocations": int, "face_ms": _TIMES, "face_ms_interval": _ENDS},
+    **{"fps": NUMBER, "frame_ms": _TIMES, "frame_ms_interval": _ENDS, "stage_ms": Each(_TIMES)},
+    "against_seed": Maybe({"ratio": NUMBER, "interval": _PAIR}),
 }
 _SUBJECT = {
     **{"name": str, "model": str, "variant": str, "file": str, "deployed": bool},
-    **{
-        "sha256?": Maybe(str),
-        "bytes": Maybe(int),
-        "multiply_accumulates": Maybe(int),
-        "error": Maybe(str),
-    },
-    **{"accuracy": Maybe(_ACCURACY), "runs": [_RUN]},
+    **{"bytes": Maybe(int), "sha256": Maybe(str), "multiply_accumulates": Maybe(int)},
+    **{"error": Maybe(str), "accuracy": Maybe(_ACCURACY), "runs": [_RUN]},
 }
 _STAGE_TIMES = dict.fromkeys(STAGES, _TIMES)
 _DETECTOR = {
     **{"detector": str, "error": Maybe(str), "faces": int, "found": NUMBER},
-    **{"frame_ms": _TIMES, "frame_ms_interval?": _ENDS, "stage_ms": _STAGE_TIMES},
+    **{"frame_ms": _TIMES, "frame_ms_interval": _ENDS, "stage_ms": _STAGE_TIMES},
 }
 _LOOP = {
     "footprint": Maybe(
         {
-            **{"start_s": NUMBER, "frames": int},
+            **{"start_s": NUMBER, "start_s_interval": _PAIR, "frames": int},
             **{"memory_mb": Maybe(NUMBER), "environment_mb": NUMBER},
         }
     ),
     "stages": Some(
         {
-            **{"faces": int, "frame_ms": _TIMES, "frame_ms_interval": _TIMES_INTERVAL},
-            **{"stage_ms": _STAGE_TIMES, "invoke_ms": Each(_TIMES), "over_networks": NUMBER},
-            "classifier_calls?": int,
+            **{"faces": int, "frame_ms": _TIMES, "frame_ms_interval": _ENDS},
+            **{"stage_ms": _STAGE_TIMES, "invoke_ms": Each(_TIMES)},
+            **{"classifier_calls": int, "over_networks": NUMBER},
         }
     ),
-    "throughput?": [{"networks": int, "faces": int, "fps": NUMBER, "fps_interval?": Maybe(_PAIR)}],
+    "throughput": Some({"networks": int, "faces": int, "fps": NUMBER, "fps_interval": _PAIR}),
     "detectors": [Either({"detector": str, "error": str}, _DETECTOR)],
     "intervals": [
         {
-            **{"subject": str, "mean_ms": NUMBER, "p95_ms": Maybe(NUMBER)},
+            **{"subject": str, "mean_ms": NUMBER, "mean_ms_interval": _PAIR},
+            **{"p95_ms": Maybe(NUMBER), "p95_ms_interval": Maybe(_PAIR)},
             **{"found": NUMBER, "overlap": NUMBER, "same_label": NUMBER},
         }
     ],
     "camera": [
         {
             **{"rate": int, "frames": int, "dropped": int},
-            **{"latency_ms": _TIMES, "latency_ms_interval?": _ENDS},
-            **{"work_ms": _TIMES, "work_ms_interval?": _ENDS},
+            **{"latency_ms": _TIMES, "latency_ms_interval": _ENDS},
+            **{"work_ms": _TIMES, "work_ms_interval": _ENDS},
         }
     ],
+}
+_STATE = {
+    **{"governor": Maybe(str), "mhz": Maybe(NUMBER)},
+    **{"celsius": Maybe(NUMBER), "throttled": Maybe(str)},
 }
 BENCH = {
     **_ORIGIN,
     "versions": {"ai-edge-litert": str, "tensorflow": str},
-    "device": {"name": str},
+    "device": {"name": str, "before": _STATE, "after": _STATE},
     "void": Maybe(str),
-    "left_out?": [str],
+    "left_out": [str],
     "effort": {"rounds": int, "calls": int, "frames": int, "seconds": NUMBER},
     "subjects": [_SUBJECT],
     "loop": Maybe(_LOOP),
-    "samples_sha256?": str,
+    "samples_sha256": str,
 }
 _ROUNDS = [[NUMBER]]
 SAMPLES = {

@@ -18,7 +18,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
             row["detector"],
             str(row["faces"]),
             f"{row['found']:.2f}",
-            *(known(row["frame_ms"][p], _ends(row, p), 2) for p in _SHOWN),
+            *(known(row["frame_ms"][p], row["frame_ms_interval"][p], 2) for p in _SHOWN),
             f"{row['stage_ms']['detect']['p50']:.2f}",
         )
         for row in rows
@@ -27,7 +27,3 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = ("detector", "faces", "found", *(f"frame, ms, {p}" for p in _SHOWN), "detect, p50")
     failed = [f"Not measured: {row['error']}." for row in rows if row["error"]]
     return "\n\n".join((markdown(columns, lines), *failed))
-
-
-def _ends(row: Mapping[str, Any], percentile: str) -> Any:
-    return (row.get("frame_ms_interval") or {}).get(percentile)

@@ -69,9 +69,9 @@ def _cost(loop: Mapping[str, Any] | None, key: str, digits: int) -> str:
 def state(result: Result) -> str:
     """Return governor, clock, temperature and throttle flags before and after as a table."""
     device = result["device"]
-    states = [device.get(when) or {} for when in ("before", "after")]
+    states = [device[when] for when in ("before", "after")]
     lines = [
-        (text, *(_cell(each.get(key), form) for each in states))
+        (text, *(_cell(each[key], form) for each in states))
         for text, key, form in (
             ("governor", "governor", "{}"),
             ("clock, MHz", "mhz", "{:.0f}"),

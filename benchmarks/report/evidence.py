@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks import evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
-from benchmarks.report import support
 from convert.variants import DEPLOYED
 
 Result = Mapping[str, Any]
@@ -71,13 +70,13 @@ def gather(folder: Path) -> Evidence:
 
 
 def read_device(path: Path, missing: list[str]) -> Measured:
-    """Read the result at ``path``, without percentiles of too few samples, and its samples.
+    """Read the result at ``path`` and its samples.
 
     Where these can't be read, ``missing`` gets the reason. Raises ``ResultsError``.
     """
     result = results.read(path)
     samples = _unless_missing(partial(results.read_samples, path), missing) or ()
-    return Measured(support.enough(result, samples), samples)
+    return Measured(result, samples)
 
 
 def _unless_missing(read: Callable[[], Any], missing: list[str]) -> Any:
@@ -103,39 +102,26 @@ def with_accuracy(found: Iterable[Result]) -> Result | None:
 
 
 def accuracy_of(row: Row, other: Result | None) -> Mapping[str, Any] | None:
-    """Return the accuracy of ``row``, or that which ``other`` has of the same file.
-
-    Of results from before a file's digest was kept, one as large passes for the same.
-    """
+    """Return the accuracy of ``row``, or that which ``other`` has of the same file."""
     own: Mapping[str, Any] | None = row["accuracy"]
     if own or other is None:
         return own
-    namesakes = (each for each in other["subjects"] if each["name"] == row["name"])
-    return next((each["accuracy"] for each in namesakes if _same_file(each, row)), None)
+    same = (
+        each["accuracy"]
+        for each in other["subjects"]
+        if (each["name"], each["sha256"]) == (row["name"], row["sha256"])
+    )
+    return next(same, None)
 
 
 def replaced_since(result: Result, last: Result) -> bool:
-    """Whether ``result`` is of other int8 files than ``last``, going by all that tells them apart.
-
-    What they answer does not depend on the machine.
-    """
+    """Whether ``result`` is of other int8 files than ``last``."""
     rows = {row["name"]: row for row in last["subjects"]}
-    pairs = [
-        (row, rows[row["name"]])
+    return any(
+        row["sha256"] != rows[row["name"]]["sha256"]
         for row in result["subjects"]
         if row["variant"] == DEPLOYED and row["name"] in rows
-    ]
-    return any(not _same_file(one, other) or _answer_apart(one, other) for one, other in pairs)
-
-
-def _answer_apart(one: Row, other: Row) -> bool:
-    right = {row["accuracy"]["top1"] for row in (one, other) if row["accuracy"]}
-    return len(right) > 1
-
-
-def _same_file(one: Row, other: Row) -> bool:
-    digests = [row["sha256"] for row in (one, other) if row.get("sha256")]
-    return one["bytes"] == other["bytes"] and len(set(digests)) <= 1
+    )
 
 
 def labels(found: Sequence[Result]) -> list[str]:

@@ -109,7 +109,7 @@ def _device(page: Page, device: Measured, known: Result | None) -> None:
     failed = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
     if failed:
         page.say("Not measured, or not wholly: " + "; ".join(failed) + ".")
-    if result.get("left_out"):
+    if result["left_out"]:
         page.say(f"Left out: {'; '.join(result['left_out'])}.")
     ran = [row for row in result["subjects"] if run_with(row)]
     rated = [row | {"accuracy": own} for row in ran if (own := accuracy_of(row, known))]
@@ -181,8 +181,7 @@ def _accuracy(page: Page, known: Result | None) -> None:
     if recall:
         page.say("### Recall of each label, without copies", alone or "Not measured in this run.")
     page.say("### What is taken for what")
-    rows = statistics.compared(known)
-    if compared := [row for row in rows if "confusion_matrix" in row["accuracy"]]:
+    if compared := statistics.compared(known):
         page.show(
             "confusion.png",
             "Confusion matrices of the h5 and of the int8 file: per cent of each label, below it "
@@ -190,21 +189,23 @@ def _accuracy(page: Page, known: Result | None) -> None:
             partial(confusion_figure, compared),
         )
     else:
-        page.say("The confusion matrices are not drawn: the results don't hold them.")
+        page.say(
+            "The confusion matrices are not drawn: no accuracy of an h5 or int8 file was measured."
+        )
 
 
 def _how_sure(known: Result) -> str:
     """What the table of accuracies means."""
-    images = next(row["accuracy"] for row in known["subjects"] if row["accuracy"]).get("images")
-    reported = f", {(~fitted_part(images)).sum():,} of {images:,}" if images else ""
+    images = next(row["accuracy"]["images"] for row in known["subjects"] if row["accuracy"])
     return (
         "In brackets the interval of 95 %. McNemar's test compares the answers with those of the "
         "h5, image by image: what only one of the two has right, and how likely a difference "
         "as large is by chance. A large p doesn't show that two are alike; how far apart they can "
         "be is in what only one of them has right. The ECE is of the images that the temperature "
-        f"was not fitted on{reported}. Noise adds to it, so that it lies above the true error more "
-        "often than below; the low end of its interval is the ECE less all that noise can have "
-        "added, which is a bound and wide, and the high end that of the bootstrap less its bias. "
+        f"was not fitted on, {(~fitted_part(images)).sum():,} of {images:,}. Noise adds to it, so "
+        "that it lies above the true error more often than below; the low end of its interval is "
+        "the ECE less all that noise can have added, which is a bound and wide, and the high end "
+        "that of the bootstrap less its bias. "
         f"{measured(known, COMMAND)}, on the validation split, which steered the choice of the "
         "recipes and the temperature too."
     )
@@ -241,7 +242,10 @@ def _method(found: Sequence[Result]) -> list[str]:
     efforts = dict.fromkeys(_effort(result["effort"]) for result in found)
     return [
         "The runtime's own code on real images, each variant in a process of its own, "
-        f"{'; '.join(efforts)}. A warm-up comes before and is not counted. {_turns(found)}",
+        f"{'; '.join(efforts)}. A warm-up comes before and is not counted. In each round all "
+        "TFLite files at one number of threads take their turn, up to twelve. The two ways through "
+        "each h5 have rounds of their own, in which the float32 file of `seed` goes along where it "
+        "is measured: as multiples of its time they can be compared.",
         "Intervals of 95 %: the bootstrap over whole rounds for times, over images for macro-F1 "
         "and ECE, and Wilson's for shares. No correction for several tests is made.",
         "All samples stand beside the figures, as lines of JSON (`<device>.jsonl`).",
@@ -254,24 +258,3 @@ def _effort(effort: Mapping[str, Any]) -> str:
         "or fewer where those of a kind would take longer than about "
         f"{effort['seconds']:g} s in all"
     )
-
-
-def _turns(found: Sequence[Result]) -> str:
-    """Which variants took turns, so that they compare round by round, and in which run."""
-    whole = [result for result in found if not tables.grouped(result)]
-    parts = [result for result in found if tables.grouped(result)]
-    said = f"{_runs(whole)} every variant took its turn in each round." if whole else ""
-    if not parts:
-        return said
-    where = f"{said} {_runs(parts)}, in" if whole else "In"
-    return (
-        f"{where} each round all TFLite files at one number of threads take their turn, up to "
-        "twelve. The two ways through each h5 have rounds of their own, in which the float32 file "
-        "of `seed` goes along where it is measured: as multiples of its time they can be compared."
-    )
-
-
-def _runs(found: Sequence[Result]) -> str:
-    commits = list(dict.fromkeys(result["commit"] for result in found))
-    several = "s" if len(commits) > 1 else ""
-    return f"In the run{several} of commit{several} {' and '.join(commits)}"

@@ -89,11 +89,9 @@ def _beside_h5(accuracy: Mapping[str, Any]) -> str:
     test = accuracy["mcnemar"]
     if not test:
         return ""
-    count = accuracy.get("images")
-    images = f"of {count:,} images " if count else ""
     return (
-        f"{images}its h5 alone names {test['only_h5']} rightly and it alone {test['only_this']} "
-        f"(p = {test['p']:.2g})"
+        f"of {accuracy['images']:,} images its h5 alone names {test['only_h5']} rightly and it "
+        f"alone {test['only_this']} (p = {test['p']:.2g})"
     )
 
 

@@ -17,7 +17,6 @@ _COLUMNS = (
     *("model", "top-1", "macro-F1", "ECE"),
     *("right: only the h5", "only this", "McNemar, p"),
 )
-_SHARES = ("top1", "macro_f1")
 
 
 def table(result: Result) -> str:
@@ -27,7 +26,7 @@ def table(result: Result) -> str:
 
 def without_copies(result: Result) -> str:
     """Return the same of the images without a copy in the training split."""
-    return _table([(row["name"], _alone(row["accuracy"])) for row in _rated(result)])
+    return _table([(row["name"], row["accuracy"]["without_copies"]) for row in _rated(result)])
 
 
 def held_out(result: Result) -> str | None:
@@ -40,13 +39,12 @@ def held_out(result: Result) -> str | None:
 def recall(result: Result, *, alone: bool = False) -> str | None:
     """Return the recall of each label by the int8 files and the deployed one's h5, None without.
 
-    With ``alone`` of the images without a copy in the training split.
+    With ``alone`` of the images without a copy in the training split, None where there are none.
     """
     h5 = [row for row in compared(result) if row["variant"] in H5]
     rows = [*h5, *(row for row in _rated(result) if row["variant"] == DEPLOYED)]
-    figures = [_alone(row["accuracy"]) if alone else row["accuracy"] for row in rows]
-    figures = [each for each in figures if each.get("per_class")]
-    if not figures or len(figures) < len(rows):
+    figures = [row["accuracy"]["without_copies"] if alone else row["accuracy"] for row in rows]
+    if not figures or None in figures:
         return None
     lines = [
         (name, str(own["support"]), *(_recall(each, name) for each in figures))
@@ -68,42 +66,30 @@ def _rated(result: Result) -> list[Row]:
     return [row for row in result["subjects"] if row["accuracy"]]
 
 
-def _alone(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of the images without copies; of before they were kept, two of them."""
-    own = dict(figures.get("without_copies") or {})
-    intervals = dict(own.get("intervals") or {})
-    for name in _SHARES:
-        own.setdefault(name, figures.get(f"{name}_without_copies"))
-        intervals.setdefault(name, figures["intervals"].get(f"{name}_without_copies"))
-    return own | {"intervals": intervals}
-
-
-def _table(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+def _table(rows: Sequence[tuple[str, Mapping[str, Any] | None]]) -> str:
     return markdown(_COLUMNS, [(name, *_cells(figures)) for name, figures in rows])
 
 
 def _recall(figures: Mapping[str, Any], label: str) -> str:
     share = figures["per_class"][label]["recall"]
-    return _share(share, (figures["intervals"].get("recall") or {}).get(label))
+    return _share(share, figures["intervals"]["recall"][label])
 
 
-def _cells(figures: Mapping[str, Any]) -> tuple[str, ...]:
-    intervals, test = figures["intervals"], figures.get("mcnemar")
+def _cells(figures: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if figures is None:
+        return (NONE,) * len(_COLUMNS[1:])
+    intervals, test = figures["intervals"], figures["mcnemar"]
     return (
-        _share(figures["top1"], intervals.get("top1")),
-        known(figures["macro_f1"], intervals.get("macro_f1"), 3),
-        _share(figures.get("calibration_error"), intervals.get("calibration_error")),
+        _share(figures["top1"], intervals["top1"]),
+        known(figures["macro_f1"], intervals["macro_f1"], 3),
+        _share(figures["calibration_error"], intervals["calibration_error"]),
         str(test["only_h5"]) if test else NONE,
         str(test["only_this"]) if test else NONE,
         f"{test['p']:.2g}" if test else NONE,
     )
 
 
-def _share(value: float | None, ends: Sequence[float] | None) -> str:
+def _share(value: float, ends: Sequence[float]) -> str:
     """Per cent."""
-    if value is None:
-        return NONE
-    if ends is None:
-        return f"{value:.1%}"
     low, high = ends
     return f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})"

@@ -21,7 +21,6 @@ _TARGETS = (
     *("lost against float32", "ECE", "size"),
 )
 _TIME = "time against seed in float32"
-_SEED = "seed"
 _IMAGES = (
     "FER2013's public test split (`images/validation`), one crop, no averaging over copies; this "
     "split also steered the choice of the recipes and the temperature, so that it isn't untouched"
@@ -50,23 +49,11 @@ def table(result: Mapping[str, Any]) -> str:
         f"{measured(result, COMMAND, versions)}. One thread unless "
         "said; the loop is detection, crop, classification and tracking of one face in 640×360 "
         "frames in memory. Top-1 is against FER2013's labels, and against the majority of the FER+ "
-        f"taggers. Times vary from run to run and with the load; {_comparable(result)}."
+        "taggers. Times vary from run to run and with the load; compare TFLite files at one number "
+        "of threads, which took turns in the same rounds; the h5 of each model ran in rounds of "
+        "their own."
     )
     return f"{markdown((*_COLUMNS, *columns, 'loop FPS'), rows)}\n\n{note}"
-
-
-def grouped(result: Mapping[str, Any]) -> bool:
-    """Whether not all variants took turns in the same rounds (``benchmarks.groups``)."""
-    return any("against_seed" in run for row in result["subjects"] for run in row["runs"])
-
-
-def _comparable(result: Mapping[str, Any]) -> str:
-    if not grouped(result):
-        return "compare within the table, whose variants took turns in the same rounds"
-    return (
-        "compare TFLite files at one number of threads, which took turns in the same rounds; the "
-        "h5 of each model ran in rounds of their own"
-    )
 
 
 def targets(found: Sequence[Mapping[str, Any]]) -> str:
@@ -122,12 +109,9 @@ def _lower(text: str) -> str:
 def _against_seed(result: Mapping[str, Any], model: str) -> str:
     """The time of the int8 file of ``model`` as a part of the float32 seed network's."""
     rows = {(row["model"], row["variant"]): row for row in result["subjects"]}
-    own, seed = (
-        row and run_with(row) for row in (rows.get((model, DEPLOYED)), rows.get((_SEED, "float32")))
-    )
-    if own and own.get("against_seed"):  # in the same rounds
-        return f"{own['against_seed']['ratio']:.2f} ×"
-    return f"{own['face_ms']['p50'] / seed['face_ms']['p50']:.2f} ×" if own and seed else NONE
+    row = rows.get((model, DEPLOYED))
+    run = row and run_with(row)
+    return f"{run['against_seed']['ratio']:.2f} ×" if run and run["against_seed"] else NONE
 
 
 def _accuracy_cells(row: Mapping[str, Any], whole: Mapping[str, Any] | None) -> Iterator[str]:
@@ -136,8 +120,7 @@ def _accuracy_cells(row: Mapping[str, Any], whole: Mapping[str, Any] | None) -> 
     yield f"{figures['top1_without_copies']:.2%}"
     yield f"{votes['top1']:.2%}" if votes else NONE
     yield f"{figures['macro_f1']:.3f}"
-    alone = figures.get("macro_f1_without_copies")  # results from before it was measured lack it
-    yield NONE if alone is None else f"{alone:.3f}"
+    yield f"{figures['macro_f1_without_copies']:.3f}"
     before = whole and whole["accuracy"]
     yield f"{100 * (before['top1'] - figures['top1']):.2f} points" if before else NONE
     yield f"{figures['calibration_error']:.1%}"

@@ -23,8 +23,8 @@ def times(result: Mapping[str, Any]) -> str:
         (
             row["name"],
             str(run["threads"]),
-            known(run.get("invocations"), digits=0),
-            *(known(run["face_ms"].get(p), run["face_ms_interval"].get(p)) for p in _PERCENTILES),
+            known(run["invocations"], digits=0),
+            *(known(run["face_ms"][p], run["face_ms_interval"][p]) for p in _PERCENTILES),
         )
         for row in result["subjects"]
         for run in row["runs"]
@@ -43,7 +43,7 @@ def starts(result: Mapping[str, Any]) -> str:
     rows = [
         (
             row["name"],
-            *(known(run.get(kind)) for kind in ("load_ms", "first_ms")),
+            *(known(run[kind]) for kind in ("load_ms", "first_ms")),
             known(run["memory_mb"], digits=0),
         )
         for row in result["subjects"]

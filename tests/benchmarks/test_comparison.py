@@ -139,8 +139,9 @@ def test_the_table_names_what_changed_and_the_command_fails(
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     base = written(tmp_path / "base", run(0))
+    two = WHOLE["device"] | {"name": "two"}
     with pytest.raises(BenchmarkError, match="one machine, found one and two"):
-        comparison.compare(base, written(tmp_path / "new", run(0), device={"name": "two"}))
+        comparison.compare(base, written(tmp_path / "new", run(0), device=two))
     few = WHOLE["effort"] | {"rounds": 7}
     with pytest.raises(BenchmarkError, match="8 rounds or more, found 7"):
         comparison.compare(base, written(tmp_path / "new", run(0), effort=few))

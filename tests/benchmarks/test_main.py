@@ -12,7 +12,7 @@ from benchmarks.__main__ import bench, compare, failures, target
 from benchmarks.errors import BenchmarkError
 from benchmarks.subjects import shipped_models
 from edge.device import Device
-from tests.benchmarks.device import LOOP, result, subject
+from tests.benchmarks.device import LOOP, WHOLE, result, subject
 from tests.benchmarks.runs import run, written
 
 NAME = f"{host.name(Device())}.json"
@@ -73,7 +73,7 @@ def test_the_last_run_is_compared_wherever_it_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    machine = {"device": {"name": host.name(Device())}}
+    machine = {"device": WHOLE["device"] | {"name": host.name(Device())}}
     base = written(tmp_path / "base", run(0), **machine)
     path = tmp_path / "benchmarks" / "results" / NAME
     path.parent.mkdir(parents=True)

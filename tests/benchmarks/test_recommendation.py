@@ -39,7 +39,8 @@ def test_the_fastest_wins_and_a_sentence_says_why() -> None:
     rows = subject("float32", 3.0), subject("int8", 1.0, deployed=True)
     assert recommendation.sentence(result(*rows)) == (
         "deploy **int8** (`int8.tflite`), 1.00 ms a face at one thread, 2.80 MB, 56.8% top-1; it "
-        "is the fastest (the next is float32); its h5 alone names 3 rightly and it alone 2 (p = 1)."
+        "is the fastest (the next is float32); of 3,589 images its h5 alone names 3 rightly and it "
+        "alone 2 (p = 1)."
     )
     samples = rounds(("float32", 3.0), ("int8", 1.0), apart=0)
     assert "(the next is float32, 3.00 times as long, 3.00–3.00)" in (
@@ -141,7 +142,7 @@ def test_a_missing_accuracy_is_lent_by_another_device_or_said_to_be_unknown() ->
     assert "56.8% top-1 (measured on machine one)" in recommendation.sentence(
         result(*bare), result()
     )
-    other_file = result(subject("int8", bytes=1))
+    other_file = result(subject("int8", sha256="that of another"))
     text = recommendation.sentence(result(*bare), other_file)
     assert "top-1" not in text
     assert "the accuracy of int8 and float32 is not known" in text

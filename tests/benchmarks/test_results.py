@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,14 @@ import pytest
 from benchmarks import documents, evaluation, results
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
-from benchmarks.report import detectors, devices, recommendation, statistics, support, tables
+from benchmarks.report import (
+    detectors,
+    devices,
+    recommendation,
+    statistics,
+    tables,
+    variants,
+)
 from tests.benchmarks.device import WHOLE, result
 
 COMMITTED = "amd-epyc-avx-512-vnni-2-cores-linux-x86_64.json"
@@ -22,7 +30,8 @@ COMMITTED = "amd-epyc-avx-512-vnni-2-cores-linux-x86_64.json"
 def test_a_device_has_its_results_and_its_raw_samples(tmp_path: Path) -> None:
     path = tmp_path / "new" / "one.json"
     results.write(path, WHOLE, [{"subject": "s", "threads": 1, "face_ms": [[0.12345678]]}])
-    assert results.read(path).items() >= WHOLE.items()
+    digest = hashlib.sha256(path.with_suffix(".jsonl").read_bytes()).hexdigest()
+    assert results.read(path) == WHOLE | {"samples_sha256": digest}
     assert results.read_samples(path) == [{"subject": "s", "threads": 1, "face_ms": [[0.1235]]}]
     (path.parent / "evaluation.json").write_text("{}")
     results.write(path.with_name("another.json"), result(name="another"), [])
@@ -35,7 +44,7 @@ def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: P
         results.write(tmp_path / f"{name}.json", WHOLE, [])
     (tmp_path / "bare.json").write_text(json.dumps(result(name="bare")))
     (tmp_path / "damaged.jsonl").write_text("")
-    (tmp_path / "half.json").write_text('{"version": 3, "dev')
+    (tmp_path / "half.json").write_text('{"version": 4, "dev')
     assert [path.stem for path in results.devices(tmp_path)] == ["damaged", "one"]
     bare, before, half = results.passed_over(tmp_path)
     assert "bare.jsonl: expected raw samples, found no such file" in bare
@@ -46,7 +55,7 @@ def test_a_copy_and_what_has_no_samples_are_no_devices_and_are_named(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", "1", '{"version": 2}', '{"version": 3', '{"version": 3}', None]
+    "content", ["", "[]", "{}", "1", '{"version": 3}', '{"version": 4', '{"version": 4}', None]
 )
 def test_other_results_are_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
@@ -56,9 +65,20 @@ def test_other_results_are_refused(tmp_path: Path, content: str | None) -> None:
 
 
 def test_half_of_the_results_are_none(tmp_path: Path) -> None:
-    (tmp_path / "one.json").write_text(json.dumps({"version": 3, "machine": "m", "subjects": []}))
+    (tmp_path / "one.json").write_text(json.dumps({"version": 4, "machine": "m", "subjects": []}))
     with pytest.raises(ResultsError, match=r"without commit.*device.*loop.*void"):
         results.read(tmp_path / "one.json")
+
+
+def test_results_of_an_earlier_version_are_refused_by_their_version(tmp_path: Path) -> None:
+    """Whatever they lack or have: one line says what to do."""
+    path = tmp_path / "one.json"
+    for earlier in (WHOLE | {"version": 3}, {"version": 3}):
+        path.write_text(json.dumps(earlier))
+        path.with_suffix(".jsonl").write_text("")
+        for read in (results.read, results.read_samples):
+            with pytest.raises(ResultsError, match=r"version 4, found 3; run 'make bench' again"):
+                read(path)
 
 
 def no_device(whole: dict[str, Any]) -> None:
@@ -116,12 +136,17 @@ def test_raw_samples_that_are_missing_or_half_written_are_named(tmp_path: Path) 
     path.write_text(json.dumps(WHOLE))
     with pytest.raises(ResultsError, match=r"one\.jsonl: expected raw samples"):
         results.read_samples(path)
-    for content in (
-        *('{"subject": "s", "face_ms": [[0.1', "{}", "1", '{"subject": "s", "face_ms": 1}'),
-        '{"subject": "s", "stage_ms": {"detect": [1]}}',
+    for content, found in (
+        ('{"subject": "s", "face_ms": [[0.1', "found Expecting"),
+        ("{}", "in line 1 them without subject"),
+        ("1", "in line 1 1 where a group of names belongs"),
+        ('{"subject": "s", "face_ms": 1}', "in line 1 1 where a list belongs"),
+        ('{"subject": "s", "stage_ms": {"detect": [1]}}', "in line 1 1 where a list belongs"),
     ):
         path.with_suffix(".jsonl").write_text(content)
-        with pytest.raises(ResultsError, match="make bench"):
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        path.write_text(json.dumps(WHOLE | {"samples_sha256": digest}))
+        with pytest.raises(ResultsError, match=f"{found}.*make bench"):
             results.read_samples(path)
     with pytest.raises(ResultsError, match="found none"):
         results.devices(tmp_path / "empty")
@@ -160,16 +185,23 @@ def damaged(value: Any, root: Any = None) -> Iterator[Any]:
 
 def of_a_bench(folder: Path) -> None:
     whole = results.read(folder / COMMITTED)
-    whole = support.enough(whole, results.read_samples(folder / COMMITTED))
+    results.read_samples(folder / COMMITTED)
     tables.table(whole)
     tables.targets([whole])
     tables.terminal_table(whole)
     devices.table([whole])
+    devices.state(whole)
+    variants.times(whole)
+    variants.starts(whole)
     detectors.table((whole["loop"] or {"detectors": []})["detectors"])
     recommendation.sentence(whole)
     statistics.table(whole)
+    statistics.without_copies(whole)
+    statistics.held_out(whole)
     statistics.recall(whole)
+    statistics.recall(whole, alone=True)
     documents.runtime_report.sections(whole)
+    documents.runtime_report.sections(whole, full=True)
 
 
 @pytest.mark.parametrize(
@@ -183,13 +215,12 @@ def of_a_bench(folder: Path) -> None:
 def test_no_part_can_be_missing_without_a_good_line(
     tmp_path: Path, repository: Path, name: str, render: Callable[[Path], object]
 ) -> None:
-    """The committed files too, which are of before: what they lack is optional."""
     source = repository / "benchmarks" / "results" / name
     whole = json.loads(source.read_text())
     if name == COMMITTED:
         (tmp_path / name).with_suffix(".jsonl").write_text("")
         del whole["subjects"][:-1]
-        whole.pop("samples_sha256", None)
+        whole["samples_sha256"] = hashlib.sha256(b"").hexdigest()
     (tmp_path / name).write_text(json.dumps(whole))
     render(tmp_path)
     refused = 0

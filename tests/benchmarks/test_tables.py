@@ -47,25 +47,17 @@ def test_every_number_of_threads_has_a_column() -> None:
 
 
 def test_each_variant_has_its_start_and_all_percentiles_with_their_intervals() -> None:
-    run = RUN | {"load_ms": 20.9, "first_ms": 2.797, "invocations": 500}
-    run |= {"face_ms": TIMES | {"p99": None}, "face_ms_interval": INTERVAL | {"p99": None}}
-    shown = result(subject("int8", runs=[run]))
+    few = {"face_ms": TIMES | {"p99": None}, "face_ms_interval": INTERVAL | {"p99": None}}
+    shown = result(subject("int8", runs=[RUN | few]))
     assert (
         "| int8 | 1 | 500 | 1.50 (1.40–1.60) | 2.00 (1.90–2.10) | 2.25 (2.15–2.35) | – |"
         in variants.times(shown).splitlines()
     )
     assert "| int8 | 20.9 | 2.80 | 60 |" in variants.starts(shown).splitlines()
-    bare = variants.starts(result(subject("int8")))  # of before they were kept
-    assert "| int8 | – | – | 60 |" in bare
 
 
 def test_the_loop_has_its_intervals_in_the_report_alone() -> None:
     whole = result()
-    loop = whole["loop"]
-    loop["footprint"] |= {"start_s_interval": [0.3, 0.5]}
-    loop["throughput"] = [{"faces": 1, "networks": 2, "fps": 330.2, "fps_interval": [309.3, 338.6]}]
-    loop["intervals"][0] |= {"mean_ms_interval": [2.9, 3.1]}
-    loop["camera"][0] |= {"latency_ms_interval": INTERVAL}
     short, full = runtime_report.sections(whole), runtime_report.sections(whole, full=True)
     for section, text in (
         ("stages", "0.40 (0.30–0.50) s"),
@@ -82,18 +74,14 @@ def test_the_loop_has_its_intervals_in_the_report_alone() -> None:
 def test_a_frame_is_compared_with_the_calls_that_follow_one_another() -> None:
     whole = result()
     one = whole["loop"]["stages"][1]
-    five = copy.deepcopy(one) | {"faces": 5, "frame_ms": {"p50": 10.5, "p95": None, "p99": None}}
-    whole["loop"]["stages"] = [one, five]
+    few = {"frame_ms": {"p50": 10.5, "p95": None, "p99": None}}
+    whole["loop"]["stages"] = [one, one | {"faces": 5, "over_networks": 1.2} | few]
     text = runtime_report.sections(whole)["stages"]
-    assert "| 1.17 × |" in text.splitlines()[3]  # 10.5 of 1.5 and five times 1.5
-    assert "one of the classifier for every face." in text
-    assert "as long as one" not in text  # they were not measured in turn
-    whole["loop"]["throughput"] = [{"faces": 1, "networks": 2, "fps": 1.0}]
-    for row in (one, five):
-        row["classifier_calls"] = 1
-    text = runtime_report.sections(whole)["stages"]
-    assert "| 1.10 × |" in text.splitlines()[3]  # as it was measured
+    assert "| 10.50 / – / – | 1.20 × |" in text.splitlines()[3]
     assert "which all cores share. 5 faces take 7.00 times as long as one" in text
+    whole["loop"]["throughput"][0]["networks"] = 1
+    text = runtime_report.sections(whole)["stages"]
+    assert "one of the classifier for every face." in text
 
 
 def test_without_an_edge_environment_its_sentence_is_left_out() -> None:
@@ -145,27 +133,28 @@ def test_the_table_goes_between_the_markers_of_its_section() -> None:
             tables.insert(without, "a", "new")
 
 
-def test_the_targets_compare_with_the_seed_network_of_the_same_run() -> None:
-    rows = [subject("float32"), subject("int8", deployed=True), subject("float32")]
-    rows[2] |= {"model": "seed", "runs": [RUN | {"face_ms": {"p50": 6.0}}]}
+def test_the_targets_compare_with_the_seed_network_of_the_same_rounds() -> None:
+    rows = [subject("float32"), subject("int8", deployed=True)]
     rows[0]["accuracy"] = ACCURACY | {"top1": 0.5698}
     text = tables.targets([RESULT | {"subjects": rows}])
     assert text.splitlines()[2] == (
-        "| m | 56.78% | 54.32% | 65.43% | 0.500 | – | 0.20 points | 3.2% | 2.80 MB | 0.25 × "
+        "| m | 56.78% | 54.32% | 65.43% | 0.500 | 0.481 | 0.20 points | 3.2% | 2.80 MB | 0.25 × "
         "| 64.4 |"
     )
-    rows[1]["accuracy"] = ACCURACY | {"macro_f1_without_copies": 0.4812}
-    assert "| 0.500 | 0.481 |" in tables.targets([RESULT | {"subjects": rows}])
+    rows[1]["runs"][0]["against_seed"] = None  # no seed network was measured
+    text = tables.targets([RESULT | {"subjects": rows}])
+    assert text.splitlines()[2].endswith("| 2.80 MB | – | 64.4 |")
 
 
-def seed_and_int8(milliseconds: float, **changes: object) -> list[dict]:
-    rows = [subject("float32", 6.0, model="seed"), subject("int8", milliseconds, deployed=True)]
+def seed_and_int8(ratio: float, **changes: object) -> list[dict]:
+    rows = [subject("float32", model="seed"), subject("int8", deployed=True)]
+    rows[1]["runs"][0]["against_seed"] = {"ratio": ratio, "interval": [ratio, ratio]}
     return [row | changes for row in rows]
 
 
 def test_a_device_more_is_a_column_more_and_accuracy_stands_once() -> None:
-    one = result(*seed_and_int8(1.5))
-    two = result(*seed_and_int8(3.0, accuracy=None), name="two", date="2026-02-02")
+    one = result(*seed_and_int8(0.25))
+    two = result(*seed_and_int8(0.5, accuracy=None), name="two", date="2026-02-02")
     lines = tables.targets([one, two]).splitlines()
     assert lines[0].count("time against seed in float32, machine") == 2
     assert lines[2].endswith("| 3.2% | 2.80 MB | 0.25 × | 0.50 × | 64.4 |")
@@ -174,15 +163,15 @@ def test_a_device_more_is_a_column_more_and_accuracy_stands_once() -> None:
 
 
 def test_times_of_other_files_than_the_accuracy_say_so() -> None:
-    older = result(*seed_and_int8(1.5, accuracy=ACCURACY | {"top1": 0.5}), date="2026-01-01")
-    newer = result(*seed_and_int8(3.0), name="two", date="2026-02-02")
+    older = result(*seed_and_int8(0.25, sha256="that of another"), date="2026-01-01")
+    newer = result(*seed_and_int8(0.5), name="two", date="2026-02-02")
     line = tables.targets([older, newer]).splitlines()[-1]
     assert "2026-01-01, of files that have been replaced since); machine two" in line
     assert line.endswith("2026-02-02).")
 
 
 def test_targets_without_any_accuracy_say_what_was_timed() -> None:
-    text = tables.targets([result(*seed_and_int8(1.5, accuracy=None))])
+    text = tables.targets([result(*seed_and_int8(0.25, accuracy=None))])
     assert "Accuracy" not in text
     assert "Times, one thread, p50: machine one" in text
 
@@ -192,7 +181,8 @@ def another_device(repository: Path, folder: Path, **further: object) -> None:
     for path in (repository / "benchmarks" / "results").glob("*.json*"):
         (folder / path.name).write_bytes(path.read_bytes())
     committed = results.read(results.devices(folder)[0])
-    changes = {"machine": "another", "device": {"name": "another"}, "date": "2999-01-01"}
+    device = committed["device"] | {"name": "another"}
+    changes = {"machine": "another", "device": device, "date": "2999-01-01"}
     (folder / "another.json").write_text(json.dumps(committed | changes | further))
     (folder / "another.jsonl").write_text("")
 
@@ -214,11 +204,12 @@ def test_the_documents_show_the_device_that_was_measured_last(
 def test_the_documents_show_no_percentile_of_too_few_samples(
     repository: Path, tmp_path: Path
 ) -> None:
-    camera = LOOP["camera"][0] | {"rate": 15, "frames": 120}
+    few = {"p50": 1.5, "p90": None, "p95": None, "p99": None}
+    camera = LOOP["camera"][0] | {"frames": 19, "latency_ms": few, "work_ms": few}
     another_device(repository, tmp_path, loop=LOOP | {"camera": [camera]})
     text = documents.current(repository, tmp_path)[repository / "README.md"]
     shown = text.partition("<!-- camera -->")[2].partition("<!-- /camera -->")[0]
-    assert "| 15 | 120 | 0 | 1.5 / – / – | – |" in shown
+    assert "| 15 | 19 | 0 | 1.5 / – / – | – |" in shown
 
 
 def test_a_later_device_without_a_loop_leaves_that_of_an_earlier_one(
