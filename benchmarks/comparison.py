@@ -138,7 +138,7 @@ def _findings(
     name: str, base: Line, new: Line | None, drift: float, fewer: bool
 ) -> Iterator[Finding]:
     earlier = figures(base)
-    if not earlier and not base.get("frame_ms"):
+    if not earlier:
         return
     if new is None:
         yield _missing(name, "not in the later run", fewer)

@@ -127,23 +127,24 @@ class Tail(Times):
 class Free:
     """Times by the round without a reference in each: what differs by less than ``least`` is none.
 
-    ``pace`` are milliseconds of the reference before, after or between: none in earlier results.
+    ``pace`` are milliseconds of the reference before, after or between.
     """
 
     rounds: Rounds
     unit: str
     least: float
-    pace: Sequence[float] = ()
+    pace: Sequence[float]
 
     def __post_init__(self) -> None:
-        """Refuse rounds of nothing; raises ``ResultsError``."""
+        """Refuse rounds of nothing, and no pace; raises ``ResultsError``."""
         if not self.rounds or not all(self.rounds):
             raise ResultsError("rounds with times, found none")
+        if not self.pace:
+            raise ResultsError("the reference beside a start, a camera or throughput, found none")
 
     def against(self, what: str, new: Self, drift: float) -> Finding:
-        """Compare with the same figure of the later run, slower as a whole by ``drift``."""
-        if self.pace and new.pace:
-            drift = statistics.median(new.pace) / statistics.median(self.pace)
+        """Compare with the same figure of the later run; its ``drift`` is in the pace."""
+        drift = statistics.median(new.pace) / statistics.median(self.pace)
         medians = [np.array([statistics.median(r) for r in own.rounds]) for own in (self, new)]
         drawn = [_drawn(values, seed) for seed, values in enumerate(medians)]
         ratio = float(np.median(medians[1]) / np.median(medians[0]) / drift)
