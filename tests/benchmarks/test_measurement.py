@@ -62,6 +62,7 @@ def test_without_data_and_with_one_file_of_six_the_rest_is_measured(
     assert errors == [True] * 5 + [False]
     measured = found["subjects"][-1]["runs"][0]
     assert measured["face_ms"]["p50"] > 0
+    assert problem(found | {"samples_sha256": ""}, BENCH) is None, "it is read again"
     names = {line["subject"] for line in samples if not line["error"]}
     assert names == {"m int8"}
     json.dumps([found, samples])
