@@ -9,7 +9,7 @@ from benchmarks import evaluation, results, runtime_report
 from benchmarks.errors import ResultsError
 from benchmarks.peers import report as peers
 from benchmarks.report import tables
-from benchmarks.report.evidence import Result, newest, read_device, with_accuracy
+from benchmarks.report.evidence import Result, newest, with_accuracy
 from benchmarks.subjects import subjects
 from train import ingredients, trainings
 from train.recipes import COMPARED, model_path
@@ -31,15 +31,16 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
     Raises ``ResultsError``, also where no run counts or none knows an accuracy: the documents keep
     what they have. Raises ``BenchmarkError`` where a document lacks the markers of a section.
     """
-    # What is missing the report says; the rows know some of their numbers themselves.
-    found = [read_device(path, []).result for path in results.devices(root / folder)]
+    found = [results.read(path) for path in results.devices(root / folder)]
     found = [result for result in found if not result["void"]]
-    if with_accuracy(found) is None:
+    accurate = with_accuracy(found)
+    if accurate is None:
         raise ResultsError(
             f"{folder}: expected a run that counts and has accuracy, found none; put the data in "
             f"place and run '{results.COMMAND}' again"
         )
-    sections = {"targets": tables.targets(found)} | _of_one(found)
+    measured = {row["file"]: row["sha256"] for row in accurate["subjects"] if row["sha256"]}
+    sections = {"targets": f"{tables.targets(found)}{_outdated(root, measured)}"} | _of_one(found)
     evaluated, compared = evaluation.read(root / folder), peers.read(root / folder)
     sections |= {
         name: f"{text}{_outdated(root, evaluated['models'])}"

@@ -26,8 +26,7 @@ def evaluate(
     """Return top-1, macro-F1, per-class figures and the confusion matrix, ready for JSON.
 
     ``labels`` and ``predicted`` are ``int64[n]``; ``copies`` is ``bool[n]``, true for an image that
-    is also in the training split. Rows of the confusion matrix are the true labels. Results of
-    before ``macro_f1_without_copies`` lack that key.
+    is also in the training split. Rows of the confusion matrix are the true labels.
     """
     classes = range(len(LABELS))
     precision, recall, f1, support = precision_recall_fscore_support(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import documents, results, runtime_report
+from benchmarks import documents, evaluation, results, runtime_report
 from benchmarks.errors import BenchmarkError, ResultsError
 from benchmarks.report import detectors, devices, tables, variants
 from tests.benchmarks.device import ACCURACY, INTERVAL, LOOP, RUN, TIMES, result, subject
@@ -227,6 +227,20 @@ def test_a_run_that_does_not_count_is_not_shown(repository: Path, tmp_path: Path
     text = documents.current(repository, tmp_path)[repository / "README.md"]
     assert "on another" not in text.partition("<!-- stages -->")[2].partition("<!-- /stages -->")[0]
     assert "in float32, another |" not in text
+
+
+def test_figures_of_a_model_that_was_replaced_say_so(repository: Path, tmp_path: Path) -> None:
+    another_device(repository, tmp_path)
+    path = tmp_path / evaluation.NAME
+    earlier = json.loads(path.read_text())
+    earlier["models"]["Finalmodel.tflite"] = "12ab"
+    path.write_text(json.dumps(earlier))
+    text = documents.current(repository, tmp_path)[repository / "models/README.md"]
+    parts = {name: text.partition(f"<!-- {name} -->")[2] for name in ("robustness", "results")}
+    shown = {name: part.partition(f"<!-- /{name} -->")[0] for name, part in parts.items()}
+    said = "Measured before the present Finalmodel.tflite was made."
+    assert said in shown["robustness"]
+    assert said not in shown["results"]
 
 
 def test_without_a_run_that_counts_the_documents_stay(repository: Path, tmp_path: Path) -> None:
