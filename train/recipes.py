@@ -184,6 +184,7 @@ _FINAL = dataclasses.replace(
     teachers=(("teacher", 0.26), ("base", 0.26), ("tagged", 0.38)),
     votes=0.5,
     epochs=30,
+    learning_rate=5e-4,
     augmentation=Augmentation(jpeg=0.3),
 )
 """Goes on with a teacher that knows the taggers' votes beside the two others."""
