@@ -53,8 +53,7 @@ def bench(
     Parameters
     ----------
     model
-        An h5 with its TFLite files beside it, any number of times; without it, those of every
-        recipe that is compared.
+        An h5 with its TFLite files beside it, any number of times; without it, those compared.
     images
         The data set. Without it, latency is measured and accuracy left out.
     output
