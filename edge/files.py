@@ -103,13 +103,17 @@ def _refuse_folder(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
-def left_behind(path: Path) -> list[Path]:
-    """Return the temporary files of ``path`` whose processes are gone, the oldest first."""
+def left_behind(path: Path, alone: bool = False) -> list[Path]:
+    """Return the temporary files of ``path`` whose processes are gone, the oldest first.
+
+    All of them where this process is certainly ``alone`` with ``path``: after a start of the
+    machine the number of a process that is gone may be that of another program.
+    """
     pattern = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.part{re.escape(path.suffix)}")
     left = []
     for other in path.parent.iterdir():
         named = pattern.fullmatch(other.name)
-        if named and not _runs(int(named[1])):
+        if named and (alone or not _runs(int(named[1]))):
             with contextlib.suppress(FileNotFoundError):  # another writer has just removed it
                 left.append((other.stat().st_mtime, other))
     return [other for _, other in sorted(left)]

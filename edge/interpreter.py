@@ -6,6 +6,7 @@ inside TensorFlow. Nothing is imported before a model is opened.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -97,7 +98,9 @@ def find_runtime(
             problems.append(f"{package}: {first_line(error)}")
         else:
             name = "tf.lite" if package == "tensorflow" else package
-            return Runtime(f"{name} {version(package)}", interpreter)
+            with contextlib.suppress(metadata.PackageNotFoundError):  # such as tensorflow-cpu's
+                name = f"{name} {version(package)}"
+            return Runtime(name, interpreter)
     raise InterpreterError(
         f"expected a TFLite interpreter, found none ({'; '.join(problems)}); "
         "run 'pip install ai-edge-litert'"

@@ -152,8 +152,8 @@ class Settings:
     source: str = "auto"
     """Where frames come from: a camera's index or device (/dev/video1, /dev/v4l/by-id/…),
     "picamera" or "picamera:1" for a Raspberry Pi's own cameras, a stream (rtsp://, http://), a
-    video file, a folder of images, "demo", or "auto" for the first camera and, where there is none,
-    the demo."""
+    video, an image, a folder of images, "demo", or "auto" for the first camera and, where there is
+    none, the demo."""
     output: tuple[Path, ...] = ()
     """A file to write, may be repeated (in a settings file a list, ["a.mp4", "b.csv"]): .mp4, .avi
     or .mkv for annotated video, .jsonl for one line of JSON a frame, .csv for one line a face."""

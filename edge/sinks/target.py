@@ -70,8 +70,8 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[None]:
-    """Keep other runs off ``path`` for the length of the body.
+def claimed(path: Path) -> Iterator[bool]:
+    """Keep other runs off ``path`` for the length of the body; yield whether that is certain.
 
     By an advisory lock on a hidden file beside it, which goes away at the end: ``path`` itself is
     renamed on the way. The system frees it when a process is killed. Raises ``SinkError`` before
@@ -79,20 +79,23 @@ def claimed(path: Path) -> Iterator[None]:
     """
     check_target(path)
     if sys.platform == "win32":  # it has no such locks, but refuses to rename what is open
-        yield
+        yield False
         return
     lock = path.with_name(f".{path.name}.lock")
-    handle = _lock(lock, path)
+    handle, locked = _lock(lock, path)
     try:
-        yield
+        yield locked
     finally:
         with contextlib.suppress(OSError):
             lock.unlink()
         os.close(handle)
 
 
-def _lock(lock: Path, path: Path) -> int:
-    """Open ``lock`` and lock it; once more where another run has just removed that very file."""
+def _lock(lock: Path, path: Path) -> tuple[int, bool]:
+    """Open ``lock`` and lock it, where the file system has locks.
+
+    Once more where another run has just removed that very file.
+    """
     while True:
         handle = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o644)
         try:
@@ -104,10 +107,10 @@ def _lock(lock: Path, path: Path) -> int:
                 "end that one, or choose another output"
             ) from error
         except OSError:  # a file system without locks
-            return handle
+            return handle, False
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), lock.stat()):
-                return handle
+                return handle, True
         os.close(handle)
 
 

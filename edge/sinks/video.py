@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import cv2
@@ -90,8 +89,8 @@ class VideoSink:
     def __enter__(self) -> Self:
         """Claim the path, and try it and the codec in a temporary file; raises ``SinkError``."""
         with writing(self._path), ExitStack() as opened:
-            opened.enter_context(claimed(self._path))
-            for left in left_behind(self._path):
+            alone = opened.enter_context(claimed(self._path))
+            for left in left_behind(self._path, alone):
                 self._adopt(left)
             self._temporary = opened.enter_context(replacing(self._path))
             if self._free(self._path.parent) >= _ROOM:  # the first frame finds out otherwise
@@ -99,23 +98,13 @@ class VideoSink:
             self._stack = opened.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Finish the file and put it in its place; remove it after an error or without a frame.
+    def __exit__(self, *_: object) -> None:
+        """Finish the file and put it in its place, also after an error: what is recorded is kept.
 
-        Raises ``SinkError`` where the file isn't whole; one that can be played is kept all the
-        same.
+        Without a frame there is none. Raises ``SinkError`` where the file isn't whole; one that can
+        be played is kept all the same.
         """
-        if error is None:
-            self._finish()
-            return
-        self._release()
-        with writing(self._path):
-            self._stack.__exit__(kind, error, trace)
+        self._finish()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show ``frame.image`` from its capture time on, and the one before it until then.
@@ -154,9 +143,11 @@ class VideoSink:
 
     def _adopt(self, left: Path) -> None:
         """Put what a killed run ``left`` where that run would have put it, if it can be played."""
-        if _read_back(left)[0]:
-            set_aside(self._path, self._keep)
-            left.replace(self._path)
+        if not _read_back(left)[0]:
+            left.unlink(missing_ok=True)
+            return
+        set_aside(self._path, self._keep)
+        left.replace(self._path)
 
     def _open(self, size: tuple[int, int], fps: float) -> cv2.VideoWriter:
         """Start the temporary file anew; ``size`` is (width, height)."""
@@ -189,11 +180,13 @@ class VideoSink:
             raise _no_room(self._path, least, free, "for more video", remedy)
 
     def _finish(self) -> None:
-        """Put the file in its place; raises ``SinkError`` where it isn't whole."""
-        self._release()
+        """Put the file in its place, once; raises ``SinkError`` where it isn't whole."""
+        if self._writer is not None:
+            self._writer.release()
+        temporary, self._temporary = self._temporary, None
         with writing(self._path), suppress(_NoFrames):
             with self._stack:
-                count = self._count()
+                count = self._count(temporary)
                 set_aside(self._path, self._keep)
             if count < _COMPLETE * self._written:
                 raise SinkError(
@@ -201,18 +194,14 @@ class VideoSink:
                     "fewer; it is kept, make room for the next one"
                 )
 
-    def _release(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
-
-    def _count(self) -> float:
+    def _count(self, temporary: Path | None) -> float:
         """How many frames the finished file admits to; raises ``SinkError`` where none plays.
 
         A file without its end may say anything.
         """
-        if not self._written:
+        if temporary is None or not self._written:
             raise _NoFrames
-        playable, count = _read_back(self._temporary)
+        playable, count = _read_back(temporary)
         if not playable:
             raise SinkError(
                 f"{self._path}: expected {self._written} frames in the finished video, found none "
@@ -221,7 +210,7 @@ class VideoSink:
         return count
 
 
-def _read_back(path: Path | None) -> tuple[bool, float]:
+def _read_back(path: Path) -> tuple[bool, float]:
     """Whether the first frame of a file can be read, and how many frames it admits to."""
     written = cv2.VideoCapture(str(path))
     playable, count = written.read()[0], written.get(cv2.CAP_PROP_FRAME_COUNT)

@@ -11,7 +11,7 @@ from edge.errors import SettingsError
 from edge.settings import Settings
 from edge.sources.camera import DEVICE, camera_source
 from edge.sources.demo import DemoSource, load_portraits
-from edge.sources.images import ImageFolder
+from edge.sources.images import ImageSource, is_image
 from edge.sources.picamera import NAME as PICAMERA
 from edge.sources.picamera import picamera_source
 from edge.sources.stream import is_stream, stream_source
@@ -88,8 +88,8 @@ def _from_path(name: str, say: Callable[[str], None]) -> RatedSource:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         raise SettingsError(
-            f"{name}: expected a camera's index, a stream's address, a video file, a folder of "
-            "images, 'picamera', 'demo' or 'auto', found "
+            f"{name}: expected a camera's index, a stream's address, a video, an image, a folder "
+            "of images, 'picamera', 'demo' or 'auto', found "
             f"{'none of these' if missing else error.strerror}; check the path"
         ) from error
-    return ImageFolder(path, say) if is_folder else VideoSource(path)
+    return ImageSource(path, say) if is_folder or is_image(path) else VideoSource(path)

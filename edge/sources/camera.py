@@ -105,8 +105,6 @@ def configure(capture: Properties, wanted: Camera) -> str:
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
     if wanted.fps:
         capture.set(cv2.CAP_PROP_FPS, wanted.fps)
-    # V4L2 keeps four frames, which are stale by the time that they are read.
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = code.to_bytes(4, "little").decode("ascii", "ignore").strip()
     return letters if letters.isprintable() else ""

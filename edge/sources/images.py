@@ -1,4 +1,4 @@
-"""A folder of images, each a frame of its own."""
+"""Images, each a frame of its own: those of a folder, or a single one."""
 
 from __future__ import annotations
 
@@ -18,37 +18,56 @@ _MOST_PIXELS = 16_384
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
 
 
-class ImageFolder:
-    """The images of ``folder``, sorted by name; ``warn`` is told of each that can't be read.
+def is_image(path: Path) -> bool:
+    """Whether ``path`` is a file with the name of an image."""
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+class ImageSource:
+    """The images of a folder, sorted by name, or one; ``warn`` is told of each that can't be read.
 
     They are a second apart by their own clock, which is longer than a track is remembered by
     default: one picture's faces say nothing about the next one's.
     """
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
-        """Name the folder; nothing is read yet."""
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        """Name the folder or the image; nothing is read yet."""
         self.fps = 1.0
-        self.description = self.state = f"{folder.name}/"
-        self._folder, self._warn = folder, warn
+        self.description = self.state = path.name + "/" * path.is_dir()
+        self._path, self._warn = path, warn
         self._paths: list[Path] = []
 
     def __enter__(self) -> Self:
-        """List the folder; raises ``SourceFileError`` where there are no images in it."""
+        """List the folder; raises ``SourceFileError`` where there are no images in it.
+
+        An image that was named itself must be one.
+        """
+        if is_image(self._path):
+            self._paths = [self._path]
+            if isinstance(found := _read(self._path), str):
+                raise SourceFileError(
+                    f"{self._path}: expected an image, found {found}; "
+                    "copy it again, or check its permissions"
+                )
+            return self
+        self._paths = self._listed()
+        self.description = f"{self._path.name}/ ({len(self._paths)} images)"
+        return self
+
+    def _listed(self) -> list[Path]:
         try:
-            paths = sorted(path for path in self._folder.iterdir() if path.is_file())
+            paths = sorted(path for path in self._path.iterdir() if is_image(path))
         except OSError as error:
             raise SourceFileError(
-                f"{self._folder}: expected a folder of images, found {error.strerror}; "
+                f"{self._path}: expected a folder of images, found {error.strerror}; "
                 "check its path and its permissions"
             ) from error
-        self._paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
-        if not self._paths:
+        if not paths:
             raise SourceFileError(
-                f"{self._folder}: expected images ({', '.join(sorted(SUFFIXES))}), found none; "
+                f"{self._path}: expected images ({', '.join(sorted(SUFFIXES))}), found none; "
                 "name the folder that holds them"
             )
-        self.description = f"{self._folder.name}/ ({len(self._paths)} images)"
-        return self
+        return paths
 
     def __exit__(self, *_: object) -> None:
         """Nothing to release."""
@@ -66,11 +85,11 @@ class ImageFolder:
         unreadable = len(self._paths) - index
         if index == 0:
             raise SourceFileError(
-                f"{self._folder}: expected images, found none of {unreadable} readable; "
+                f"{self._path}: expected images, found none of {unreadable} readable; "
                 "copy them again, or check their permissions"
             )
         if unreadable:
-            self._warn(f"{self._folder}: {unreadable} of {len(self._paths)} images skipped")
+            self._warn(f"{self._path}: {unreadable} of {len(self._paths)} images skipped")
 
 
 def _read(path: Path) -> Image | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,31 +30,40 @@ def picamera_source(
     number: int,
     stop: Callable[[], bool],
     wanted: Camera | None = None,
-    load: Callable[[], Any] | None = None,
+    load: Callable[[], Package] | None = None,
     patient: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> LiveSource:
     """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
 
-    ``load`` returns the class ``picamera2.Picamera2``; ``say`` takes what it granted. Opening
-    raises ``SourceError`` unless it is ``patient``: no package, no such camera, busy.
+    ``load`` returns what is used of the package; ``say`` takes what it granted. Opening raises
+    ``SourceError`` unless it is ``patient``: no package, no such camera, busy.
     """
     wanted, name = wanted or Camera(), f"{NAME} {number}"
     opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
     return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
 
 
-def load_picamera2() -> Any:
+class Package(NamedTuple):
+    """What is used of picamera2: its class, and how libcamera calls the video range of BT.601."""
+
+    camera: Any
+    colour_space: Any
+
+
+def load_picamera2() -> Package:
     """Import the package, which only the system's packager has; raises ``SourceError``."""
     try:
-        from picamera2 import Picamera2  # noqa: PLC0415 - there is none but on a Raspberry Pi
+        # There are none but on a Raspberry Pi; the second comes with the first.
+        from libcamera import ColorSpace  # noqa: PLC0415
+        from picamera2 import Picamera2  # noqa: PLC0415
     except (ImportError, ValueError) as error:  # ValueError: built for another NumPy
         raise SourceError(
             f"{NAME}: expected the package picamera2, found: {first_line(error)}; run 'sudo apt "
             "install python3-picamera2' and make the environment with 'python3 -m venv "
             "--system-site-packages'"
         ) from error
-    return Picamera2
+    return Package(Picamera2, ColorSpace.Smpte170m())
 
 
 class PiCapture:
@@ -66,13 +75,14 @@ class PiCapture:
     to 0…255 as training saw it.
     """
 
-    def __init__(self, number: int, name: str, wanted: Camera, load: Callable[[], Any]) -> None:
+    def __init__(self, number: int, name: str, wanted: Camera, load: Callable[[], Package]) -> None:
         """Open the camera and start it; raises ``SourceError``."""
         self.fps, self.format = wanted.fps or _FPS, "YUV420"
         self._name = name
-        self._camera = _camera(number, name, load())
+        package = load()
+        self._camera = _camera(number, name, package.camera)
         try:
-            self._camera.configure(_configuration(self._camera, wanted, self.fps))
+            self._camera.configure(_configuration(self._camera, wanted, self.fps, package))
             self._camera.start()
             self._width = int(self._camera.camera_configuration()["lores"]["size"][0])
         except _FOREIGN as error:
@@ -121,7 +131,7 @@ def to_bgr(planes: NDArray[np.uint8], width: int) -> Image:
     return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)[:, :width], np.uint8)
 
 
-def _configuration(camera: Any, wanted: Camera, fps: float) -> Any:
+def _configuration(camera: Any, wanted: Camera, fps: float, package: Package) -> Any:
     size = (wanted.width, wanted.height) if wanted.width else _SIZE
     width, height = camera.sensor_resolution
     duration = round(1e6 / fps)
@@ -132,6 +142,7 @@ def _configuration(camera: Any, wanted: Camera, fps: float) -> Any:
         # nearest to a small picture often cuts.
         sensor={"output_size": (width // 2, height // 2)},
         controls={"FrameDurationLimits": (duration, duration)},  # µs
+        colour_space=package.colour_space,  # from 720 rows on it would be BT.709 by itself
         buffer_count=4,
     )
 

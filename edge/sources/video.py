@@ -4,53 +4,75 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 import cv2
 import numpy as np
 
 from edge.errors import SourceFileError, SourceLostError
 from edge.frames import Frame, Image
-from edge.sources.images import SUFFIXES
 
 _FALLBACK_FPS = 30.0
+_MOST_FPS = 240.0
+"""Some containers name their clock's ticks instead of the rate, 1,000 a second."""
+_LONGEST = 60.0
+"""Seconds for which a picture may stand; what is longer is a clock that was set anew."""
 _SHORTFALL = 0.05
-"""Headers are often a few frames off; a video that lacks more than this share of them is cut."""
+"""Headers are often a few frames off; a video that lacks a larger share of its time is cut."""
 _FEW = 5
+
+
+class Capture(Protocol):
+    """What is needed of ``cv2.VideoCapture``."""
+
+    def read(self) -> tuple[bool, Any]:
+        """Decode the next picture."""
+        ...
+
+    def get(self, key: int, /) -> float:
+        """Return a property."""
+        ...
+
+    def release(self) -> None:
+        """Close the file."""
+        ...
 
 
 class VideoSource:
     """The frames of ``path`` in order; none is dropped.
 
     Capture times run as if the video played from the start of the iteration, whatever the
-    speed at which it is processed, so that seconds mean seconds of the video.
+    speed at which it is processed, so that seconds mean seconds of the video. They are those of the
+    container, also where its rate varies, as it does in what phones and browsers record.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, open_capture: Callable[[str], Capture] = cv2.VideoCapture
+    ) -> None:
         """Name the file; nothing is opened yet."""
         self.fps = _FALLBACK_FPS
         self.description = self.state = path.name
         self._path = path
-        self._kind = "an image" if path.suffix.lower() in SUFFIXES else "a video"
-        self._capture: cv2.VideoCapture | None = None
+        self._open = open_capture
+        self._capture: Capture | None = None
         self._first: Image | None = None
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""
         self._check_file()
-        capture = cv2.VideoCapture(str(self._path))
+        capture = self._open(str(self._path))
         self._capture = capture
         self._first = self._read()
         if self._first is None:
             capture.release()
             raise SourceFileError(
-                f"{self._path}: expected {self._kind}, found no picture in it; "
+                f"{self._path}: expected a video, found no picture in it; "
                 "does another program open it?"
             )
         fps = capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if math.isfinite(fps) and 1 <= fps <= 1000 else _FALLBACK_FPS
+        self.fps = fps if math.isfinite(fps) and 1 <= fps <= _MOST_FPS else _FALLBACK_FPS
         height, width = self._first.shape[:2]
         self.description = f"{self._path.name} ({width}×{height}, {self.fps:.4g} FPS)"
         return self
@@ -62,16 +84,32 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
-        start, index, image = time.monotonic(), 0, self._first
+        start, at, longest = time.monotonic(), 0.0, _FEW / self.fps
+        index, image, shown = 0, self._first, self._stamp()
         while image is not None:
-            yield Frame(image, index, start + index / self.fps)
-            index, image = index + 1, self._read()
-        promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) if self._capture else 0
-        if math.isfinite(promised) and promised - index > max(_FEW, _SHORTFALL * promised):
+            yield Frame(image, index, start + at)
+            index, image, before, shown = index + 1, self._read(), shown, self._stamp()
+            step = shown - before if 0 < shown - before <= _LONGEST else 1 / self.fps
+            at, longest = at + step, max(longest, step)
+        promised = self._promised()
+        if promised - at > max(longest, _SHORTFALL * promised):
             raise SourceLostError(
-                f"{self._path}: expected about {promised:.0f} frames, found {index}; the file is "
-                "damaged or cut, and the results end there"
+                f"{self._path}: expected about {promised:.1f} s of video, found {at:.1f} s; the "
+                "file is damaged or cut, and the results end there"
             )
+
+    def _stamp(self) -> float:
+        """The time of the picture that was read last, in seconds by the container's clock."""
+        return self._get(cv2.CAP_PROP_POS_MSEC) / 1e3
+
+    def _promised(self) -> float:
+        """Seconds that the file should have by its header; 0 where it doesn't say."""
+        rate = self._get(cv2.CAP_PROP_FPS)
+        return self._get(cv2.CAP_PROP_FRAME_COUNT) / (rate if rate > 0 else self.fps)
+
+    def _get(self, key: int) -> float:
+        value = self._capture.get(key) if self._capture else 0.0
+        return value if math.isfinite(value) else 0.0
 
     def _read(self) -> Image | None:
         found, image = self._capture.read() if self._capture else (False, None)
@@ -94,5 +132,5 @@ class VideoSource:
             ) from error
         if empty:
             raise SourceFileError(
-                f"{self._path}: expected {self._kind}, found an empty file; copy it again"
+                f"{self._path}: expected a video, found an empty file; copy it again"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -51,6 +52,22 @@ def test_fetches_once(tmp_path: Path) -> None:
     assert lines[:2] == ["face: taken from faces==1.0", "other: taken from faces==1.0"]
     assert not lines[2:], "what is there needs no word"
     assert (tmp_path / "new/folder/face.png").read_bytes() == FACE
+
+
+def test_what_is_there_takes_no_place_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "face.png").write_bytes(FACE)
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    fetch(tmp_path, {"face": asset()}, FakeRegistry({}), pytest.fail)
+
+
+def test_a_disk_without_room_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_changed_asset_is_fetched_again(tmp_path: Path) -> None:

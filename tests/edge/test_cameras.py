@@ -128,7 +128,6 @@ def test_a_camera_is_asked_for_the_format_first() -> None:
         (cv2.CAP_PROP_FRAME_WIDTH, 1280),
         (cv2.CAP_PROP_FRAME_HEIGHT, 720),
         (cv2.CAP_PROP_FPS, 15),
-        (cv2.CAP_PROP_BUFFERSIZE, 1),
     ]
     assert asked(wanted) == "1280×720, 15 FPS, MJPG"
 
@@ -137,7 +136,7 @@ def test_a_camera_is_asked_for_the_format_first() -> None:
 def test_a_camera_may_decide_and_keep_its_format_to_itself(fourcc: float) -> None:
     camera = FakeProperties(fourcc)
     assert configure(camera, Camera()) == ""
-    assert camera.asked == [(cv2.CAP_PROP_BUFFERSIZE, 1)]
+    assert camera.asked == []
     assert asked(Camera()) == ""
 
 

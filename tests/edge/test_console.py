@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,13 @@ def test_opening_a_folder_is_explained(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError) as caught:
         tmp_path.read_bytes()
     assert complaint(caught.value).startswith(f"{tmp_path}: expected to use it, found: Is a dir")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there alone a file is in memory")
+def test_lines_are_held_back_where_no_disk_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    with held_back():
+        os.write(2, b"nobody reads this\n")
 
 
 def test_lines_of_native_code_are_held_back(capfd: pytest.CaptureFixture[str]) -> None:

@@ -160,6 +160,20 @@ def test_a_machine_that_says_nothing_is_no_problem(tmp_path: Path) -> None:
     assert {f.state for f in findings.values()} == {"ok"}
 
 
+def test_what_the_system_refuses_is_a_problem_of_that_check(
+    pi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Settings, __: Device) -> str:
+        raise OSError(28, "No space left on device", "/tmp/x")
+
+    monkeypatch.setitem(CHECKS, "python", refused)
+    findings = found(Settings(source="demo"), device(pi))
+    assert findings["python"].state == "problem"
+    assert "No space left" in findings["python"].text
+    assert "free space" in findings["python"].remedy
+    assert findings["opencv"].state == "ok"
+
+
 def test_a_missing_library_is_a_problem_and_not_a_traceback(
     pi: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +58,13 @@ def test_the_order_is_litert_tflite_runtime_tensorflow(first: int, name: str) ->
     runtime = find_runtime(importer, version=lambda package: "1.0")
     assert (runtime.name, runtime.interpreter) == (name, ORDER[first])
     assert importer.asked == ORDER[: first + 1]
+
+
+def test_an_interpreter_whose_package_has_another_name_is_used() -> None:
+    def version(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)  # tensorflow-cpu has a distribution of its own
+
+    assert find_runtime(FakeImporter(ORDER[2]), version).name == "tf.lite"
 
 
 @pytest.mark.parametrize("error", [ImportError("not there"), OSError("GLIBC too old")])

@@ -15,8 +15,10 @@ from edge.errors import NoCameraError, SourceError, SourceLostError
 from edge.frames import Outage
 from edge.settings import Camera
 from edge.sources.live import LiveSource
-from edge.sources.picamera import PiCapture, picamera_source, to_bgr
+from edge.sources.picamera import Package, PiCapture, picamera_source, to_bgr
 from tests.edge.fakes import image
+
+BT601 = "what libcamera calls it"
 
 
 def never() -> bool:
@@ -78,7 +80,7 @@ def test_the_raspberry_pis_camera_gives_its_low_resolution_stream() -> None:
             super().__init__(number)
             cameras.append(self)
 
-    with picamera_source(0, never, load=lambda: Library) as source:
+    with picamera_source(0, never, load=lambda: Package(Library, BT601)) as source:
         frame = next(iter(source))
         assert source.description == "picamera 0 (640×480, 30 FPS, YUV420)"
     assert frame.image.shape == (480, 640, 3)  # type: ignore[union-attr]
@@ -86,12 +88,13 @@ def test_the_raspberry_pis_camera_gives_its_low_resolution_stream() -> None:
     assert cameras[0].wanted["lores"] == {"size": (640, 480), "format": "YUV420"}
     assert cameras[0].wanted["sensor"] == {"output_size": (1640, 1232)}
     assert cameras[0].wanted["controls"] == {"FrameDurationLimits": (33333, 33333)}
+    assert cameras[0].wanted["colour_space"] == BT601
     assert cameras[0].closed
 
 
 def test_the_raspberry_pis_camera_is_asked_for_size_and_rate() -> None:
     wanted = Camera(width=320, height=240, fps=10)
-    with picamera_source(0, never, wanted, load=lambda: FakePicamera2) as source:
+    with picamera_source(0, never, wanted, load=lambda: Package(FakePicamera2, BT601)) as source:
         expected = "picamera 0 (320×240, 10 FPS, YUV420; asked for 320×240, 10 FPS)"
         assert source.description == expected
         assert source.fps == 10
@@ -114,7 +117,7 @@ def test_a_colour_stays_that_colour() -> None:
 
 
 def opened(make: type[FakePicamera2], number: int = 0) -> PiCapture:
-    return PiCapture(number, f"picamera {number}", Camera(), lambda: make)
+    return PiCapture(number, f"picamera {number}", Camera(), lambda: Package(make, BT601))
 
 
 def test_a_stalled_camera_gives_nothing_and_a_broken_one_is_lost() -> None:
@@ -192,7 +195,7 @@ class QueueingPicamera2(FakePicamera2):
 
 def test_a_camera_that_stalls_is_closed_and_opened_again() -> None:
     def opener() -> PiCapture:
-        return PiCapture(0, "picamera 0", Camera(), lambda: QueueingPicamera2)
+        return PiCapture(0, "picamera 0", Camera(), lambda: Package(QueueingPicamera2, BT601))
 
     until = time.monotonic() + 5
     source = LiveSource(
@@ -237,5 +240,5 @@ def test_whatever_the_library_raises_is_told_at_once(where: str, error: type[Exc
     library = type("Library", (FakePicamera2,), {where: broken})
     start = time.monotonic()
     with pytest.raises(SourceError, match=r"picamera 0: expected a .*no such thing"):
-        picamera_source(0, never, load=lambda: library).__enter__()
+        picamera_source(0, never, load=lambda: Package(library, BT601)).__enter__()
     assert time.monotonic() - start < 2

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +18,7 @@ from edge.frames import Frame
 from edge.settings import Settings
 from edge.sources import open_source
 from edge.sources.camera import camera_source
-from edge.sources.images import ImageFolder
+from edge.sources.images import ImageSource
 from edge.sources.live import LiveSource
 from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced
@@ -57,7 +59,7 @@ def test_a_cut_video_keeps_what_it_gave_and_says_so(tmp_path: Path) -> None:
     given: list[Frame] = []
     with (
         VideoSource(cut) as source,
-        pytest.raises(SourceLostError, match=r"expected about 100 frames, found \d+; the file"),
+        pytest.raises(SourceLostError, match=r"about 4\.0 s of video, found [12]\.\d s; the file"),
     ):
         given.extend(source)
     assert 20 < len(given) < 80
@@ -71,12 +73,70 @@ def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
         VideoSource(path).__enter__()
 
 
+class Stamped:
+    """A stand-in for ``cv2.VideoCapture``: a picture at each of the times ``at``, in seconds."""
+
+    def __init__(self, at: Sequence[float], fps: float, count: float) -> None:
+        self._at, self._given = at, 0
+        self._known = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: count}
+
+    def read(self) -> tuple[bool, Any]:
+        self._given += 1
+        return self._given <= len(self._at), image()
+
+    def get(self, key: int) -> float:
+        shown = min(self._given, len(self._at)) - 1
+        return self._known.get(key, 1e3 * self._at[shown])
+
+    def release(self) -> None:
+        """Nothing to release."""
+
+
+def times(path: Path, at: Sequence[float], fps: float, count: float) -> list[float]:
+    path.write_bytes(b"a video")
+    with VideoSource(path, lambda _: Stamped(at, fps, count)) as source:
+        assert 1 <= source.fps <= 240
+        given = [frame.captured_at for frame in source]
+    return [at - given[0] for at in given]
+
+
+@pytest.mark.parametrize("fps", [30.0, 1000.0, 0.0])
+def test_times_are_those_of_the_video_where_its_rate_varies(tmp_path: Path, fps: float) -> None:
+    at = [0.5, 0.6, 2.6, 2.7, 9.0]
+    found = times(tmp_path / "a.webm", at, fps, count=8.6 * (fps or 30))
+    np.testing.assert_allclose(found, [0, 0.1, 2.1, 2.2, 8.5], atol=1e-6)
+
+
+def test_a_clock_that_stands_or_jumps_leaves_the_rate(tmp_path: Path) -> None:
+    at = [0, 0, 0, 5e6, 5e6 + 0.1, 1]
+    found = times(tmp_path / "a.mkv", at, fps=10, count=6)
+    np.testing.assert_allclose(found, [0, 0.1, 0.2, 0.3, 0.4, 0.5], atol=1e-6)
+
+
+def test_a_video_whose_rate_varies_may_be_cut_too(tmp_path: Path) -> None:
+    with pytest.raises(SourceLostError, match=r"about 60\.0 s of video, found 3\.\d s"):
+        times(tmp_path / "a.mkv", [0, 1, 1.5, 3], fps=30, count=1800)
+
+
 @pytest.mark.parametrize("content", [b"", b"no image\n" * 100])
 def test_an_image_that_is_none_is_called_one(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.JPG"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"a\.JPG: expected an image, found"):
-        VideoSource(path).__enter__()
+        ImageSource(path, pytest.fail).__enter__()
+
+
+def test_a_photo_stands_upright_whether_it_is_named_itself_or_in_a_folder(tmp_path: Path) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    _, encoded = cv2.imencode(".jpg", image(64, 48))
+    jpeg, segment = encoded.tobytes(), (len(exif) + 2).to_bytes(2, "big") + exif
+    path = tmp_path / "lying.jpg"
+    path.write_bytes(jpeg[:2] + b"\xff\xe1" + segment + jpeg[2:])
+    for source in (ImageSource(path, pytest.fail), ImageSource(tmp_path, pytest.fail)):
+        with source:
+            (frame,) = source
+        assert frame.image.shape == (64, 48, 3)
+        assert frame.name == "lying.jpg"
 
 
 def test_a_missing_video_is_refused(tmp_path: Path) -> None:
@@ -94,7 +154,7 @@ def test_a_folder_gives_its_images_in_order_and_names_the_unreadable(tmp_path: P
     (tmp_path / "e.jpg").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("not looked at")
     said: list[str] = []
-    with ImageFolder(tmp_path, said.append) as source:
+    with ImageSource(tmp_path, said.append) as source:
         given = list(source)
     assert [round(float(frame.image.mean()), -1) for frame in given] == [10, 20, 40]
     assert [frame.index for frame in given] == [0, 1, 2]
@@ -108,7 +168,7 @@ def test_an_image_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), image())
     (tmp_path / "b.png").touch()
     said: list[str] = []
-    with ImageFolder(tmp_path, said.append) as source:
+    with ImageSource(tmp_path, said.append) as source:
         (tmp_path / "b.png").unlink()
         assert len(list(source)) == 1
     assert said[0].endswith("b.png: expected an image, found No such file or directory; skipped")
@@ -117,7 +177,7 @@ def test_an_image_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
 def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
     for index in range(3):
         cv2.imwrite(str(tmp_path / f"{index}.png"), image())
-    with ImageFolder(tmp_path, pytest.fail) as source:
+    with ImageSource(tmp_path, pytest.fail) as source:
         gaps = np.diff([frame.captured_at for frame in source])
     assert gaps.min() > Settings().tracking.forget
 
@@ -128,7 +188,7 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path, names: lis
         (tmp_path / name).write_text("no image")
     with (
         pytest.raises(SourceError, match="expected images"),
-        ImageFolder(tmp_path, lambda _: None) as source,
+        ImageSource(tmp_path, lambda _: None) as source,
     ):
         list(source)
 
@@ -197,7 +257,7 @@ def test_names_mean_sources(tmp_path: Path) -> None:
     def named(name: str, watched: bool = False) -> object:
         return open_source(Settings(source=name), watched, never, pytest.fail)
 
-    assert isinstance(named(str(tmp_path)), ImageFolder)
+    assert isinstance(named(str(tmp_path)), ImageSource)
     assert isinstance(named(str(video)), VideoSource)
     assert isinstance(named(str(video), watched=True), Paced)
     for name in ("3", "/dev/video3", "/dev/v4l/by-id/usb-a-video-index0", "picamera", "picamera:1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -180,6 +181,21 @@ def test_what_a_kill_left_is_kept_if_it_can_be_played(
     assert len(list(tmp_path.iterdir())) == 4
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_what_a_kill_left_is_kept_where_another_program_has_its_number(
+    tmp_path: Path, repository: Path, suffix: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    kill_a_run(path, repository)
+    (left,) = tmp_path.glob(".*.part*")
+    left.rename(tmp_path / f".a.{os.getppid()}.part{suffix}")
+    with VideoSink(path, lambda: 30.0) as sink:
+        feed(sink, frames(5))
+    assert len(levels(path)) == 5
+    found = [numbered(path, 1), path] if suffix == ".mkv" else [path]
+    assert sorted(tmp_path.iterdir()) == sorted(found)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
 def test_what_a_kill_left_before_the_first_picture_goes(
     tmp_path: Path, repository: Path, suffix: str
@@ -203,19 +219,23 @@ def test_a_limit_counts_what_a_kill_left(tmp_path: Path, repository: Path) -> No
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_video_of_a_failed_run_leaves_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_failed_run_keeps_what_it_recorded_and_the_old_file(tmp_path: Path, count: int) -> None:
     path = tmp_path / "a.mp4"
     path.write_text("old")
 
     def fail() -> None:
         with VideoSink(path, lambda: 30.0) as sink:
-            feed(sink, frames(3))
-            raise SinkError("elsewhere")
+            feed(sink, frames(count))
+            raise RuntimeError("elsewhere")
 
-    with pytest.raises(SinkError, match="elsewhere"):
+    with pytest.raises(RuntimeError, match="elsewhere"):
         fail()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    old = numbered(path, 1) if count else path
+    assert old.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == (2 if count else 1)
+    if count:
+        assert len(levels(path)) == count
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
