@@ -39,8 +39,8 @@ def current(root: Path, folder: Path) -> dict[Path, str]:
             f"{folder}: expected a run that counts and has accuracy, found none; put the data in "
             f"place and run '{results.COMMAND}' again"
         )
-    measured = {row["file"]: row["sha256"] for row in accurate["subjects"] if row["sha256"]}
-    sections = {"targets": f"{tables.targets(found)}{_outdated(root, measured)}"} | _of_one(found)
+    sections = {"targets": f"{tables.targets(found)}{_outdated(root, _files(accurate))}"}
+    sections |= _of_one(root, found)
     evaluated, compared = evaluation.read(root / folder), peers.read(root / folder)
     sections |= {
         name: f"{text}{_outdated(root, evaluated['models'])}"
@@ -68,7 +68,13 @@ def _outdated(root: Path, models: Mapping[str, str]) -> str:
     return f" Measured before the present {' and '.join(other)} was made." if other else ""
 
 
-def _of_one(found: Sequence[Result]) -> dict[str, str]:
+def _files(result: Result, deployed: bool = False) -> dict[str, str]:
+    """The digests of the files that a bench measured, or of the ``deployed`` one alone."""
+    rows = [row for row in result["subjects"] if row["deployed"] or not deployed]
+    return {row["file"]: row["sha256"] for row in rows if row["sha256"]}
+
+
+def _of_one(root: Path, found: Sequence[Result]) -> dict[str, str]:
     """The sections of the device that was measured last; where there are several, they say so.
 
     Of the loop it is the last one that could measure it.
@@ -76,7 +82,10 @@ def _of_one(found: Sequence[Result]) -> dict[str, str]:
     last = newest(found)
     assert last is not None, "a folder without a device was refused"
     looped = newest(result for result in found if result["loop"]) or last
-    sections = {"results": tables.table(last)} | runtime_report.sections(looped)
+    outdated = _outdated(root, _files(looped, deployed=True))
+    sections = {"results": f"{tables.table(last)}{_outdated(root, _files(last))}"} | {
+        name: f"{text}{outdated}" for name, text in runtime_report.sections(looped).items()
+    }
     if len(found) == 1:
         return sections
     note = f"Of {len(found)} devices this one was measured last; the report has them all."

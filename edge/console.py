@@ -81,8 +81,9 @@ def complaint(problem: object) -> str:
 
 def _scratch() -> IO[bytes]:
     """A nameless file, in memory where the system has such: a full disk has no place for others."""
-    if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    if hasattr(os, "memfd_create"):  # not every Python for Linux was built with it
+        with contextlib.suppress(OSError):
+            return os.fdopen(os.memfd_create("stderr"), "w+b")
     return tempfile.TemporaryFile()
 
 

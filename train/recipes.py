@@ -102,24 +102,9 @@ class Recipe:
             for index, width in enumerate(widths, 1):
                 yield width, index == len(widths)
 
-    def differences(self) -> dict[str, Any]:
-        """Return the fields that are not as a recipe without options has them, as JSON has them.
-
-        A field or an option that a later version adds doesn't change what they are.
-        """
-        changed = _unlike(self.to_dict(), Recipe(self.name).to_dict())
-        if self.augmentation:
-            options, usual = map(dataclasses.asdict, (self.augmentation, Augmentation()))
-            changed["augmentation"] = _unlike(options, usual)
-        return {"name": self.name} | changed
-
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them."""
         return dict(json.loads(json.dumps(dataclasses.asdict(self))))
-
-
-def _unlike(fields: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value != usual[name]}
 
 
 DEPLOYED = "final"

@@ -17,10 +17,8 @@ from edge.frames import Frame, Image
 _FALLBACK_FPS = 30.0
 _MOST_FPS = 240.0
 """Some containers name their clock's ticks instead of the rate, 1,000 a second."""
-_LONGEST = 60.0
-"""Seconds for which a picture may stand; what is longer is a clock that was set anew."""
 _SHORTFALL = 0.05
-"""Headers are often a few frames off; a video that lacks a larger share of its time is cut."""
+"""Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
 
 
@@ -85,27 +83,33 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
         start, at, longest = time.monotonic(), 0.0, _FEW / self.fps
-        index, image, shown = 0, self._first, self._stamp()
+        index, image, begun = 0, self._first, self._stamp()
         while image is not None:
             yield Frame(image, index, start + at)
-            index, image, before, shown = index + 1, self._read(), shown, self._stamp()
-            step = shown - before if 0 < shown - before <= _LONGEST else 1 / self.fps
-            at, longest = at + step, max(longest, step)
-        promised = self._promised()
-        if promised - at > max(longest, _SHORTFALL * promised):
-            raise SourceLostError(
-                f"{self._path}: expected about {promised:.1f} s of video, found {at:.1f} s; the "
-                "file is damaged or cut, and the results end there"
-            )
+            index, image, before = index + 1, self._read(), at
+            played = self._stamp() - begun
+            at = played if played > before else before + 1 / self.fps
+            longest = max(longest, at - before)
+        self._check_length(index, at, longest)
 
     def _stamp(self) -> float:
         """The time of the picture that was read last, in seconds by the container's clock."""
         return self._get(cv2.CAP_PROP_POS_MSEC) / 1e3
 
-    def _promised(self) -> float:
-        """Seconds that the file should have by its header; 0 where it doesn't say."""
-        rate = self._get(cv2.CAP_PROP_FPS)
-        return self._get(cv2.CAP_PROP_FRAME_COUNT) / (rate if rate > 0 else self.fps)
+    def _check_length(self, count: int, seconds: float, longest: float) -> None:
+        """Raise ``SourceLostError`` where the header promises more frames and more time.
+
+        Some containers know their time alone, and the last picture may stand as long as any.
+        """
+        frames, rate = self._get(cv2.CAP_PROP_FRAME_COUNT), self._get(cv2.CAP_PROP_FPS)
+        promised = frames / (rate if rate > 0 else self.fps)
+        if frames - count > max(_FEW, _SHORTFALL * frames) and promised - seconds > max(
+            longest, _SHORTFALL * promised
+        ):
+            raise SourceLostError(
+                f"{self._path}: expected about {promised:.1f} s of video, found {seconds:.1f} s; "
+                "the file is damaged or cut, and the results end there"
+            )
 
     def _get(self, key: int) -> float:
         value = self._capture.get(key) if self._capture else 0.0

@@ -230,17 +230,28 @@ def test_a_run_that_does_not_count_is_not_shown(repository: Path, tmp_path: Path
 
 
 def test_figures_of_a_model_that_was_replaced_say_so(repository: Path, tmp_path: Path) -> None:
-    another_device(repository, tmp_path)
+    results_folder = repository / "benchmarks" / "results"
+    (device,) = results.devices(results_folder)
+    measured = results.read(device)
+    for row in measured["subjects"]:
+        if row["deployed"]:
+            row["sha256"] = "12ab"
+    another_device(repository, tmp_path, subjects=measured["subjects"])
+    said = "Measured before the present Finalmodel.tflite was made."
+    texts = documents.current(repository, tmp_path)
+    card, readme = texts[repository / "models/README.md"], texts[repository / "README.md"]
+    for text, section, expected in (
+        *((card, "results", True), (card, "targets", True), (card, "robustness", False)),
+        *((readme, "stages", True), (readme, "peers", False)),
+    ):
+        shown = text.partition(f"<!-- {section} -->")[2].partition(f"<!-- /{section} -->")[0]
+        assert (said in shown) is expected, section
     path = tmp_path / evaluation.NAME
     earlier = json.loads(path.read_text())
     earlier["models"]["Finalmodel.tflite"] = "12ab"
     path.write_text(json.dumps(earlier))
-    text = documents.current(repository, tmp_path)[repository / "models/README.md"]
-    parts = {name: text.partition(f"<!-- {name} -->")[2] for name in ("robustness", "results")}
-    shown = {name: part.partition(f"<!-- /{name} -->")[0] for name, part in parts.items()}
-    said = "Measured before the present Finalmodel.tflite was made."
-    assert said in shown["robustness"]
-    assert said not in shown["results"]
+    card = documents.current(repository, tmp_path)[repository / "models/README.md"]
+    assert said in card.partition("<!-- robustness -->")[2].partition("<!-- /robustness -->")[0]
 
 
 def test_without_a_run_that_counts_the_documents_stay(repository: Path, tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ def levels(path: Path) -> list[float]:
     return found
 
 
+def write_video(path: Path, count: int, fps: float = 25.0) -> Path:
+    """A video of Motion JPEG whose frames grow brighter."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
+    for index in range(count):
+        writer.write(image(value=10 * index % 250))
+    writer.release()
+    return path
+
+
 def outage(retry_in: float = 5.0, at: float = 112.0) -> Outage:
     return Outage(at, 100.0, "fake: expected frames, found none; check its cable", retry_in)
 

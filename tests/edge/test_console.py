@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def test_opening_a_folder_is_explained(tmp_path: Path) -> None:
     assert complaint(caught.value).startswith(f"{tmp_path}: expected to use it, found: Is a dir")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there alone a file is in memory")
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="no files in memory here")
 def test_lines_are_held_back_where_no_disk_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
     with held_back():

@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from edge.errors import SettingsError, SourceError, SourceLostError
+from edge.errors import SettingsError, SourceError
 from edge.frames import Frame
 from edge.settings import Settings
 from edge.sources import open_source
@@ -22,100 +20,14 @@ from edge.sources.images import ImageSource
 from edge.sources.live import LiveSource
 from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced
-from tests.edge.fakes import FakeSource, frames, image, outage
+from tests.edge.fakes import FakeSource, frames, image, outage, write_video
 
 
 def never() -> bool:
     return False
 
 
-# Video files
-
-
-def write_video(path: Path, count: int, fps: float = 25.0) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
-    for index in range(count):
-        writer.write(image(value=10 * index % 250))
-    writer.release()
-    return path
-
-
-def test_a_video_gives_every_frame_at_its_own_pace(tmp_path: Path) -> None:
-    with VideoSource(write_video(tmp_path / "a.avi", 12)) as source:
-        given = list(source)
-        assert source.fps == 25
-        assert source.description == "a.avi (64×48, 25 FPS)"
-    assert [frame.index for frame in given] == list(range(12))
-    np.testing.assert_allclose(np.diff([f.captured_at for f in given]), 0.04, atol=1e-6)
-    levels = [frame.image.mean() for frame in given]
-    np.testing.assert_allclose(levels, 10 * np.arange(12), atol=3)
-    assert not any(frame.dropped for frame in given)
-
-
-def test_a_cut_video_keeps_what_it_gave_and_says_so(tmp_path: Path) -> None:
-    whole = write_video(tmp_path / "a.avi", 100).read_bytes()
-    cut = tmp_path / "cut.avi"
-    cut.write_bytes(whole[: len(whole) // 2])
-    given: list[Frame] = []
-    with (
-        VideoSource(cut) as source,
-        pytest.raises(SourceLostError, match=r"about 4\.0 s of video, found [12]\.\d s; the file"),
-    ):
-        given.extend(source)
-    assert 20 < len(given) < 80
-
-
-@pytest.mark.parametrize("content", [b"", b"no video\n" * 100, b"\0" * 5000])
-def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "a.mp4"
-    path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"a\.mp4: expected a video"):
-        VideoSource(path).__enter__()
-
-
-class Stamped:
-    """A stand-in for ``cv2.VideoCapture``: a picture at each of the times ``at``, in seconds."""
-
-    def __init__(self, at: Sequence[float], fps: float, count: float) -> None:
-        self._at, self._given = at, 0
-        self._known = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: count}
-
-    def read(self) -> tuple[bool, Any]:
-        self._given += 1
-        return self._given <= len(self._at), image()
-
-    def get(self, key: int) -> float:
-        shown = min(self._given, len(self._at)) - 1
-        return self._known.get(key, 1e3 * self._at[shown])
-
-    def release(self) -> None:
-        """Nothing to release."""
-
-
-def times(path: Path, at: Sequence[float], fps: float, count: float) -> list[float]:
-    path.write_bytes(b"a video")
-    with VideoSource(path, lambda _: Stamped(at, fps, count)) as source:
-        assert 1 <= source.fps <= 240
-        given = [frame.captured_at for frame in source]
-    return [at - given[0] for at in given]
-
-
-@pytest.mark.parametrize("fps", [30.0, 1000.0, 0.0])
-def test_times_are_those_of_the_video_where_its_rate_varies(tmp_path: Path, fps: float) -> None:
-    at = [0.5, 0.6, 2.6, 2.7, 9.0]
-    found = times(tmp_path / "a.webm", at, fps, count=8.6 * (fps or 30))
-    np.testing.assert_allclose(found, [0, 0.1, 2.1, 2.2, 8.5], atol=1e-6)
-
-
-def test_a_clock_that_stands_or_jumps_leaves_the_rate(tmp_path: Path) -> None:
-    at = [0, 0, 0, 5e6, 5e6 + 0.1, 1]
-    found = times(tmp_path / "a.mkv", at, fps=10, count=6)
-    np.testing.assert_allclose(found, [0, 0.1, 0.2, 0.3, 0.4, 0.5], atol=1e-6)
-
-
-def test_a_video_whose_rate_varies_may_be_cut_too(tmp_path: Path) -> None:
-    with pytest.raises(SourceLostError, match=r"about 60\.0 s of video, found 3\.\d s"):
-        times(tmp_path / "a.mkv", [0, 1, 1.5, 3], fps=30, count=1800)
+# Images
 
 
 @pytest.mark.parametrize("content", [b"", b"no image\n" * 100])
@@ -137,14 +49,6 @@ def test_a_photo_stands_upright_whether_it_is_named_itself_or_in_a_folder(tmp_pa
             (frame,) = source
         assert frame.image.shape == (64, 48, 3)
         assert frame.name == "lying.jpg"
-
-
-def test_a_missing_video_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="No such file"):
-        VideoSource(tmp_path / "a.mp4").__enter__()
-
-
-# Folders of images
 
 
 def test_a_folder_gives_its_images_in_order_and_names_the_unreadable(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from train.data import LABELS, fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
 from train.examples import plain_examples
 from train.fit import Run, fit
-from train.recipes import Augmentation, Recipe
 from train.session import _state_path, train
 
 
@@ -58,13 +57,6 @@ def test_a_report_names_the_commit_that_trained(tiny, images_folder: Path, tmp_p
     outcome = train(tiny, 5, images_folder, target, WholeImage(), quiet=True)
     assert {name: outcome.report[name] for name in earlier} == earlier
     assert load_model(outcome.path)[1].provenance["commit"] == earlier["commit"]
-
-
-def test_a_field_that_comes_later_leaves_interrupted_trainings_theirs() -> None:
-    recipe = Recipe("r", epochs=2, augmentation=Augmentation(erase=0.5))
-    assert recipe.differences() == {"name": "r", "epochs": 2, "augmentation": {"erase": 0.5}}
-    assert Recipe("r").differences() == {"name": "r"}
-    assert Recipe("r", augmentation=Augmentation()).differences()["augmentation"] == {}
 
 
 def test_a_test_split_is_reported_on(tiny, images_folder: Path, tmp_path: Path) -> None:
