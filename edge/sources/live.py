@@ -128,10 +128,11 @@ class LiveSource:
     def _next(self, index: int, timeout: float) -> Frame | None:
         """Wait for a frame in slices; None after ``timeout`` seconds or at the wish to stop."""
         deadline = self._clock() + timeout
-        while True:
+        while not self._stop():
             frame = self._reader.take(index, _SLICE)
-            if frame is not None or self._clock() >= deadline or self._stop():
+            if frame is not None or self._clock() >= deadline:
                 return frame
+        return None
 
     def _regain(
         self, index: int, since: float, reason: str
