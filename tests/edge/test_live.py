@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,6 +96,13 @@ def test_a_live_source_drops_what_nobody_took_and_counts_it() -> None:
     assert third.dropped <= 2
     assert time.monotonic() - third.captured_at < 1
     assert capture.released.wait(1)
+
+
+def test_the_wish_to_stop_ends_a_source_that_never_waits() -> None:
+    asked = iter([False] * 5)
+    done = partial(next, asked, True)
+    with LiveSource(lambda: FakeCapture(10_000), "fake", done) as source:
+        assert len(list(itertools.islice(source, 1000))) < 10
 
 
 def test_the_wish_to_stop_ends_the_wait_for_a_blocked_read() -> None:
