@@ -176,7 +176,7 @@ _FINAL = dataclasses.replace(
     start="fer2013",
     teachers=(("teacher", 0.26), ("base", 0.26), ("tagged", 0.38)),
     votes=0.5,
-    epochs=30,
+    epochs=40,
     learning_rate=5e-4,
     augmentation=Augmentation(jpeg=0.3),
 )
