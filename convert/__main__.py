@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.console import starting
+from edge.startup import starting
 
 if __name__ == "__main__":
     starting()

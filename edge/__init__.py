@@ -2,3 +2,5 @@
 
 The only package that a device installs. It imports numpy, OpenCV and a TFLite interpreter.
 """
+
+__version__ = "0.1.0"

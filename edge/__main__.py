@@ -1,23 +1,25 @@
 """The command line: ``python -m edge run``, ``doctor`` and ``info MODEL``.
 
-The only place that prints results or sets the exit code.
+The only place, beside ``Voice``, that prints results, and that sets the exit code.
 """
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, command_name, complaint, started, starting_edge
+from edge.startup import INTERRUPTED, started, starting_edge
 
 if __name__ == "__main__":
     starting_edge()
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated
 
+from edge import __version__
+from edge.console import command_name, complaint
 from edge.device import Device
 from edge.doctor import LIBRARIES, examine, require, verdict
 from edge.errors import EdgeError, SettingsError
@@ -25,6 +27,7 @@ from edge.notify import Manager
 from edge.settings import Settings, expanded
 from edge.signals import end_on_signals, has_terminal, on_hang_up
 from edge.speaker import Speaker
+from edge.voice import PATIENCE, Voice
 
 try:
     from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
@@ -32,10 +35,6 @@ try:
     from edge.settings_file import read_settings_file, refuse_other_numbers
 except ImportError as missing:
     sys.exit(f"{command_name(sys.argv[0])}: expected its library, found: {missing}; {LIBRARIES}")
-
-if TYPE_CHECKING:
-    from edge.assembly import Run
-    from edge.session import Stretch
 
 _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
@@ -50,8 +49,6 @@ _ENVIRONMENT = {
 """OpenCV reads these when it is imported, so that nothing above may import it."""
 
 
-_PATIENCE = 0.3
-"""How long a run that ends waits for those who listen to each of its streams, seconds."""
 _NAME = command_name(sys.argv[0])
 app = App(
     name=_NAME,
@@ -59,7 +56,7 @@ app = App(
     config=(read_settings_file, refuse_other_numbers),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
-    version_flags=(),
+    version=f"{_NAME} {__version__}",
 )
 
 
@@ -83,7 +80,7 @@ def run(
     _prepare_opencv()
     from edge import assembly, session  # noqa: PLC0415 - they import OpenCV
 
-    with Manager() as manager, _Voice() as voice:
+    with Manager() as manager, Voice(_NAME) as voice:
         assemble = partial(
             assembly.assemble,
             say=voice.say,
@@ -98,74 +95,8 @@ def run(
             on_hang_up(whole.reload.set)
         whole.prepare(settings)
         whole.run()
+        voice.leave_nothing_unsaid()
     return voice.code
-
-
-class _Voice:
-    """Says what a run has to say; that nobody hears it ends nothing, and holds nothing up.
-
-    ``code`` is what the run exits with: that of the first problem. The summary that nobody hears is
-    one.
-    """
-
-    def __init__(self) -> None:
-        self.code = 0
-        self._out, self._err = Speaker(sys.stdout), Speaker(sys.stderr)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Wait for those who listen, but not long."""
-        try:
-            if not self._out.finish(_PATIENCE):
-                self._unheard(
-                    f"standard output: expected a reader, found none for {_PATIENCE} s; "
-                    "read it, or send it to a file or /dev/null"
-                )
-        except OSError as error:
-            self._unheard(error)
-        with suppress(OSError):
-            self._err.finish(_PATIENCE)
-
-    def leave(self) -> int:
-        """End here, in the place of ``run``; return the exit code."""
-        self.__exit__()
-        return self.code
-
-    def show(self, line: str) -> None:
-        """Say the status on standard output; raises ``OSError``."""
-        self._out.say(line)
-
-    def say(self, line: str) -> None:
-        """Say a line on standard output."""
-        try:
-            self._out.say(line)
-        except OSError as error:
-            self._unheard(error)
-
-    def report(self, problem: EdgeError) -> None:
-        """Say what has ended a part of the run."""
-        self.code = self.code or problem.exit_code  # not the problem: it would keep the parts
-        self._complain(problem)
-
-    def refuse(self, problem: EdgeError) -> None:
-        """Say why new settings are not taken."""
-        self._complain(f"settings not taken, the old ones go on: {problem}")
-
-    def finished(self, stretch: Stretch) -> None:
-        """Sum up a stretch that has ended."""
-        self.say(stretch.parts.stats.summary(_facts(stretch.parts, stretch.settings)))
-
-    def _unheard(self, problem: object) -> None:
-        """Give standard output up, and say why unless its reader has left."""
-        self.code, self._out = self.code or EdgeError.exit_code, Speaker(None)
-        if not isinstance(problem, BrokenPipeError):
-            self._complain(problem)
-
-    def _complain(self, problem: object) -> None:
-        with suppress(OSError):  # a terminal that was closed: there is nobody to tell
-            self._err.say(f"{_NAME}: {complaint(problem)}")
 
 
 def _reread(tokens: Sequence[str], old: Settings) -> Settings:
@@ -219,7 +150,7 @@ def info(model: Path | None = None) -> int:
         A .tflite file. Without it, the one that a run has by default.
     """
     _prepare_opencv()
-    model = Path(expanded(model)) if model else Settings().model_path
+    model = (Settings(model=Path(expanded(model))) if model else Settings()).model_path
     from edge.classifier import load_classifier  # noqa: PLC0415 - imports OpenCV
     from edge.interpreter import open_model, read_model_file  # noqa: PLC0415 - imports NumPy
 
@@ -232,16 +163,6 @@ def info(model: Path | None = None) -> int:
             _say(f"{kind} {tensor.name}: {tensor.dtype}{list(tensor.shape)}{quantised}")
     _say(classifier.contract.to_json())
     return 0
-
-
-def _facts(parts: Run, settings: Settings) -> Mapping[str, str]:
-    return {
-        "source": parts.source.description,
-        "interpreter": parts.interpreter,
-        "detector": parts.detector,
-        "model": str(settings.model_path),
-        "outputs": ", ".join(map(str, settings.output)) or "none",
-    }
 
 
 def _prepare_opencv() -> None:
@@ -257,7 +178,7 @@ def _complain(problem: object) -> None:
     speaker = Speaker(sys.stderr)
     with suppress(OSError):  # a terminal that was closed: there is nobody to tell
         speaker.say(f"{_NAME}: {complaint(problem)}")
-        speaker.finish(_PATIENCE)
+        speaker.finish(PATIENCE)
 
 
 def _give_output_up(error: OSError) -> None:

@@ -6,7 +6,8 @@ runtime only reads them from there: it never opens a connection.
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, complaint, started, starting
+from edge.console import complaint
+from edge.startup import INTERRUPTED, started, starting
 
 if __name__ == "__main__":
     starting()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge.console import INTERRUPTED
+from edge.startup import INTERRUPTED
 
 if TYPE_CHECKING:
     from edge.loop import Stop

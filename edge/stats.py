@@ -34,6 +34,8 @@ class Stats:
         self.faces = 0
         self.dropped = 0
         self.outages = 0
+        self.live = False
+        """Whether the frames come from something that has no end of its own."""
         self.labels: Counter[str] = Counter()
         self._clock = clock
         self._started_at = self._ended_at = 0.0
@@ -61,6 +63,7 @@ class Stats:
         self.dropped += frame.dropped
         self.labels.update(track.emotion for track in result.tracks)
         latency = (self._ended_at - frame.captured_at) * 1e3
+        self.live = frame.live
         if frame.live:
             self._latency_ms.append(latency)
         self._recent.append((self._ended_at, latency if frame.live else total))
@@ -85,7 +88,7 @@ class Stats:
         seconds = self._recent[-1][0] - self._recent[0][0]
         fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
         (shown,) = _percentiles([milliseconds for _, milliseconds in self._recent], (50,))
-        return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self._latency_ms else ''}"
+        return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self.live else ''}"
 
     def details(self) -> str:
         """The status, for live sources with the percentiles of the latency and the drops."""

@@ -9,8 +9,9 @@ import sys
 
 import cyclopts
 
-from edge.console import INTERRUPTED, complaint, held_back, started
+from edge.console import complaint, held_back
 from edge.errors import EdgeError
+from edge.startup import INTERRUPTED, started
 from train.errors import TrainError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
             1,
             "rtsp://127.0.0.1:9/a: expected a stream",
         ),
-        (["--source", "pyproject.toml"], 2, "pyproject.toml: expected a video, found no picture"),
+        (["--source", "pyproject.toml"], 2, "pyproject.toml: expected a video or an image"),
         (["--source", "edge"], 2, "edge: expected images"),
         (["--source", "demo", "--output", "none/a.jsonl"], 2, "none/a.jsonl: expected a file"),
         (["--source", "demo", "--output", "none/a.mp4"], 2, "none/a.mp4: expected a file"),
@@ -88,6 +89,11 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
     found, _, err = finish(start(repository, *arguments))
     assert found == code
     assert message in one_line(err)
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"\S+ \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def refusal_of(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from edge.loop import Stop
 from edge.signals import end_on_signals, on_hang_up
+from edge.startup import EMPTY
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
 
 SIGNALLED_AT = """
@@ -32,7 +33,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("name", ["cyclopts", "edge.settings", "cv2", "edge.detectors.blazeface"])
-def test_a_signal_while_it_starts_ends_a_run_well_and_without_a_word(
+def test_a_signal_while_it_starts_ends_a_run_well_and_says_so(
     name: str, number: signal.Signals, repository: Path
 ) -> None:
     demo = ("run", "--source", "demo", "--frames", "1000000", "--display", "off")
@@ -45,7 +46,7 @@ def test_a_signal_while_it_starts_ends_a_run_well_and_without_a_word(
         check=False,
         timeout=20,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{EMPTY}\n")
 
 
 @pytest.fixture
