@@ -34,7 +34,7 @@ MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
 .PHONY: help run-edge data train convert bench bench-compare bench-peers evaluate document test \
-  check assets clean package install-service test-arm
+  check assets clean package install-service test-arm given-archive given-base
 .DELETE_ON_ERROR:
 
 help:
@@ -42,38 +42,37 @@ help:
 
 run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
-	$(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
+	exec $(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
 	  $${SOURCE:+--source "$$SOURCE"} $${DETECTOR:+--detector "$$DETECTOR"} "$$@" $(ARGS)
 
-data: .venv/train/ready
-	@$(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"}
+data: given-archive .venv/train/ready
+	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"}
 
 train: .venv/train/ready assets
-	@$(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"}
+	@exec $(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"}
 
 convert: .venv/train/ready
-	@$(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
+	@exec $(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
 
 # Where there is no package for its second detector, on a Pi with 32 bits for example, the row of that
 # detector says so.
 bench: .venv/train/ready .venv/edge/ready assets
 	-@$(MAKE) --no-print-directory .venv/mediapipe/ready
-	@$(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
+	@exec $(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
 
-bench-compare: .venv/train/ready
-	@$(TRAIN) -m benchmarks compare "$${BASE:?expected the results of an earlier run, found none: give BASE=before.json}" \
-	  $${NEW:+"$$NEW"} $(ARGS)
+bench-compare: given-base .venv/train/ready
+	@exec $(TRAIN) -m benchmarks compare "$$BASE" $${NEW:+"$$NEW"} $(ARGS)
 
 # One that can't be set up is a row with its error: the others are measured all the same.
 bench-peers: .venv/train/ready .venv/edge/ready assets
 	-@$(MAKE) --no-print-directory --keep-going $(PEERS)
-	@$(TRAIN) -m benchmarks peers $(ARGS)
+	@exec $(TRAIN) -m benchmarks peers $(ARGS)
 
 evaluate: .venv/train/ready assets
-	@$(TRAIN) -m benchmarks evaluate $(ARGS)
+	@exec $(TRAIN) -m benchmarks evaluate $(ARGS)
 
 document: .venv/train/ready
-	@$(TRAIN) -m benchmarks document
+	@exec $(TRAIN) -m benchmarks document
 
 test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge
@@ -115,10 +114,19 @@ install-service:
 
 # Not a part of 'test': it needs root, Debian's mmdebstrap and qemu-user-static, and some minutes.
 test-arm: package
-	@$(EDGE) -m tests.arm $(ARGS)
+	@exec $(EDGE) -m tests.arm $(ARGS)
 
 clean:
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Mistakes that show at once are told before an environment is set up for minutes.
+given-archive:
+	@test -z "$$ARCHIVE" || test -e "$$ARCHIVE" || \
+	  { echo "$$ARCHIVE: expected an archive of FER2013 or its folder, found no such file; check the path" >&2; exit 1; }
+
+given-base:
+	@test -n "$$BASE" || \
+	  { echo "expected the results of an earlier run, found none: give BASE=before.json" >&2; exit 1; }
 
 # What installs into the others and fetches the assets, so that they need no pip of their own.
 .venv/pip/ready:
@@ -133,6 +141,8 @@ clean:
 define install
 $(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile
 endef
+NO_NETWORK := { echo "expected a network to fetch packages from and room for them, found what stands above; \
+mend that and call make again" >&2; exit 1; }
 
 # LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
 ACCELERATORS := $(shell cat edge/service/accelerators)
@@ -146,12 +156,12 @@ define environment
 @echo "setting up $(@D)$(COST)"
 @rm -rf $(@D)
 @$(PYTHON) -m venv --without-pip $(@D)
-@$(install) $(foreach file,$^,-r $(file))
+@$(install) $(foreach file,$^,-r $(file)) || $(NO_NETWORK)
 @touch $@
 endef
 
 define test_tools
-@$(install) -r requirements/test.txt
+@$(install) -r requirements/test.txt || $(NO_NETWORK)
 @touch $@
 endef
 
@@ -184,6 +194,6 @@ endef
 .venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt | .venv/pip/ready
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
 	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv --without-pip $(@D) && \
-	  $(install) $(foreach file,$^,-r $(file)); \
+	  { $(install) $(foreach file,$^,-r $(file)) || $(NO_NETWORK); }; \
 	else echo "not tested: tflite-runtime has no build for this Python"; mkdir -p $(@D); fi
 	@touch $@

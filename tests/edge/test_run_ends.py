@@ -32,9 +32,23 @@ def test_a_signal_ends_it_cleanly_and_at_once(
     assert time.monotonic() - asked < 1
     assert (code, err) == (0, "")
     assert "p95" in out
+    assert "stopped      as asked, before the end of the source" in out
     assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", "a.avi"}
     lines = records.read_text().splitlines()
     assert json.loads(lines[-1])["frame"] == len(lines) - 1
+
+
+def test_what_ends_make_ends_the_run(repository: Path, tmp_path: Path) -> None:
+    wanted = ("SOURCE=demo", f"OUTPUT={tmp_path / 'a.jsonl'}", "ARGS=--frames 1000000")
+    command = ["make", "run-edge", *wanted]
+    with subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE) as process:
+        until = time.monotonic() + 60
+        while not (tmp_path / "a.jsonl").exists():
+            assert time.monotonic() < until, "the run begins"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=10)  # not before the run has closed it
+    assert b"stopped      as asked" in out
 
 
 def left_by_its_reader(repository: Path, *arguments: object) -> subprocess.Popen[str]:
