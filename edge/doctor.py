@@ -192,10 +192,10 @@ def _opened(settings: Settings) -> str:
     if settings.source.partition(":")[0] == PICAMERA:
         load_picamera2()
     source = open_source(settings, False, lambda: False, lambda _: None)
-    if settings.source == "demo" or exists(settings.source):
-        with source:
-            pass
-    return source.description
+    if settings.source != "demo" and not exists(settings.source):
+        return f"{source.description}, not tried: only 'run' opens it"
+    with source:
+        return source.description
 
 
 def _outputs(settings: Settings, __: Device) -> str:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from edge.console import held_back
 from edge.errors import InterpreterError, ModelFileError, first_line
+from edge.places import advice
 
 MAX_MODEL_BYTES = 64 << 20
 _IDENTIFIER = b"TFL3"
@@ -127,7 +128,7 @@ def read_model_file(path: Path, sha256: str | None = None) -> bytes:
             found = "something else" if path.exists() else "no such file"
             raise ModelFileError(
                 f"{path}: expected a .tflite file, found {found}; "
-                "check the path, or write one with 'make convert'"
+                + advice("check the path, or write one with 'make convert'", "check the path")
             )
         with path.open("rb") as file:
             content = file.read(MAX_MODEL_BYTES + 1)

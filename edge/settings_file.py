@@ -25,7 +25,8 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
         with _reading(path):
             if not Path(path).is_file():
                 raise SettingsError(
-                    f"{path}: expected a settings file (TOML), found {_there(Path(path))}; check it"
+                    f"{path}: expected a settings file (TOML), found {_there(Path(path))}; "
+                    "check the path"
                 )
             _check_keys(path)
             Toml(path, use_commands_as_keys=False)(app, commands, arguments)
@@ -35,7 +36,7 @@ def _there(path: Path) -> str:
     """What is at ``path`` and no file."""
     if path.is_dir():
         return "a folder"
-    return "a pipe or a device" if path.exists() else "none"
+    return "a pipe or a device" if path.exists() else "no such file"
 
 
 @contextlib.contextmanager

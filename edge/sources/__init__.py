@@ -14,7 +14,7 @@ from edge.sources.demo import DemoSource, load_portraits
 from edge.sources.images import ImageSource, is_image
 from edge.sources.picamera import NAME as PICAMERA
 from edge.sources.picamera import picamera_source
-from edge.sources.stream import is_stream, stream_source
+from edge.sources.stream import SCHEMES, is_stream, stream_source
 from edge.sources.video import VideoSource
 from edge.sources.wrappers import Fallback, Limited, Paced, RatedSource
 
@@ -88,8 +88,8 @@ def _from_path(name: str, say: Callable[[str], None]) -> RatedSource:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         raise SettingsError(
-            f"{name}: expected a camera's index, a stream's address, a video, an image, a folder "
-            "of images, 'picamera', 'demo' or 'auto', found "
+            f"{name}: expected a camera's index, a stream's address ({', '.join(SCHEMES)}), a "
+            "video, an image, a folder of images, 'picamera', 'demo' or 'auto', found "
             f"{'none of these' if missing else error.strerror}; check the path"
         ) from error
     return ImageSource(path, say) if is_folder or is_image(path) else VideoSource(path)

@@ -10,11 +10,14 @@ from typing import Self
 import cv2
 import numpy as np
 
+from edge.console import held_back
 from edge.errors import SourceFileError
 from edge.frames import Frame, Image
 
 _MOST_PIXELS = 16_384
 """A side of an image; a larger one is no photograph, and OpenCV's sampling has limits."""
+_LIBRARIES = (b"Corrupt JPEG data", b"Premature end of JPEG", b"Invalid SOS", b"libpng ")
+"""How lines begin that the decoders write to standard error, without the file's name."""
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
 
 
@@ -38,20 +41,18 @@ class ImageSource:
         self._paths: list[Path] = []
 
     def __enter__(self) -> Self:
-        """List the folder; raises ``SourceFileError`` where there are no images in it.
-
-        An image that was named itself must be one.
-        """
+        """List the folder, and read until one can be; raises ``SourceFileError`` where none can."""
         if is_image(self._path):
             self._paths = [self._path]
-            if isinstance(found := _read(self._path), str):
-                raise SourceFileError(
-                    f"{self._path}: expected an image, found {found}; "
-                    "copy it again, or check its permissions"
-                )
-            return self
-        self._paths = self._listed()
-        self.description = f"{self._path.name}/ ({len(self._paths)} images)"
+        else:
+            self._paths = self._listed()
+            self.description = f"{self._path.name}/ ({len(self._paths)} images)"
+        first, fault = _read(self._paths[0])
+        if first is None and all(_read(path)[0] is None for path in self._paths[1:]):
+            raise SourceFileError(
+                f"{self._path}: expected an image, found {fault}; "
+                "copy it again, or check its permissions"
+            )
         return self
 
     def _listed(self) -> list[Path]:
@@ -73,35 +74,37 @@ class ImageSource:
         """Nothing to release."""
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give each readable image; raises ``SourceFileError`` at the end where none was."""
+        """Give each readable image."""
         start, index = time.monotonic(), 0
         for path in self._paths:
-            image = _read(path)
-            if isinstance(image, str):
-                self._warn(f"{path}: expected an image, found {image}; skipped")
+            image, fault = _read(path)
+            if image is None:
+                self._warn(f"{path}: expected an image, found {fault}; skipped")
                 continue
-            yield Frame(image, index, start + index / self.fps, name=path.name)
+            if fault:
+                self._warn(f"{path}: expected a whole image, found {fault}; used as it is")
+            yield Frame(image, index, start + index / self.fps, name=_text(path.name))
             index += 1
-        unreadable = len(self._paths) - index
-        if index == 0:
-            raise SourceFileError(
-                f"{self._path}: expected images, found none of {unreadable} readable; "
-                "copy them again, or check their permissions"
-            )
-        if unreadable:
+        if unreadable := len(self._paths) - index:
             self._warn(f"{self._path}: {unreadable} of {len(self._paths)} images skipped")
 
 
-def _read(path: Path) -> Image | str:
-    """The image as ``uint8[H, W, 3]`` BGR; what was found in its place where there is none."""
+def _text(name: str) -> str:
+    """``name`` with a "�" for each byte that is no UTF-8: no reader of the records takes these."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _read(path: Path) -> tuple[Image | None, str]:
+    """The image as ``uint8[H, W, 3]`` BGR where there is one, and what is wrong with the file."""
     try:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
-        return error.strerror or str(error)
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # a header that promises more pixels than OpenCV allows
-        image = None
+        return None, error.strerror or str(error)
+    with held_back(_LIBRARIES) as said:
+        try:
+            image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+        except cv2.error:  # a header that promises more pixels than OpenCV allows
+            image = None
     if image is None or max(image.shape) > _MOST_PIXELS:
-        return "none that can be read"
-    return np.asarray(image, np.uint8)
+        return None, "none that can be read"
+    return np.asarray(image, np.uint8), said[0] if said else ""

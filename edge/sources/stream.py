@@ -12,7 +12,7 @@ from edge.errors import SourceError
 from edge.sources.capture import OpenCVCapture, opening
 from edge.sources.live import LiveSource
 
-_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
+SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _OPEN_SECONDS = 8
 _TIMEOUTS = (
     *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * _OPEN_SECONDS),
@@ -26,7 +26,7 @@ _PARTS = re.compile(r"(\w+://)(?:[^@/?#]*@)?([^@?#]*)(?:[?#][^@]*)?")
 
 def is_stream(name: str) -> bool:
     """Whether ``name`` is the address of a stream."""
-    return name.lower().startswith(_SCHEMES)
+    return name.lower().startswith(SCHEMES)
 
 
 def stream_source(

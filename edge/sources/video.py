@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.errors import SourceFileError, SourceLostError
 from edge.frames import Frame, Image
+from edge.sources.images import SUFFIXES as IMAGES
 
 _FALLBACK_FPS = 30.0
 _MOST_FPS = 240.0
@@ -66,8 +67,8 @@ class VideoSource:
         if self._first is None:
             capture.release()
             raise SourceFileError(
-                f"{self._path}: expected a video, found no picture in it; "
-                "does another program open it?"
+                f"{self._path}: expected a video or an image ({', '.join(sorted(IMAGES))}), found "
+                "no picture in it; copy it again if it is cut, or see if another program opens it"
             )
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if math.isfinite(fps) and 1 <= fps <= _MOST_FPS else _FALLBACK_FPS

@@ -56,6 +56,17 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
     assert "can work" in verdict(list(findings.values()))
 
 
+def test_a_folder_of_damaged_images_is_a_problem(pi: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("no image")
+    findings = found(Settings(source=str(tmp_path)), device(pi))
+    assert findings["source"].state == "problem"
+
+
+def test_a_stream_is_not_called_tried(pi: Path) -> None:
+    text = found(Settings(source="http://127.0.0.1:1/a"), device(pi))["source"].text
+    assert text == "http://127.0.0.1:1/a, not tried: only 'run' opens it"
+
+
 @pytest.mark.parametrize(
     ("setting", "name", "text", "remedy"),
     [
@@ -63,7 +74,7 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
         ({"source": "7"}, "source", "found no such device (there are video0)", "plug one in"),
         ({"source": "no.mp4"}, "source", "found none of these", "check the path"),
         ({"source": "long" * 99}, "source", "found File name too long", "check the path"),
-        ({"source": "pyproject.toml"}, "source", "found no picture", "another program"),
+        ({"source": "pyproject.toml"}, "source", "found no picture", "copy it again"),
         ({"display": "on"}, "display", "expected a display", "start it on a desktop"),
         ({"output": (Path("no/a.mp4"),)}, "outputs", "found no such folder", "another output"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -78,6 +80,21 @@ def test_an_image_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     assert said[0].endswith("b.png: expected an image, found No such file or directory; skipped")
 
 
+def test_a_damaged_photo_is_used_and_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    content = cv2.imencode(".jpg", noise)[1]
+    content[8000:8500] = 0
+    content.tofile(tmp_path / "a.jpg")
+    said: list[str] = []
+    with ImageSource(tmp_path, said.append) as source:
+        assert len(list(source)) == 1
+    assert len(said) == 1
+    assert "a.jpg: expected a whole image, found Corrupt JPEG data" in said[0]
+    assert capfd.readouterr().err == ""
+
+
 def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
     for index in range(3):
         cv2.imwrite(str(tmp_path / f"{index}.png"), image())
@@ -86,15 +103,30 @@ def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
     assert gaps.min() > Settings().tracking.forget
 
 
-@pytest.mark.parametrize("names", [[], ["a.txt"], ["a.png"]])
-def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "expected images .* found none"),
+        (["a.txt"], "expected images .* found none"),
+        (["a.png"], "expected an image, found none that can be read"),
+        (["a.png", "b.png"], "expected an image, found none that can be read"),
+    ],
+)
+def test_a_folder_without_a_readable_image_is_refused_when_it_is_opened(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
     for name in names:
         (tmp_path / name).write_text("no image")
-    with (
-        pytest.raises(SourceError, match="expected images"),
-        ImageSource(tmp_path, lambda _: None) as source,
-    ):
-        list(source)
+    with pytest.raises(SourceError, match=message), ImageSource(tmp_path, pytest.fail):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets any byte into a name")
+def test_a_name_that_is_no_text_becomes_some(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.png"))
+    path.write_bytes(cv2.imencode(".png", image())[1].tobytes())
+    with ImageSource(tmp_path, pytest.fail) as source:
+        assert [frame.name for frame in source] == ["a\ufffd.png"]
 
 
 # Wrappers, and which source a name means
