@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.console import INTERRUPTED, starting
+from edge.startup import INTERRUPTED, starting
 
 if __name__ == "__main__":
     starting()
@@ -85,6 +85,7 @@ def fit(
     _check("seed", seed, 0, _MAX_SEED)
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
+    print(f"training {recipe}, {chosen.epochs} epochs; first come images and teachers", flush=True)
     import_tensorflow(to_train=True)
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - behind the checks
     from train.session import train  # noqa: PLC0415
@@ -92,7 +93,7 @@ def fit(
     try:
         outcome = train(chosen, seed, images, target, BlazeFace())
     except KeyboardInterrupt:
-        print(f"\nstopped; whole epochs are kept. Go on: make train {further} SEED={seed}")
+        print(f"\nstopped; any whole epoch is kept. Go on: make train {further} SEED={seed}")
         return INTERRUPTED
     print(f"wrote {outcome.path}: {_summary(outcome.report)}")
     print(f"now run 'make convert {further}' for its TFLite files")
