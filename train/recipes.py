@@ -174,9 +174,9 @@ _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
     start="fer2013",
-    teachers=(("teacher", 0.26), ("base", 0.26), ("tagged", 0.38)),
+    teachers=(("teacher", 0.25), ("base", 0.25), ("tagged", 0.4)),
     votes=0.5,
-    epochs=40,
+    epochs=30,
     learning_rate=5e-4,
     augmentation=Augmentation(jpeg=0.3),
 )
