@@ -1,6 +1,7 @@
 """The command line: ``python -m edge run``, ``doctor`` and ``info MODEL``.
 
-The only place, beside ``Voice``, that prints results, and that sets the exit code.
+The only place that sets the exit code, but for a signal before a run (``edge.startup``). A run
+prints through ``Voice``, the other commands here.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from edge.console import complaint
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, NoCameraError, SettingsError, SinkError, first_line
 from edge.places import advice
-from edge.settings import VIDEO_SUFFIXES, Settings, exists
+from edge.settings import VIDEO_SUFFIXES, Settings
 
 _HOT = 80.0
 """A Raspberry Pi slows down from here on, °C:
@@ -188,11 +188,13 @@ def _opened(settings: Settings) -> str:
     from edge.sources import open_source  # noqa: PLC0415
     from edge.sources.picamera import NAME as PICAMERA  # noqa: PLC0415
     from edge.sources.picamera import load_picamera2  # noqa: PLC0415
+    from edge.sources.stream import is_stream  # noqa: PLC0415
 
-    if settings.source.partition(":")[0] == PICAMERA:
+    own = settings.source.partition(":")[0] == PICAMERA
+    if own:
         load_picamera2()
     source = open_source(settings, False, lambda: False, lambda _: None)
-    if settings.source != "demo" and not exists(settings.source):
+    if own or is_stream(settings.source):
         return f"{source.description}, not tried: only 'run' opens it"
     with source:
         return source.description

@@ -34,18 +34,18 @@ def run(
     sinks: Sequence[Sink],
     stop: Stop,
     report: Callable[[EdgeError], None],
-) -> None:
+) -> bool:
     """Give every frame of ``source`` with its result to every sink, until the end or ``stop``.
 
     A wish to stop that comes while the source is opened opens no sink. An outage goes to the sinks
     as it is. A file that ends before its time or a detector that is lost on the way goes to
     ``report`` and ends the loop like the end of a file, so that what was found until then is kept.
-    Other ``EdgeError`` pass through.
+    Other ``EdgeError`` pass through. Returns whether it wasn't ``stop`` that ended it.
     """
     with ExitStack() as stack:
         frames = stack.enter_context(source)
         if stop.is_set():  # an output would be begun for nothing
-            return
+            return False
         writers = [stack.enter_context(sink) for sink in sinks]
         try:
             for frame in frames:
@@ -57,6 +57,7 @@ def run(
                     for writer in writers:
                         writer.write(frame, result)
                 if stop.is_set():
-                    break
+                    return False
         except (SourceLostError, DetectorError) as error:
             report(error)
+    return True

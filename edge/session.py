@@ -129,7 +129,8 @@ class Session:
 
     ``reread`` gives the settings anew, in the place of those that it is given, and raises
     ``EdgeError``. ``report`` takes an error that ends only a part of the run, ``refuse`` why new
-    settings are not taken, ``finished`` every stretch that has ended. ``leave`` is called last
+    settings are not taken, ``finished`` every stretch that has ended, and whether no wish ended it.
+    ``leave`` is called last
     where a library ends the process, and gives the exit code. ``stop`` ends the run, ``reload`` is
     the wish for new settings: both are for signal handlers.
     """
@@ -141,7 +142,7 @@ class Session:
         manager: Manager,
         report: Callable[[EdgeError], None],
         refuse: Callable[[EdgeError], None],
-        finished: Callable[[Stretch], None],
+        finished: Callable[[Stretch, bool], None],
         leave: Callable[[], int] = lambda: EdgeError.exit_code,
     ) -> None:
         """Keep the seams; nothing is built yet."""
@@ -182,13 +183,13 @@ class Session:
         )
         sinks = (*parts.sinks, Heartbeat(self._manager), *self._last_words(stretch), reload)
         try:
-            loop.run(parts.source, parts.pipeline, sinks, stop, self._report)
+            by_itself = loop.run(parts.source, parts.pipeline, sinks, stop, self._report)
         except EdgeError as error:
             if reload.opened:
                 raise
             self._next = self._instead(before, error)
             return
-        self._finished(stretch)
+        self._finished(stretch, by_itself)
         self._had += parts.stats.frames
         self._before, self._next = stretch.settings, reload.next
 
@@ -211,7 +212,7 @@ class Session:
             stack.push(parts.source.__exit__)
             for sink in parts.sinks:
                 stack.push(sink.__exit__)
-        self._finished(stretch)
+        self._finished(stretch, True)
         return self._leave()
 
     def _following(self, stretch: Stretch) -> Stretch:

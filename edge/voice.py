@@ -13,7 +13,9 @@ from edge.speaker import Speaker
 from edge.startup import EMPTY
 
 if TYPE_CHECKING:
+    from edge.assembly import Run
     from edge.session import Stretch
+    from edge.settings import Settings
 
 PATIENCE = 0.3
 """How long a run that ends waits for those who listen to each of its streams, seconds."""
@@ -75,10 +77,13 @@ class Voice:
         """Say why new settings are not taken."""
         self._complain(f"settings not taken, the old ones go on: {problem}")
 
-    def finished(self, stretch: Stretch) -> None:
-        """Sum up a stretch that has ended."""
+    def finished(self, stretch: Stretch, by_itself: bool) -> None:
+        """Sum up a stretch that has ended, ``by_itself`` or because somebody wished it."""
         self._summed_up = True
-        self.say(stretch.parts.stats.summary(_facts(stretch)))
+        stats = stretch.parts.stats
+        cut = not by_itself and stats.frames > 0 and not stats.live
+        facts = {"stopped": "as asked, before the end of the source"} if cut else {}
+        self.say(stats.summary({**_facts(stretch.parts, stretch.settings), **facts}))
 
     def leave_nothing_unsaid(self) -> None:
         """Say so where there is nothing to sum up."""
@@ -97,14 +102,11 @@ class Voice:
             self._err.say(f"{self._name}: {complaint(problem)}")
 
 
-def _facts(stretch: Stretch) -> Mapping[str, str]:
-    parts, settings = stretch.parts, stretch.settings
-    cut = stretch.stop.is_set() and not parts.stats.live
+def _facts(parts: Run, settings: Settings) -> Mapping[str, str]:
     return {
         "source": parts.source.description,
         "interpreter": parts.interpreter,
         "detector": parts.detector,
         "model": str(settings.model_path),
         "outputs": ", ".join(map(str, settings.output)) or "none",
-        **({"stopped": "as asked, before the end of the source"} if cut else {}),
     }

@@ -211,11 +211,7 @@ def _reported_only(model: keras.Model, train_split: Split, test: Split) -> dict[
 
 
 def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
-    """One file for each run, so that no other recipe, seed, data or lineage goes on from it.
-
-    A recipe's fields that say nothing are left out: one that is new doesn't end a training.
-    """
-    fields = {name: value for name, value in recipe.to_dict().items() if value}
-    identity = json.dumps([fields, *further], sort_keys=True)
+    """One file for each run, so that no other recipe, seed, data or lineage goes on from it."""
+    identity = json.dumps([recipe.to_dict(), *further], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"

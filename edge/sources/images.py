@@ -16,7 +16,8 @@ from edge.frames import Frame, Image
 
 _MOST_PIXELS = 16_384
 """A side of an image; a larger one is no photograph, and OpenCV's sampling has limits."""
-_LIBRARIES = (b"Corrupt JPEG data", b"Premature end of JPEG", b"Invalid SOS", b"libpng ")
+_DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
+_LIBRARIES = (*(line.encode() for line in _DAMAGE), b"Invalid SOS", b"libpng ")
 """How lines begin that the decoders write to standard error, without the file's name."""
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
 
@@ -49,8 +50,9 @@ class ImageSource:
             self.description = f"{self._path.name}/ ({len(self._paths)} images)"
         first, fault = _read(self._paths[0])
         if first is None and all(_read(path)[0] is None for path in self._paths[1:]):
+            others = f", and no other in {self._path}" if self._path.is_dir() else ""
             raise SourceFileError(
-                f"{self._path}: expected an image, found {fault}; "
+                f"{self._paths[0]}: expected an image, found {fault}{others}; "
                 "copy it again, or check its permissions"
             )
         return self
@@ -91,7 +93,7 @@ class ImageSource:
 
 def _text(name: str) -> str:
     """``name`` with a "�" for each byte that is no UTF-8: no reader of the records takes these."""
-    return name.encode(errors="surrogateescape").decode(errors="replace")
+    return "".join("�" if "\ud800" <= letter <= "\udfff" else letter for letter in name)
 
 
 def _read(path: Path) -> tuple[Image | None, str]:
@@ -106,5 +108,5 @@ def _read(path: Path) -> tuple[Image | None, str]:
         except cv2.error:  # a header that promises more pixels than OpenCV allows
             image = None
     if image is None or max(image.shape) > _MOST_PIXELS:
-        return None, "none that can be read"
-    return np.asarray(image, np.uint8), said[0] if said else ""
+        return None, f"none that can be read ({said[0]})" if said else "none that can be read"
+    return np.asarray(image, np.uint8), next((x for x in said if x.startswith(_DAMAGE)), "")

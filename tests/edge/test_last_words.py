@@ -57,7 +57,7 @@ def leave():
 outputs = tuple(map(Path, sys.argv[2:]))
 session = Session(
     assemble, None, Manager({}), lambda error: print(error, file=sys.stderr, flush=True), None,
-    lambda stretch: print("frames", stretch.parts.stats.frames), leave,
+    lambda stretch, _: print("frames", stretch.parts.stats.frames), leave,
 )
 session.prepare(Settings(output=outputs))
 session.run()

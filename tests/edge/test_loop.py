@@ -54,7 +54,7 @@ def test_a_frame_without_a_face_has_a_result_too() -> None:
 
 def test_every_frame_goes_to_every_sink_and_all_is_closed() -> None:
     source, sinks = FakeSource(frames(5)), [RecordingSink(), RecordingSink()]
-    run(source, pipeline(), sinks, Stop(), pytest.fail)
+    assert run(source, pipeline(), sinks, Stop(), pytest.fail), "it has ended by itself"
     for sink in sinks:
         assert [r.index for r in sink.results] == [0, 1, 2, 3, 4]
         assert sink.closed_with == [None]
@@ -103,7 +103,7 @@ def test_the_wish_to_stop_while_the_source_is_opened_opens_no_sink() -> None:
             return super().__enter__()
 
     source, sink = Slow(frames(3)), RecordingSink()
-    run(source, pipeline(), [sink], stop, pytest.fail)
+    assert not run(source, pipeline(), [sink], stop, pytest.fail)
     assert source.closed
     assert (sink.results, sink.closed_with) == ([], [])
 
@@ -119,7 +119,7 @@ def test_the_wish_to_stop_ends_an_endless_source() -> None:
 
     sink = Stopping()
     endless = itertools.cycle(frames(10))
-    run(FakeSource(endless), pipeline(), [sink], stop, pytest.fail)  # type: ignore[arg-type]
+    assert not run(FakeSource(endless), pipeline(), [sink], stop, pytest.fail)  # type: ignore[arg-type]
     assert len(sink.results) == 3
     assert sink.closed_with == [None]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from edge import __version__
 from edge.__main__ import main
 from edge.frames import Box
 from edge.settings import Camera, Recording, Settings, Tracking
@@ -93,7 +93,7 @@ def test_what_cannot_be_opened_is_one_line_and_an_exit_code(
 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert re.fullmatch(r"\S+ \d+\.\d+\.\d+\n", capsys.readouterr().out)
+    assert capsys.readouterr().out.endswith(f" {__version__}\n")
 
 
 def refusal_of(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:

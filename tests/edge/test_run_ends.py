@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -38,16 +39,31 @@ def test_a_signal_ends_it_cleanly_and_at_once(
     assert json.loads(lines[-1])["frame"] == len(lines) - 1
 
 
+def test_a_run_that_ends_by_itself_is_not_called_stopped(repository: Path) -> None:
+    code, out, _ = finish(start(repository, "--source", "demo", "--frames", 3))
+    assert (code, "stopped" in out) == (0, False)
+
+
 def test_what_ends_make_ends_the_run(repository: Path, tmp_path: Path) -> None:
-    wanted = ("SOURCE=demo", f"OUTPUT={tmp_path / 'a.jsonl'}", "ARGS=--frames 1000000")
-    command = ["make", "run-edge", *wanted]
-    with subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE) as process:
+    wanted = ("SOURCE=demo", f"OUTPUT={tmp_path / 'a.jsonl'}")
+    process = subprocess.Popen(
+        ["make", "run-edge", *wanted, "ARGS=--frames 1000000 --display off"],
+        cwd=repository,
+        env=QUIET_ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
         until = time.monotonic() + 60
         while not (tmp_path / "a.jsonl").exists():
             assert time.monotonic() < until, "the run begins"
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=10)  # not before the run has closed it
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     assert b"stopped      as asked" in out
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import pytest
 
-from edge import template
+from edge import __version__, template
 from edge.__main__ import main
 from edge.errors import SettingsError
 from edge.settings import Settings
@@ -243,7 +243,10 @@ esac
 
 def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
     """Call the installer with a Python that makes an environment without installing anything."""
-    python, wheel = folder / "python", folder / "wheels" / "expressions-0.1.0-py3-none-any.whl"
+    python, wheel = (
+        folder / "python",
+        folder / "wheels" / f"expressions-{__version__}-py3-none-any.whl",
+    )
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
     wheel.parent.mkdir(exist_ok=True)

@@ -115,7 +115,7 @@ class Trial:
         self.pipelines.append(weakref.ref(pipeline))
         return Run(FakeSource(given), pipeline, (sink, stats, *writers), stats, "", "")
 
-    def _finished(self, stretch: Stretch) -> None:
+    def _finished(self, stretch: Stretch, by_itself: bool) -> None:
         sink = stretch.parts.sinks[0]
         assert isinstance(sink, RecordingSink)
         assert sink.closed_with == [None]

@@ -13,7 +13,7 @@ import pytest
 from edge.loop import Stop
 from edge.signals import end_on_signals, on_hang_up
 from edge.startup import EMPTY
-from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, finish, start
+from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT, filled_pipe, finish, start
 
 SIGNALLED_AT = """
 import os, runpy, signal, sys
@@ -47,6 +47,21 @@ def test_a_signal_while_it_starts_ends_a_run_well_and_says_so(
         timeout=20,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{EMPTY}\n")
+
+
+def test_a_full_pipe_does_not_hold_up_a_run_that_is_ended_while_it_starts(
+    repository: Path,
+) -> None:
+    with filled_pipe() as (_, full):
+        done = subprocess.run(
+            [PYTHON, "-c", SIGNALLED_AT, "cyclopts", str(int(signal.SIGTERM)), "run"],
+            cwd=repository,
+            env=QUIET_ENVIRONMENT,
+            stderr=full,
+            check=False,
+            timeout=20,
+        )
+    assert done.returncode == 0
 
 
 @pytest.fixture

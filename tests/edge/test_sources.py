@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import struct
 import sys
 import threading
 import time
@@ -95,6 +96,18 @@ def test_a_damaged_photo_is_used_and_named(
     assert capfd.readouterr().err == ""
 
 
+def test_what_a_decoder_only_remarks_is_no_damage(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = cv2.imencode(".png", image())[1].tobytes()
+    text = b"tEXt" + b"Comment\0a"
+    chunk = struct.pack(">I", len(text) - 4) + text + b"\0\0\0\0"  # no checksum of it
+    (tmp_path / "a.png").write_bytes(content[:33] + chunk + content[33:])
+    with ImageSource(tmp_path, pytest.fail) as source:
+        assert len(list(source)) == 1
+    assert capfd.readouterr().err == ""
+
+
 def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
     for index in range(3):
         cv2.imwrite(str(tmp_path / f"{index}.png"), image())
@@ -109,7 +122,7 @@ def test_images_are_so_far_apart_that_tracks_do_not_mix(tmp_path: Path) -> None:
         ([], "expected images .* found none"),
         (["a.txt"], "expected images .* found none"),
         (["a.png"], "expected an image, found none that can be read"),
-        (["a.png", "b.png"], "expected an image, found none that can be read"),
+        (["a.png", "b.png"], "a.png: expected an image, found none .* and no other in "),
     ],
 )
 def test_a_folder_without_a_readable_image_is_refused_when_it_is_opened(
