@@ -76,8 +76,8 @@ document: .venv/train/ready
 
 test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge
-	@if [ -x $(TFLITE_RUNTIME) ]; then $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
-	EDGE_PYTHON=$(EDGE) $(TRAIN) -m pytest -q -m "not mediapipe and not tflite_runtime"
+	@if [ -x $(TFLITE_RUNTIME) ]; then exec $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
+	EDGE_PYTHON=$(EDGE) exec $(TRAIN) -m pytest -q -m "not mediapipe and not tflite_runtime"
 
 check: .venv/train/test-ready
 	.venv/train/bin/ruff format --check .
@@ -125,8 +125,8 @@ given-archive:
 	  { echo "$$ARCHIVE: expected an archive of FER2013 or its folder, found no such file; check the path" >&2; exit 1; }
 
 given-base:
-	@test -n "$$BASE" || \
-	  { echo "expected the results of an earlier run, found none: give BASE=before.json" >&2; exit 1; }
+	@test -f "$$BASE" || \
+	  { echo "$$BASE: expected the results of an earlier run, found no such file: give BASE=before.json" >&2; exit 1; }
 
 # What installs into the others and fetches the assets, so that they need no pip of their own.
 .venv/pip/ready:
@@ -141,8 +141,6 @@ given-base:
 define install
 $(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile
 endef
-NO_NETWORK := { echo "expected a network to fetch packages from and room for them, found what stands above; \
-mend that and call make again" >&2; exit 1; }
 
 # LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
 ACCELERATORS := $(shell cat edge/service/accelerators)
@@ -153,15 +151,15 @@ endef
 # What one is told of an environment that is larger than it looks; empty for the others.
 COST :=
 define environment
-@echo "setting up $(@D)$(COST)"
+@echo "setting up $(@D)$(COST): fetching packages, which needs a network"
 @rm -rf $(@D)
 @$(PYTHON) -m venv --without-pip $(@D)
-@$(install) $(foreach file,$^,-r $(file)) || $(NO_NETWORK)
+@$(install) $(foreach file,$^,-r $(file))
 @touch $@
 endef
 
 define test_tools
-@$(install) -r requirements/test.txt || $(NO_NETWORK)
+@$(install) -r requirements/test.txt
 @touch $@
 endef
 
@@ -194,6 +192,6 @@ endef
 .venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt | .venv/pip/ready
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
 	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv --without-pip $(@D) && \
-	  { $(install) $(foreach file,$^,-r $(file)) || $(NO_NETWORK); }; \
+	  $(install) $(foreach file,$^,-r $(file)); \
 	else echo "not tested: tflite-runtime has no build for this Python"; mkdir -p $(@D); fi
 	@touch $@

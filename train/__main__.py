@@ -85,7 +85,7 @@ def fit(
     _check("seed", seed, 0, _MAX_SEED)
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
-    print(f"training {recipe}, {chosen.epochs} epochs; first come images and teachers", flush=True)
+    print(f"training {recipe}, {chosen.epochs} epochs; the images come first", flush=True)
     import_tensorflow(to_train=True)
     from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415 - behind the checks
     from train.session import train  # noqa: PLC0415

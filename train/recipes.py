@@ -168,8 +168,8 @@ _FER2013 = dataclasses.replace(
     teachers=(("teacher", 0.28), ("base", 0.28), ("student", 0.28)),
     epochs=80,
 )
-"""The second generation: the three together know more than any of them (Furlanello et al. 2018,
-born-again networks, arXiv 1805.04770)."""
+"""The second generation: the mean of the three knows more than that of the two (Furlanello et al.
+2018, born-again networks, arXiv 1805.04770)."""
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
@@ -180,7 +180,7 @@ _FINAL = dataclasses.replace(
     learning_rate=5e-4,
     augmentation=Augmentation(jpeg=0.3),
 )
-"""Goes on with a teacher that knows the taggers' votes beside the two others."""
+"""Goes on with a teacher that knows the taggers' votes beside ``teacher`` and ``base``."""
 RECIPES = {
     recipe.name: recipe
     for recipe in (Recipe("seed"), _TEACHER, _BASE, _TAGGED, _STUDENT, _FER2013, _FINAL)
