@@ -243,10 +243,8 @@ esac
 
 def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
     """Call the installer with a Python that makes an environment without installing anything."""
-    python, wheel = (
-        folder / "python",
-        folder / "wheels" / f"expressions-{__version__}-py3-none-any.whl",
-    )
+    name = f"expressions-{__version__}-py3-none-any.whl"
+    python, wheel = folder / "python", folder / "wheels" / name
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
     wheel.parent.mkdir(exist_ok=True)
