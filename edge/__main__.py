@@ -14,7 +14,6 @@ if __name__ == "__main__":
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +26,7 @@ from edge.errors import EdgeError, SettingsError
 from edge.notify import Manager
 from edge.settings import Settings, expanded
 from edge.signals import end_on_signals, has_terminal, on_hang_up
-from edge.speaker import Speaker
-from edge.voice import PATIENCE, Voice
+from edge.voice import Voice
 
 try:
     from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
@@ -176,10 +174,8 @@ def _say(line: str) -> None:
 
 
 def _complain(problem: object) -> None:
-    speaker = Speaker(sys.stderr)
-    with suppress(OSError):  # a terminal that was closed: there is nobody to tell
-        speaker.say(f"{_NAME}: {complaint(problem)}")
-        speaker.finish(PATIENCE)
+    with Voice(_NAME) as voice:
+        voice.complain(problem)
 
 
 def _give_output_up(error: OSError) -> None:

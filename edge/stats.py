@@ -34,8 +34,6 @@ class Stats:
         self.faces = 0
         self.dropped = 0
         self.outages = 0
-        self.live = False
-        """Whether the frames come from something that has no end of its own."""
         self.labels: Counter[str] = Counter()
         self._clock = clock
         self._started_at = self._ended_at = 0.0
@@ -63,7 +61,6 @@ class Stats:
         self.dropped += frame.dropped
         self.labels.update(track.emotion for track in result.tracks)
         latency = (self._ended_at - frame.captured_at) * 1e3
-        self.live = frame.live
         if frame.live:
             self._latency_ms.append(latency)
         self._recent.append((self._ended_at, latency if frame.live else total))
@@ -74,6 +71,11 @@ class Stats:
         self.outages += outage.since != self._lost_since
         self._lost_since = outage.since
         self._recent.clear()
+
+    @property
+    def live(self) -> bool:
+        """Whether frames came from something that has no end of its own."""
+        return bool(self._latency_ms)
 
     @property
     def fps(self) -> float:

@@ -1,4 +1,4 @@
-"""What a run says: lines, the status, what goes wrong, and the summary at its end."""
+"""What a command says: lines, the status, what goes wrong, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from edge.session import Stretch
     from edge.settings import Settings
 
-PATIENCE = 0.3
-"""How long a run that ends waits for those who listen to each of its streams, seconds."""
+_PATIENCE = 0.3
+"""How long what ends waits for those who listen to each of its streams, seconds."""
 
 
 class Voice:
@@ -42,15 +42,15 @@ class Voice:
     def __exit__(self, *_: object) -> None:
         """Wait for those who listen, but not long."""
         try:
-            if not self._out.finish(PATIENCE):
+            if not self._out.finish(_PATIENCE):
                 self._unheard(
-                    f"standard output: expected a reader, found none for {PATIENCE} s; "
+                    f"standard output: expected a reader, found none for {_PATIENCE} s; "
                     "read it, or send it to a file or /dev/null"
                 )
         except OSError as error:
             self._unheard(error)
         with suppress(OSError):
-            self._err.finish(PATIENCE)
+            self._err.finish(_PATIENCE)
 
     def leave(self) -> int:
         """End here, in the place of ``run``; return the exit code."""
@@ -68,14 +68,19 @@ class Voice:
         except OSError as error:
             self._unheard(error)
 
+    def complain(self, problem: object) -> None:
+        """Say in one line what is wrong."""
+        with suppress(OSError):  # a terminal that was closed: there is nobody to tell
+            self._err.say(f"{self._name}: {complaint(problem)}")
+
     def report(self, problem: EdgeError) -> None:
         """Say what has ended a part of the run."""
         self.code = self.code or problem.exit_code  # not the problem: it would keep the parts
-        self._complain(problem)
+        self.complain(problem)
 
     def refuse(self, problem: EdgeError) -> None:
         """Say why new settings are not taken."""
-        self._complain(f"settings not taken, the old ones go on: {problem}")
+        self.complain(f"settings not taken, the old ones go on: {problem}")
 
     def finished(self, stretch: Stretch, by_itself: bool) -> None:
         """Sum up a stretch that has ended, ``by_itself`` or because somebody wished it."""
@@ -95,11 +100,7 @@ class Voice:
         """Give standard output up, and say why unless its reader has left."""
         self.code, self._out = self.code or EdgeError.exit_code, Speaker(None)
         if not isinstance(problem, BrokenPipeError):
-            self._complain(problem)
-
-    def _complain(self, problem: object) -> None:
-        with suppress(OSError):  # a terminal that was closed: there is nobody to tell
-            self._err.say(f"{self._name}: {complaint(problem)}")
+            self.complain(problem)
 
 
 def _facts(parts: Run, settings: Settings) -> Mapping[str, str]:

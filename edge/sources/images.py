@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
 _LIBRARIES = (*(line.encode() for line in _DAMAGE), b"Invalid SOS", b"libpng ")
 """How lines begin that the decoders write to standard error, without the file's name."""
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"))
+NAMES = ", ".join(sorted(SUFFIXES))
+"""How the names of images end, for messages."""
 
 
 def is_image(path: Path) -> bool:
@@ -40,6 +43,8 @@ class ImageSource:
         self.description = self.state = path.name + "/" * path.is_dir()
         self._path, self._warn = path, warn
         self._paths: list[Path] = []
+        self._tried: list[tuple[Image | None, str]] = []
+        """What reading the first ones gave when the source was opened."""
 
     def __enter__(self) -> Self:
         """List the folder, and read until one can be; raises ``SourceFileError`` where none can."""
@@ -48,14 +53,15 @@ class ImageSource:
         else:
             self._paths = self._listed()
             self.description = f"{self._path.name}/ ({len(self._paths)} images)"
-        first, fault = _read(self._paths[0])
-        if first is None and all(_read(path)[0] is None for path in self._paths[1:]):
-            others = f", and no other in {self._path}" if self._path.is_dir() else ""
-            raise SourceFileError(
-                f"{self._paths[0]}: expected an image, found {fault}{others}; "
-                "copy it again, or check its permissions"
-            )
-        return self
+        for path in self._paths:
+            self._tried.append(_read(path))
+            if self._tried[-1][0] is not None:
+                return self
+        others = f", and no other in {self._path}" if self._path.is_dir() else ""
+        raise SourceFileError(
+            f"{self._paths[0]}: expected an image, found {self._tried[0][1]}{others}; "
+            "copy it again, or check its permissions"
+        )
 
     def _listed(self) -> list[Path]:
         try:
@@ -67,7 +73,7 @@ class ImageSource:
             ) from error
         if not paths:
             raise SourceFileError(
-                f"{self._path}: expected images ({', '.join(sorted(SUFFIXES))}), found none; "
+                f"{self._path}: expected images ({NAMES}), found none; "
                 "name the folder that holds them"
             )
         return paths
@@ -78,8 +84,9 @@ class ImageSource:
     def __iter__(self) -> Iterator[Frame]:
         """Give each readable image."""
         start, index = time.monotonic(), 0
-        for path in self._paths:
-            image, fault = _read(path)
+        read = itertools.chain(self._tried, map(_read, self._paths[len(self._tried) :]))
+        self._tried = []
+        for path, (image, fault) in zip(self._paths, read, strict=True):
             if image is None:
                 self._warn(f"{path}: expected an image, found {fault}; skipped")
                 continue

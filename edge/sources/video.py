@@ -13,7 +13,7 @@ import numpy as np
 
 from edge.errors import SourceFileError, SourceLostError
 from edge.frames import Frame, Image
-from edge.sources.images import SUFFIXES as IMAGES
+from edge.sources.images import NAMES as IMAGES
 
 _FALLBACK_FPS = 30.0
 _MOST_FPS = 240.0
@@ -67,7 +67,7 @@ class VideoSource:
         if self._first is None:
             capture.release()
             raise SourceFileError(
-                f"{self._path}: expected a video or an image ({', '.join(sorted(IMAGES))}), found "
+                f"{self._path}: expected a video or an image ({IMAGES}), found "
                 "no picture in it; copy it again if it is cut, or see if another program opens it"
             )
         fps = capture.get(cv2.CAP_PROP_FPS)
