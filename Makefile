@@ -1,12 +1,47 @@
-# images → train → Finalmodel.h5 → convert → Finalmodel*.tflite → edge → results
-#
-#   make run-edge                 the camera, or the built-in demo where there is none
-#   make test                     everything that checks the project
-#   make data ARCHIVE=faces.zip   make train   make convert   make bench
-#   make bench-peers              the same frames through the public alternatives (gigabytes to fetch)
-#   make package                  dist/: all that a device needs to install it without a network
-#   sudo make install-service     … and installs it on this one as a service
-#   sudo make test-arm            runs dist/ on emulated Raspberry Pis and compares it with this PC
+## images → train → Finalmodel.h5 → convert → Finalmodel*.tflite → edge → results
+##
+## On any machine
+##   make run-edge         find faces and name their expressions: the camera, or the built-in demo
+##       SOURCE=           another camera, a stream, a video, a picture, a folder, "demo"
+##       OUTPUT=           files to write, separated by blanks: "a.mp4 a.jsonl a.csv"
+##       DETECTOR=         mediapipe: the MediaPipe package instead of its model alone
+##   make test             everything that checks the project, and how long each group took
+##       TESTS=            some of the groups: "edge convert"
+##   make test-stream      streams against a real RTSP server, from Debian packages that it names
+##   make check            format, lint, types, imports: a group of 'make test'
+##
+## From images to the device
+##   make data             FER2013 → images/
+##       ARCHIVE=          one of its archives, or a folder; else it is downloaded
+##       HANDLE=           the data set to download from Kaggle
+##   make train            images/ → models/Finalmodel.h5
+##       RECIPE= SEED=     what is trained ("final") and its random seed (0)
+##       H5=               where the model is written; also which one 'make convert' takes
+##   make convert          Finalmodel.h5 → models/Finalmodel*.tflite, behind a parity gate
+##
+## Measuring
+##   make bench            speed and accuracy of all models on this machine
+##       H5=yes            on a Raspberry Pi, measure the h5 too (2.6 GB of TensorFlow)
+##   make bench-compare    what the last run shows against an earlier one
+##       BASE= NEW=        the results to compare; NEW is the last run
+##   make bench-peers      the same frames through the public alternatives (gigabytes to download)
+##   make evaluate         calibration, robustness and framing of the deployed files
+##   make document         write the tables and reports from the results again
+##
+## On a device
+##   make package          dist/: all that a Raspberry Pi or PC needs to install it without a network
+##       VIDEO=yes         with what videos, streams and pictures need
+##   make install-service  install dist/ on this machine as a service; with sudo
+##   make test-arm         run dist/ on emulated Raspberry Pis and compare with this PC; with sudo
+##
+## Keeping house
+##   make assets           fetch the detectors' weights and the demo's portraits
+##   make requirements     compile requirements/*.in to versions with hashes
+##   make clean            remove environments, dist/ and caches
+##   make help             this list
+##       ARGS=             more options for the program behind any of these: ARGS="--help"
+##       PYTHON=           the Python to build environments with (python3; 3.11 or newer)
+##       OPENCV=           opencv or opencv-headless; by default what the system's libGL allows
 
 PYTHON ?= python3
 RECIPE ?= final
@@ -29,39 +64,50 @@ MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
 PEERS := $(patsubst requirements/peers/%.txt,.venv/peers/%/ready,$(wildcard requirements/peers/*.txt))
 
+# The environment that measures: without TensorFlow on a Raspberry Pi, unless it is asked for.
+BENCH := $(if $(filter aarch64 armv%,$(shell uname -m)),$(if $(filter yes,$(H5)),train,bench),train)
+RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
+
 # What a package is for: 64-bit PCs and Raspberry Pis, with the Pythons of Raspberry Pi OS 12 and 13.
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: help run-edge data train convert bench bench-compare bench-peers evaluate document test \
-  check assets clean package install-service test-arm given-archive given-base
+.PHONY: run-edge test test-stream check data train convert bench bench-compare bench-peers evaluate \
+  document package install-service test-arm assets requirements clean help given-archive given-base
 .DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
 
 help:
-	@sed -n '3,9p' Makefile
+	@sed -nE 's/^## ?//p' Makefile
 
-run-edge: $(if $(filter mediapipe,$(DETECTOR)),.venv/mediapipe/ready,.venv/edge/ready) assets
+run-edge: .venv/$(RUN)/ready assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
-	exec $(if $(filter mediapipe,$(DETECTOR)),$(MEDIAPIPE),$(EDGE)) -m edge run \
+	exec .venv/$(RUN)/bin/python -m edge run \
 	  $${SOURCE:+--source "$$SOURCE"} $${DETECTOR:+--detector "$$DETECTOR"} "$$@" $(ARGS)
 
+test: .venv/train/test-ready .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
+	@exec $(TRAIN) -m tools.run_tests $(TESTS)
+
+test-stream: .venv/train/test-ready .venv/edge/ready assets
+	@exec $(TRAIN) -m tools.run_tests stream
+
+check: .venv/train/test-ready
+	@exec $(TRAIN) -m tools.run_tests check
+
 data: given-archive .venv/train/ready
-	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"}
+	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"} $(ARGS)
 
 train: .venv/train/ready assets
-	@exec $(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"}
+	@exec $(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"} $(ARGS)
 
 convert: .venv/train/ready
-	@exec $(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"}
+	@exec $(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"} $(ARGS)
 
-# Where there is no package for its second detector, on a Pi with 32 bits for example, the row of that
-# detector says so.
-bench: .venv/train/ready .venv/edge/ready assets
-	-@$(MAKE) --no-print-directory .venv/mediapipe/ready
-	@exec $(TRAIN) -m benchmarks --python $(EDGE) --mediapipe $(MEDIAPIPE) $(ARGS)
+bench: .venv/$(BENCH)/ready .venv/edge/ready assets
+	@exec .venv/$(BENCH)/bin/python -m benchmarks --python $(EDGE) $(ARGS)
 
-bench-compare: given-base .venv/train/ready
-	@exec $(TRAIN) -m benchmarks compare "$$BASE" $${NEW:+"$$NEW"} $(ARGS)
+bench-compare: given-base .venv/$(BENCH)/ready
+	@exec .venv/$(BENCH)/bin/python -m benchmarks compare "$$BASE" $${NEW:+"$$NEW"} $(ARGS)
 
 # One that can't be set up is a row with its error: the others are measured all the same.
 bench-peers: .venv/train/ready .venv/edge/ready assets
@@ -71,41 +117,28 @@ bench-peers: .venv/train/ready .venv/edge/ready assets
 evaluate: .venv/train/ready assets
 	@exec $(TRAIN) -m benchmarks evaluate $(ARGS)
 
-document: .venv/train/ready
-	@exec $(TRAIN) -m benchmarks document
-
-test: check .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
-	$(MEDIAPIPE) -m pytest -q -m mediapipe tests/edge
-	@if [ -x $(TFLITE_RUNTIME) ]; then exec $(TFLITE_RUNTIME) -m pytest -q -m tflite_runtime tests/edge; fi
-	EDGE_PYTHON=$(EDGE) exec $(TRAIN) -m pytest -q -m "not mediapipe and not tflite_runtime"
-
-check: .venv/train/test-ready
-	.venv/train/bin/ruff format --check .
-	.venv/train/bin/ruff check .
-	.venv/train/bin/mypy edge train convert benchmarks
-	.venv/train/bin/lint-imports --no-logo
-
-assets: .venv/pip/ready
-	@$(PIP) -m edge.assets
+document: .venv/$(BENCH)/ready
+	@exec .venv/$(BENCH)/bin/python -m benchmarks document $(ARGS)
 
 # One wheel with model and assets, and beside it those that it needs. In a folder of its own until it
 # is complete: pip installs the newest of what it finds, and without a network the last one stays.
 package: assets
 	@rm -rf build/dist
-	@$(PIP) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/dist . || \
-	  { echo "expected a network to fetch packages from, found none that serves them; dist/ is as it was" >&2; exit 1; }
+	@echo "building the wheel"; $(pip) wheel --no-deps --wheel-dir build/dist .
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
+	@$(PIP) -m tools.list_licences build/dist
 	@install -m 755 edge/service/install build/dist/install-service
 	@rm -rf dist && mv build/dist dist
 	@echo "dist/ is complete, $$(du -sh dist | cut -f1). On the device, with a copy of it and without a network:"
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
-	@echo "or in an environment of your own: README.md, 'On a device, as a service'"
+	@echo "  pip install --no-index --find-links dist edge-expressions   in an environment of your own"
 
+DEVICE_REQUIREMENTS = edge opencv-headless $(if $(filter yes,$(VIDEO)),video)
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \
-$(PIP) -m pip download --quiet --disable-pip-version-check --only-binary=:all: --dest build/dist \
-  --implementation cp --python-version $(2) $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) \
-  --platform manylinux2014_$(1) -r requirements/edge.txt -r requirements/opencv-headless.txt || exit 1;
+$(pip) download --only-binary=:all: --dest build/dist --implementation cp --python-version $(2) \
+  $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) --platform manylinux2014_$(1) \
+  $(foreach name,$(DEVICE_REQUIREMENTS),-r requirements/$(name).txt) || exit 1;
 endef
 
 # Puts it to /opt/expressions, starts it now and at every boot; the script says each step.
@@ -113,8 +146,15 @@ install-service:
 	@edge/service/install dist
 
 # Not a part of 'test': it needs root, Debian's mmdebstrap and qemu-user-static, and some minutes.
-test-arm: package
+test-arm: VIDEO := yes
+test-arm: package .venv/edge/ready
 	@exec $(EDGE) -m tests.arm $(ARGS)
+
+assets: .venv/pip/ready
+	@$(PIP) -m tools.fetch_assets
+
+requirements: .venv/uv/ready
+	@tools/compile_requirements .venv/uv/bin/uv
 
 clean:
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -136,11 +176,12 @@ given-base:
 	@$(PYTHON) -m venv $(@D)
 	@touch $@
 
+# -qq: errors alone. Its warnings are of where it looked, and no failure.
+pip = $(PIP) -m pip -qq --disable-pip-version-check
+
 # An environment is built anew when its requirements change; "ready" is its last step. Python compiles
 # what is used, where it may write: a third of the small files, and of their space, is never needed.
-define install
-$(PIP) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile
-endef
+install = $(PIP) -m pip --python $(@D)/bin/python -qq --disable-pip-version-check install --no-compile
 
 # LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
 ACCELERATORS := $(shell cat edge/service/accelerators)
@@ -163,14 +204,20 @@ define test_tools
 @touch $@
 endef
 
+EDGE_REQUIREMENTS := $(foreach name,edge video $(OPENCV),requirements/$(name).txt)
+
 # A run that may not write what it compiles would do so at every start, so a first one does it here.
-.venv/edge/ready: requirements/edge.txt requirements/$(OPENCV).txt | .venv/pip/ready
+.venv/edge/ready: $(EDGE_REQUIREMENTS) | .venv/pip/ready
 	$(environment)
 	$(without_accelerators)
-	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null || true
+	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null 2>&1 || true
+
+.venv/bench/ready: $(EDGE_REQUIREMENTS) requirements/bench.txt | .venv/pip/ready
+	$(environment)
+	$(without_accelerators)
 
 .venv/train/ready: COST := $() (TensorFlow: 2.6 GB on the disk; a few minutes)
-.venv/train/ready: requirements/edge.txt requirements/$(OPENCV).txt requirements/train.txt | .venv/pip/ready
+.venv/train/ready: $(EDGE_REQUIREMENTS) requirements/bench.txt requirements/train.txt | .venv/pip/ready
 	$(environment)
 	@env -u PYTHONDONTWRITEBYTECODE $(TRAIN) -c \
 	  "import tensorflow, scipy.optimize, scipy.stats, sklearn.metrics, matplotlib.pyplot" \
@@ -188,8 +235,11 @@ endef
 .venv/peers/%/ready: requirements/peers/%.txt | .venv/pip/ready
 	$(environment)
 
+.venv/uv/ready: requirements/uv.txt | .venv/pip/ready
+	$(environment)
+
 # tflite-runtime has no build for Python 3.12 and later.
-.venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt requirements/test.txt | .venv/pip/ready
+.venv/tflite-runtime/ready: requirements/edge-tflite-runtime.txt | .venv/pip/ready
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
 	  echo "setting up $(@D)"; rm -rf $(@D); $(PYTHON) -m venv --without-pip $(@D) && \
 	  $(install) $(foreach file,$^,-r $(file)); \

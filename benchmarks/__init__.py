@@ -1,1 +1,1 @@
-"""Speed and accuracy of the h5 and the TFLite files, and of the whole loop."""
+"""Measures the h5 and the TFLite files: speed, accuracy, and what a device pays for a run."""

@@ -1,146 +1,84 @@
-"""The command line of the benchmarks. The only place here that prints results or exits."""
+"""``python -m benchmarks``: the command line. The only place here that prints or exits."""
 
 from __future__ import annotations
 
-from edge.startup import starting
-
-if __name__ == "__main__":
-    starting()
-
+import importlib.util
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import cv2
 import cyclopts
 from rich.console import Console
 
-from benchmarks import host
+from benchmarks import bench, compare, machine, results, terminal
+from benchmarks.bench import Plan
+from benchmarks.candidates import DEPLOYED_FILE, Candidate, candidates, shipped_models
 from benchmarks.errors import BenchmarkError
-from benchmarks.latency import SAMPLES_SUFFIX, Effort
-from benchmarks.subjects import Subject, shipped_models, subjects
-from convert.variants import DEPLOYED, variant_path
+from benchmarks.results import Bench
 from edge.device import Device
-from edge.files import check_target, write_text
-from train.cli import import_tensorflow, run
-from train.errors import DatasetError
-from train.recipes import DEPLOYED as DEPLOYED_RECIPE
-from train.recipes import model_path
+from edge.files import check_target
+from edge.vision.blazeface import BlazeFace
+from train import cli
+from train.errors import TrainError
 
 app = cyclopts.App(
     name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
 )
 _RESULTS = Path("benchmarks/results")
-_DEPLOYED = variant_path(model_path(DEPLOYED_RECIPE), DEPLOYED)
-_MAX_FRAME = 10_000
-_MINUTES, _MINUTES_A_ROUND = 4.0, 0.3
-"""Of a bench of three models on a PC of two cores."""
+_ROUNDS = 20
 
 
 @app.default
-def bench(
+def run(
     *,
     model: Sequence[Path] = (),
     images: Path = Path("images"),
     output: Path = _RESULTS,
-    rounds: int = 20,
+    rounds: int = _ROUNDS,
     python: Path = Path(sys.executable),
-    mediapipe: Path = Path(".venv/mediapipe/bin/python"),
+    keras: Path | None = None,
 ) -> int:
-    """Measure all variants in turn, then the loop; write results, raw samples and the report.
+    """Measure all variants interleaved, then whole frames; write results and the report.
 
     Parameters
     ----------
     model
-        An h5 with its TFLite files beside it, any number of times; without it, those compared.
+        An h5 with its TFLite files beside it, any number of times; by default those compared.
     images
-        The data set. Without it, latency is measured and accuracy left out.
+        The data set. Without it, accuracy is left out.
     output
         The folder for the results.
     rounds
-        Rounds in which each variant takes its turn: 2 or more; 20 make 1,000 invocations, and
-        fewer make fewer percentiles.
+        2 or more. Fewer than 20, or models of your own, go into a partial result, which the report
+        does not show.
     python
         The Python of an edge environment, whose start, memory and size are measured.
-    mediapipe
-        The Python of an environment with that package, whose detector is compared.
+    keras
+        The Python of an environment with Keras, for the h5; by default this one, if it has Keras.
     """
-    device = Device()
-    path = output / f"{host.name(device)}.json"
-    chosen = checked(model, rounds, path, device)
-    import_tensorflow()
-    from benchmarks.measurement import Loop, measure  # noqa: PLC0415 - behind the quiet import
-
-    _announce(len(chosen), rounds)
-    start, parts = time.monotonic(), Loop(_DEPLOYED, python, mediapipe)
-    result, samples = measure(chosen, images, parts, Effort(rounds=rounds), device, _complain)
-    result["minutes"] = round((time.monotonic() - start) / 60, 1)
-    if any(row["runs"] for row in result["subjects"]):  # else the results of before say more
-        _keep(path, result, samples)
-    return failures(result)
-
-
-def _keep(path: Path, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
-    """Write both to ``path``, or beside it, and show the result."""
-    from benchmarks import keeping, results  # noqa: PLC0415 - behind the quiet import
-
-    path = target(path, keeping.shortcoming(path, result, {h5.stem for h5 in shipped_models()}))
-    results.write(path, result, samples)
-    _show(path, result)
-
-
-def target(path: Path, reason: str | None) -> Path:
-    """Return ``path``, or where to write what for the ``reason`` is not to replace it."""
-    from benchmarks import results  # noqa: PLC0415 - behind the quiet import
-
-    if reason is None:
-        return path
-    beside = results.partial(path)
-    _complain(
-        f"{path} stays as it is: this run {reason}, and goes to {beside}, which no report shows; "
-        f"remove {path.name} to have it replaced"
-    )
-    return beside
-
-
-def _announce(variants: int, rounds: int) -> None:
-    minutes = _MINUTES + _MINUTES_A_ROUND * rounds
-    print(
-        f"{variants} variants in {rounds} rounds, then the loop: on a PC of two cores about "
-        f"{minutes:.0f} minutes, on a Raspberry Pi several times that …",
-        flush=True,
-    )
-
-
-def _show(path: Path, result: Mapping[str, Any]) -> None:
-    from benchmarks.report import tables  # noqa: PLC0415 - matplotlib takes a second
-
-    Console().print(tables.terminal_table(result))
-    print(f"measured in {result['minutes']} minutes")
-    shown = path.stem == result["device"]["name"]
-    further = "; 'make document' puts the tables in the README and the card" if shown else ""
-    print(f"wrote {path}{further}")
-    _write_pages(path.parent)
-
-
-def _write_pages(folder: Path) -> None:
-    from benchmarks.report import pages  # noqa: PLC0415 - matplotlib takes a second
-
-    for problem in pages.write(folder):
-        _complain(f"not in the report: {problem}")
-    print(f"wrote {folder / pages.MARKDOWN} and {folder / pages.HTML}")
-
-
-def checked(models: Sequence[Path], rounds: int, path: Path, device: Device) -> list[Subject]:
-    """Return the rows to measure, once everything that can be refused beforehand is not."""
-    if rounds < 2:  # a percentile needs samples
+    if rounds < 2:
         raise BenchmarkError(f"rounds: expected 2 or more, found {rounds}; give a larger number")
+    device = Device()
+    path = output / f"{machine.name(device)}.json"
     check_target(path)
-    check_target(path.with_suffix(SAMPLES_SUFFIX))
-    host.check(device)
-    chosen = subjects(models or shipped_models())
-    if not any(subject.path.is_file() for subject in chosen):
+    machine.check(device)
+    chosen = _chosen(model)
+    print(f"{len(chosen)} variants in {rounds} rounds, then whole frames …", flush=True)
+    plan = Plan(chosen, images, DEPLOYED_FILE, python, keras or _own_keras(), rounds)
+    result, samples = bench.measure(plan, device)
+    if model or rounds < _ROUNDS or result.loop is None or result.invalid:
+        path = results.partial(path)
+    results.write(path, result, samples)
+    Console().print(terminal.bench_table(result))
+    print(f"measured in {result.minutes} minutes; wrote {path}")
+    _write_report(output)
+    return _failures(result)
+
+
+def _chosen(models: Sequence[Path]) -> list[Candidate]:
+    chosen = candidates(models or shipped_models())
+    if not any(each.path.is_file() for each in chosen):
         raise BenchmarkError(
             f"{', '.join(map(str, models)) or 'models'}: expected a model or its TFLite files, "
             "found none; run 'make train' and 'make convert'"
@@ -148,60 +86,63 @@ def checked(models: Sequence[Path], rounds: int, path: Path, device: Device) -> 
     return chosen
 
 
-def failures(result: Mapping[str, Any]) -> int:
-    """Print a line for all that could not be measured or does not count; return the exit code.
+def _own_keras() -> Path | None:
+    return Path(sys.executable) if importlib.util.find_spec("keras") else None
 
-    What was left out has been said when it was.
-    """
-    problems = [f"{row['name']}: {row['error']}" for row in result["subjects"] if row["error"]]
-    detectors = result["loop"]["detectors"] if result["loop"] else ()
-    problems += [f"detector left out: {row['error']}" for row in detectors if row["error"]]
-    if result["void"]:
-        problems.append(
-            f"this run does not count: {result['void']}; set the governor, cool the machine or "
-            "mend its supply, restart it if it was throttled, and measure again"
-        )
+
+def _write_report(folder: Path) -> None:
+    try:
+        from benchmarks import report  # noqa: PLC0415 - a device may lack what draws and renders
+    except ModuleNotFoundError as error:
+        print(f"the report is left to 'make document': no {error.name} here")
+        return
+    for path in report.write(folder):
+        print(f"wrote {path}")
+
+
+def _failures(result: Bench) -> int:
+    """Say what failed; return the exit code. A missing data set or Keras is no failure."""
+    problems = [f"{row.name}: {row.error}" for row in result.rows if row.error]
+    if result.invalid:
+        problems.append(f"the run is invalid: {result.invalid}")
+    if result.loop is None:
+        problems.append("whole frames were not measured")
     for problem in problems:
         _complain(problem)
-    return 1 if problems or result["left_out"] or result["loop"] is None else 0
+    return 1 if problems else 0
 
 
-def _complain(problem: str) -> None:
-    print(problem, file=sys.stderr)
+def _complain(problem: object) -> None:
+    print(" ".join(str(problem).split()), file=sys.stderr)
 
 
-@app.command
-def compare(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
-    """Say what became slower or less accurate beyond the noise of both runs; exit with 1 if so.
+@app.command(name="compare")
+def compare_runs(base: Path, new: Path | None = None, *, fewer: bool = False) -> int:
+    """Say what became slower or less accurate beyond the noise; exit with 1 if so.
 
     Parameters
     ----------
     base
-        The earlier results of 'make bench' on this machine, with their raw samples beside them.
+        The earlier results of 'make bench' on this machine.
     new
-        The later ones; without it, those of this machine's last run in benchmarks/results, also of
-        one that measured less.
+        The later ones; by default those of the last run in benchmarks/results.
     fewer
-        The later run was meant to measure less: what it lacks is said and not worse.
+        The later run was meant to measure less: what it lacks is no regression.
     """
-    from benchmarks import comparison, keeping  # noqa: PLC0415 - loads scipy
-
-    later = new or keeping.last(_RESULTS / f"{host.name(Device())}.json")
-    if new is None:
-        print(f"comparing with {later}")
-    found = comparison.compare(base, later, fewer=fewer)
-    if any(row.shown for row in found):
-        Console().print(comparison.table(found))
-    print(comparison.summary(found))
-    return 1 if any(row.regression for row in found) else 0
+    path = _RESULTS / f"{machine.name(Device())}.json"
+    runs = [each for each in (path, results.partial(path)) if each.exists()]
+    last = max(runs, key=lambda each: each.stat().st_mtime_ns, default=path)
+    earlier, later = (results.read(each, Bench) for each in (base, new or last))
+    found = compare.compare(earlier, later, fewer=fewer)
+    Console().print(terminal.compare_table(found))
+    worse = sum(each.worse for each in found)
+    print(f"{len(found)} figures compared with {new or last}, {worse} worse")
+    return 1 if worse else 0
 
 
 @app.command
 def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
-    """Measure the deployed files of the compared recipes beyond one number.
-
-    Calibration and coverage, robustness, and what the derived framing is worth: one JSON and two
-    figures.
+    """Measure calibration, copies, robustness and framing of the deployed files.
 
     Parameters
     ----------
@@ -210,21 +151,19 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
     output
         The folder for the results.
     """
-    from benchmarks import evaluation  # noqa: PLC0415 - loads OpenCV and matplotlib
-    from edge.detectors.blazeface import BlazeFace  # noqa: PLC0415
+    from benchmarks import evaluate as evaluation  # noqa: PLC0415
 
-    check_target(output / evaluation.NAME)
+    path = output / evaluation.NAME
+    check_target(path)
     print("every model under every disturbance, which takes a minute or two …", flush=True)
-    result = evaluation.evaluate(shipped_models(), images, BlazeFace())
-    evaluation.write(output, result)
-    print(
-        f"wrote {output / evaluation.NAME} and its figures; 'make document' puts them in the card"
-    )
+    results.write(path, evaluation.evaluate(shipped_models(), images, BlazeFace()))
+    print(f"wrote {path}")
+    _write_report(output)
 
 
 @app.command
 def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int = 10) -> int:
-    """Measure the public alternatives and ours in turn on the same frames and faces: one JSON.
+    """Measure ours and the public alternatives interleaved on the same frames and faces.
 
     Parameters
     ----------
@@ -233,65 +172,42 @@ def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int
     output
         The folder for the results.
     rounds
-        Rounds in which each takes its turn.
+        Rounds of a second for each.
     """
-    from benchmarks.peers import measure, registry, report  # noqa: PLC0415 - loads OpenCV
+    from benchmarks.peers import measure  # noqa: PLC0415
 
-    if rounds < 1:
-        raise BenchmarkError(f"rounds: expected 1 or more, found {rounds}; give a larger number")
-    check_target(output / report.NAME)
+    path = output / measure.NAME
+    check_target(path)
     try:
-        faces = report.validation_faces(images)
-    except DatasetError as error:
+        faces = measure.validation_faces(images)
+    except TrainError as error:
+        _complain(f"accuracy left out: {error}")
         faces = None
-        print(f"accuracy left out: {error}", file=sys.stderr)
-    result = report.compare(registry.PEERS, faces, measure.Effort(rounds=rounds))
-    reason = report.shortcoming(output, result)
-    path = target(output / report.NAME, reason)
-    report.write(path, result)
-    further = "" if reason else "; 'make document' puts it in the README"
-    print(f"wrote {path}{further}")
-    failed = report.failures(result)
-    for line in failed:
-        print(line, file=sys.stderr)
-    return 1 if failed else 0
+    result = measure.measure(faces, rounds)
+    results.write(path, result)
+    print(f"wrote {path}")
+    _write_report(output)
+    problems = [f"{row.name}: {row.error}" for row in result.rows if row.error]
+    for problem in problems:
+        _complain(problem)
+    return 1 if problems else 0
 
 
 @app.command
 def document(*, output: Path = _RESULTS) -> None:
-    """Write the report, and the tables of the last results into the README and the model card.
+    """Write the report, and the tables of the last results into the documents.
 
     Parameters
     ----------
     output
         The folder that holds the results.
     """
-    from benchmarks import documents  # noqa: PLC0415 - matplotlib takes a second
+    from benchmarks import documents, report  # noqa: PLC0415
 
-    for path, text in documents.current(Path(), output).items():
-        write_text(path, text)
+    for path in (*documents.write(Path(), output), *report.write(output)):
         print(f"wrote {path}")
-    _write_pages(output)
-
-
-@app.command
-def picture(*, frame: int = 45, output: Path = Path("images/overlay.jpg")) -> None:
-    """Write a frame of the demo with its overlay, as the README shows it.
-
-    Parameters
-    ----------
-    frame
-        Which frame; the ones before it are processed too, so that the tracks have settled.
-    output
-        The picture to write.
-    """
-    if not 0 <= frame < _MAX_FRAME:
-        raise BenchmarkError(f"frame: expected 0…{_MAX_FRAME - 1}, found {frame}; give another")
-    from benchmarks.picture import write_picture  # noqa: PLC0415
-
-    write_picture(frame, output)
-    print(f"wrote {output}")
 
 
 if __name__ == "__main__":
-    run(app, BenchmarkError)
+    cv2.setNumThreads(1)  # as the runtime's own command line does
+    cli.run(app, BenchmarkError)

@@ -1,233 +1,134 @@
-"""How often each subject is right, through the classifier that the runtime uses."""
+"""How often each file is right on the validation images, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.subjects import TFLITE, Subject
-from benchmarks.uncertainty import (
-    calibration_interval,
-    macro_f1_interval,
-    mcnemar,
-    share_interval,
-)
-from edge.classifier import load_classifier, softmax
-from edge.contract import ModelContract, extract
-from edge.errors import ContractError, EdgeError
-from edge.frames import Floats
-from edge.interpreter import read_model_file
-from train import provenance
-from train.data import LABELS, Split, copies_in_train, fingerprint, load_split
-from train.errors import DatasetError, TrainError
-from train.metrics import (
-    evaluate,
-    evaluate_votes,
-    expected_calibration_error,
-    fitted_part,
-    voted_labels,
-)
+from benchmarks import stats
+from benchmarks.candidates import Candidate
+from benchmarks.errors import WorkerError
+from benchmarks.latency import Start
+from benchmarks.results import Accuracy, Score
+from edge.types import Floats
+from train.data import LABELS, Split, fingerprint, load_split
+from train.metrics import fitted_part, voted_labels
 
 _THREADS = 2
-_WITHOUT_COPIES = ("images", "top1", "macro_f1", "per_class")
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a subject made of the validation images, and why not where it could not.
-
-    ``right`` has a "1" for each image that it knew and a "0" for the others, and ``images`` is the
-    fingerprint of these images.
-    """
-
-    error: str = ""
-    figures: dict[str, Any] | None = None
-    multiply_accumulates: int | None = None
-    right: str = ""
-    images: str = ""
-
-
-class _Read(NamedTuple):
-    """What a file says of itself, and its ``float32[n, labels]`` by the name of the split."""
-
-    contract: ModelContract
-    probabilities: Mapping[str, Floats]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """A split with all that answers are compared with, each of ``bool[n]`` or ``int64[n]``.
+    """A split with what predictions are compared with.
 
-    ``copies`` marks the images that are in the training split too, ``voted`` is the FER+ majority,
-    and ``reported`` marks those that calibration is reported on.
+    ``voted`` (``int64[n]``) is the FER+ majority, -1 without one; ``reported`` (``bool[n]``) marks
+    the images that calibration is reported on.
     """
 
     split: Split
-    copies: NDArray[np.bool_]
     voted: NDArray[np.int64]
-    reported: NDArray[np.bool_]
+    reported: Bools
 
-    def figures(self, probabilities: Floats, h5: Floats | None) -> dict[str, Any]:
-        """Return accuracy with intervals of 95 %, ready for JSON.
+    def score(self, probabilities: Floats, h5: Floats | None) -> Score:
+        """Score ``probabilities`` (``float32[n, labels]``).
 
-        ``probabilities`` is ``float32[n, labels]``, and so is what the ``h5`` of the same model
-        answered: None for an h5 itself, and where it is missing. Of the images without a copy in
-        train the same figures stand under ``"without_copies"``; None where there are none.
+        ``h5`` is what the h5 of the same model gave, None for an h5 itself or without one.
         """
         labels, predicted = self.split.labels, probabilities.argmax(axis=1)
-        alone = ~self.copies
-        result = evaluate(labels, predicted, self.copies) | {
-            "votes": evaluate_votes(self.voted, predicted, self.copies),
-            **self._tested(np.ones(len(labels), bool), probabilities, h5),
-            "without_copies": None,
-        }
-        result["intervals"] |= {
-            "top1_without_copies": share_interval((predicted == labels)[alone]),
-            "macro_f1_without_copies": macro_f1_interval(labels[alone], predicted[alone]),
-        }
-        if (alone & self.reported).any():
-            whole = evaluate(labels[alone], predicted[alone], self.copies[alone])
-            named = {name: whole[name] for name in _WITHOUT_COPIES}
-            result["without_copies"] = named | self._tested(alone, probabilities, h5)
-        return result
-
-    def _tested(
-        self, part: NDArray[np.bool_], probabilities: Floats, h5: Floats | None
-    ) -> dict[str, Any]:
-        """Calibration, the test against the ``h5`` and intervals, of a ``part`` of the images."""
-        labels, predicted = self.split.labels[part], probabilities[part].argmax(axis=1)
-        right = predicted == labels
-        shown = probabilities[part & self.reported], self.split.labels[part & self.reported]
-        discordant = None
-        if h5 is not None:
-            only_h5, only_this, p = mcnemar(h5[part].argmax(axis=1) == labels, right)
-            discordant = {"only_h5": only_h5, "only_this": only_this, "p": p}
-        return {
-            "calibration_error": expected_calibration_error(*shown),
-            "mcnemar": discordant,
-            "intervals": {
-                "top1": share_interval(right),
-                "macro_f1": macro_f1_interval(labels, predicted),
-                "calibration_error": calibration_interval(*shown),
-                "recall": {
-                    name: share_interval(right[labels == index])
-                    for index, name in enumerate(LABELS)
-                },
+        right, voted = predicted == labels, self.voted >= 0
+        return Score(
+            images=len(labels),
+            top1=stats.share(right),
+            macro_f1=stats.macro_f1(stats.confusion(labels, predicted, len(LABELS))),
+            calibration_error=stats.calibration_error(
+                probabilities[self.reported], labels[self.reported]
+            ),
+            votes_top1=stats.share((predicted == self.voted)[voted]) if voted.any() else None,
+            recall={
+                name: stats.share(right[labels == index])
+                for index, name in enumerate(LABELS)
+                if (labels == index).any()
             },
-        }
+            versus_h5=None if h5 is None else stats.mcnemar(h5.argmax(axis=1) == labels, right),
+        )
 
 
-def measure(
-    chosen: Sequence[Subject], images: Path, leave_out: Callable[[str], None]
-) -> dict[str, Answers]:
-    """Return what each of ``chosen`` answers on the validation split, by its name.
+def measure(chosen: Sequence[Candidate], images: Path, start: Start) -> dict[str, Accuracy]:
+    """Return the accuracy of each of ``chosen`` by its name.
 
-    Against FER2013's labels, and under ``"votes"`` against the FER+ majority; the calibration
-    error is of the images that the temperature was not fitted on. Where the user has a test split,
-    its figures stand under ``"test"``: nothing was chosen on it. ``leave_out`` is told where that
-    split is damaged. Raises ``DatasetError`` for the others.
+    What does not load is left out: its times have the error. Where the user has a test split, it is
+    scored too: nothing was chosen on it. Raises ``DatasetError``.
     """
-    train = load_split(images, "train")
-    exams = {"validation": _exam(images, "validation", train)}
-    if (images / "test").is_dir():
-        try:
-            exams["test"] = _exam(images, "test", train)
-        except DatasetError as error:
-            leave_out(f"accuracy on the test split left out: {error}")
-    digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
-    read: dict[Path, _Read] = {}
-    answers = {}
-    for subject in chosen:
-        try:
-            own = read.get(subject.path) or _classify(subject, exams, digests.get(subject.h5))
-        except (EdgeError, TrainError) as error:
-            answers[subject.name] = Answers(error=str(error))
-            continue
-        read[subject.path] = own
-        of_h5 = read.get(subject.h5) if subject.kind == TFLITE else None
-        answers[subject.name] = _answers(exams, own, of_h5)
-    return answers
+    names = ("validation", "test") if (images / "test").is_dir() else ("validation",)
+    exams = [exam(images, name) for name in names]
+    found: dict[Path, list[Floats]] = {}
+    for candidate in {each.path: each for each in chosen}.values():
+        with suppress(WorkerError):
+            arrays = [each.split.images for each in exams]
+            found[candidate.path] = predictions(candidate, arrays, start)
+    return {
+        each.name: _accuracy(exams, found[each.path], None if each.is_h5 else found.get(each.h5))
+        for each in chosen
+        if each.path in found
+    }
 
 
-def _exam(images: Path, name: str, train: Split) -> Exam:
+def exam(images: Path, name: str) -> Exam:
+    """Load a split; the temperature was fitted on a part of the validation split alone."""
     split = load_split(images, name)
     count = len(split.labels)
-    # The temperature was fitted on a part of the validation split, and on nothing of another.
     reported = ~fitted_part(count) if name == "validation" else np.ones(count, bool)
-    return Exam(split, copies_in_train(split, train), voted_labels(split.images), reported)
+    return Exam(split, voted_labels(split.images), reported)
 
 
-def _classify(subject: Subject, exams: Mapping[str, Exam], h5: str | None) -> _Read:
-    if subject.kind == TFLITE:
-        classifier = load_classifier(subject.path, _THREADS)
-        check_origin(subject.path, classifier.contract, h5)
-        return _Read(
-            classifier.contract,
-            {name: classifier.classify(exam.split.images) for name, exam in exams.items()},
-        )
-    from train.artifact import load_model  # noqa: PLC0415 - TensorFlow takes seconds
-    from train.model import predict_logits  # noqa: PLC0415
+def predictions(
+    candidate: Candidate, images: Sequence[NDArray[np.uint8]], start: Start
+) -> list[Floats]:
+    """Return the probabilities ``float32[n, labels]`` for each array of ``images``.
 
-    model, contract = load_model(subject.path)
-    scale = np.float32(contract.temperature)
-    return _Read(
-        contract,
-        {
-            name: softmax(np.asarray(predict_logits(model, exam.split.images), np.float32) / scale)
-            for name, exam in exams.items()
-        },
-    )
+    Raises ``WorkerError``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, output = Path(folder, "images.npy"), Path(folder, "probabilities.npy")
+        np.save(inputs, images[0])
+        with start(candidate, _THREADS, inputs) as worker:
+            worker.reply()
+            found = []
+            for array in images:
+                np.save(inputs, array)
+                worker.ask("predict", images=str(inputs), output=str(output))
+                found.append(np.load(output))
+            return found
 
 
-def _answers(exams: Mapping[str, Exam], own: _Read, of_h5: _Read | None) -> Answers:
-    figures = {
-        name: exam.figures(own.probabilities[name], of_h5 and of_h5.probabilities[name])
-        for name, exam in exams.items()
-    }
-    whole = figures.pop("validation")
-    validation = exams["validation"].split
-    right = own.probabilities["validation"].argmax(axis=1) == validation.labels
-    return Answers(
-        figures=whole | figures,
-        multiply_accumulates=own.contract.provenance.get("multiply_accumulates"),
-        right="".join("01"[int(known)] for known in right),
+def _accuracy(
+    exams: Sequence[Exam], own: Sequence[Floats], h5: Sequence[Floats] | None
+) -> Accuracy:
+    scores = [
+        each.score(probabilities, h5[place] if h5 else None)
+        for place, (each, probabilities) in enumerate(zip(exams, own, strict=True))
+    ]
+    validation = exams[0].split
+    return Accuracy(
+        whole=scores[0],
+        right=pack(own[0].argmax(axis=1) == validation.labels),
         images=fingerprint(validation),
+        test=scores[1] if len(scores) > 1 else None,
     )
 
 
-def foreign(chosen: Sequence[Subject]) -> dict[str, Answers]:
-    """Return the files of ``chosen`` that come from another training than the h5 beside them.
-
-    By their names, with nothing but the error. It takes no data: a time under the wrong name is as
-    wrong as an accuracy. What can't be read says so where it is loaded.
-    """
-    digests = {s.h5: provenance.digest(s.h5) for s in chosen if s.h5.is_file()}
-    found = {}
-    for subject in chosen:
-        if subject.kind != TFLITE:
-            continue
-        with suppress(EdgeError):
-            contract = extract(read_model_file(subject.path))
-            try:
-                check_origin(subject.path, contract, digests.get(subject.h5))
-            except ContractError as error:
-                found[subject.name] = Answers(error=str(error))
-    return found
+def pack(right: Bools) -> str:
+    """Return ``bool[n]`` as hexadecimal, a bit each."""
+    return np.packbits(right).tobytes().hex()
 
 
-def check_origin(path: Path, contract: ModelContract, h5: str | None) -> None:
-    """Raise ``ContractError`` for a file converted from another h5 than that of SHA-256 ``h5``.
-
-    Where there is no h5, nothing is compared.
-    """
-    if h5 is not None and contract.provenance.get("h5_sha256") != h5:
-        raise ContractError(
-            f"{path.name}: expected a file converted from the h5 beside it, found one of another "
-            "training; run 'make convert'"
-        )
+def unpack(text: str, count: int) -> Bools:
+    """Return the ``bool[count]`` that were packed."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8), count=count).astype(bool)

@@ -1,145 +1,101 @@
-"""How far the probabilities can be trusted, and what not answering the doubtful is worth."""
+"""How far probabilities can be trusted, and how accurate the certain labels are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-
 import numpy as np
-from matplotlib.figure import Figure
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from benchmarks.figures import marks
-from edge.classifier import softmax
-from edge.contract import ModelContract
-from edge.frames import Floats
+from benchmarks import stats
+from benchmarks.results import Estimate
+from edge.types import Floats
+from edge.vision.classifier import TFLiteClassifier, softmax
 from train.data import Split
-from train.metrics import BINS, expected_calibration_error, fitted_part, reliability
-from train.tables import markdown
+from train.metrics import fitted_part
 
 _THRESHOLDS = np.arange(0, 1, 0.02)
-_LEAST_ANSWERED = 30
-"""A curve ends where fewer images are answered: their accuracy would be noise."""
-_STYLES = ("-", "--", ":", "-.")
-_QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+_FEWEST = 30
+"""A curve ends where fewer images are certain: their accuracy would be noise."""
 
 
-class Classifier(Protocol):
-    """What this needs of a classifier."""
+class Bin(Struct, frozen=True, array_like=True):
+    """Mean confidence, accuracy and number of the images of one bin."""
 
-    contract: ModelContract
-
-    def logits(self, crops: NDArray[np.uint8]) -> Floats:
-        """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]``."""
-        ...
+    confidence: float
+    accuracy: float
+    images: int
 
 
-def measure(classifier: Classifier, split: Split) -> dict[str, Any]:
-    """Return calibration and coverage of ``classifier``, ready for JSON.
+class Point(Struct, frozen=True, array_like=True):
+    """What is certain from a threshold on: its share of all faces, and its accuracy."""
 
-    On the images of ``split`` that the temperature was not fitted on.
+    threshold: float
+    coverage: float
+    accuracy: float
+
+
+class Calibration(Struct, frozen=True):
+    """Before and after temperature scaling, on the images that it was not fitted on.
+
+    ``threshold`` is the contract's, ``coverage`` the share of the faces that are certain by it.
     """
+
+    images: int
+    temperature: float
+    threshold: float
+    error_before: Estimate
+    error_after: Estimate
+    bins_before: list[Bin]
+    bins_after: list[Bin]
+    curve: list[Point]
+    coverage: float
+    accuracy_certain: float | None
+
+
+def measure(classifier: TFLiteClassifier, split: Split) -> Calibration:
+    """Return calibration and coverage on the validation ``split``."""
     reported = ~fitted_part(len(split.labels))
-    labels = split.labels[reported]
-    logits = classifier.logits(split.images[reported])
-    threshold = classifier.contract.uncertain_below
-    result: dict[str, Any] = {
-        "images": len(labels),
-        "temperature": classifier.contract.temperature,
-        "threshold": threshold,
-    }
-    for name, divisor in (("before", 1.0), ("after", classifier.contract.temperature)):
-        probabilities = softmax(logits / np.float32(divisor))
-        result[name] = {
-            "calibration_error": expected_calibration_error(probabilities, labels),
-            "reliability": reliability(probabilities, labels),
-        }
+    labels, logits = split.labels[reported], classifier.logits(split.images[reported])
+    contract = classifier.contract
+    before, after = softmax(logits), softmax(logits / np.float32(contract.temperature))
+    confidence, right = after.max(axis=1), after.argmax(axis=1) == labels
+    certain = confidence >= contract.uncertain_below
+    return Calibration(
+        images=len(labels),
+        temperature=round(contract.temperature, 4),
+        threshold=contract.uncertain_below,
+        error_before=stats.calibration_error(before, labels),
+        error_after=stats.calibration_error(after, labels),
+        bins_before=reliability(before, labels),
+        bins_after=reliability(after, labels),
+        curve=coverage_curve(confidence, right),
+        coverage=round(float(certain.mean()), 4),
+        accuracy_certain=round(float(right[certain].mean()), 4) if certain.any() else None,
+    )
+
+
+def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> list[Bin]:
+    """Return each bin that has images, of ``float32[n, k]`` and ``int64[n]`` (Guo et al. 2017)."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    result["coverage_curve"] = coverage_curve(confidence, right)
-    answered = confidence >= threshold
-    result["coverage"] = float(answered.mean())
-    result["accuracy_answered"] = float(right[answered].mean()) if answered.any() else None
-    return result
-
-
-def coverage_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:
-    """Share answered and accuracy of these, for each threshold (El-Yaniv and Wiener 2010)."""
+    places = stats.bins_of(probabilities)
     return [
-        {
-            "threshold": round(float(threshold), 2),
-            "coverage": float(answered.mean()),
-            "accuracy": float(right[answered].mean()),
-        }
-        for threshold in _THRESHOLDS
-        if (answered := confidence >= threshold).sum() >= min(_LEAST_ANSWERED, len(right))
+        Bin(
+            round(float(confidence[places == place].mean()), 4),
+            round(float(right[places == place].mean()), 4),
+            int((places == place).sum()),
+        )
+        for place in np.unique(places)
     ]
 
 
-def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return calibration and coverage of each model as a Markdown table."""
-    return markdown(
-        (
-            *("model", "temperature", "ECE before", "ECE after"),
-            *("answers (of all)", "right among these"),
-        ),
-        [(name, *_cells(row)) for name, row in rows.items()],
-    )
-
-
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    accuracy = row["accuracy_answered"]
-    return (
-        f"{row['temperature']:.2f}",
-        *(f"{row[when]['calibration_error']:.1%}" for when in ("before", "after")),
-        f"{row['coverage']:.1%}",
-        "–" if accuracy is None else f"{accuracy:.1%}",
-    )
-
-
-def reliability_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw accuracy against confidence before and after temperature scaling, a panel a model."""
-    figure = Figure(figsize=(3.6 * len(rows) + 0.6, 4.4), layout="constrained")
-    panels = figure.subplots(1, len(rows), squeeze=False, sharey=True)[0]
-    for axes, (name, row) in zip(panels, rows.items(), strict=True):
-        axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
-        for when, marker, colour in (("before", "x", "#a05a2c"), ("after", "o", "#0b6e4f")):
-            bins = [part for part in row[when]["reliability"] if part["images"] >= 10]
-            points = [[part[key] for part in bins] for key in ("confidence", "accuracy")]
-            label = f"{when}: ECE {row[when]['calibration_error']:.1%}"
-            axes.plot(*points, marker=marker, color=colour, linewidth=1.2, label=label)
-        axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-        axes.set_xticks(_QUARTERS, [f"{part:g}" for part in _QUARTERS])
-        axes.legend(loc="upper left", frameon=False, fontsize=8.5)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("accuracy")
-    return figure
-
-
-def coverage_figure(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw the accuracy of what is answered against its share; a ring marks the threshold."""
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
-    colours = marks.colours(rows)
-    for index, (name, row) in enumerate(rows.items()):
-        curve = row["coverage_curve"]
-        places = [[100 * point[key] for point in curve] for key in ("coverage", "accuracy")]
-        axes.plot(*places, _STYLES[index % len(_STYLES)], color=colours[name], label=name)
-        if row["accuracy_answered"] is not None:
-            here = (100 * row["coverage"], 100 * row["accuracy_answered"])
-            axes.plot(*here, "o", markersize=9, markerfacecolor="none", color=colours[name])
-    axes.set_xlabel("share of the faces that get a label, %")
-    axes.set_ylabel("right among these, %")
-    axes.set_title("Coverage and accuracy (ring: the contract's threshold)")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    return figure
-
-
-def note(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the table was measured on, in a sentence."""
-    first = rows[0]
-    return (
-        f"On {first['images']} validation images that the temperature was not fitted on, against "
-        f"FER2013's labels; ECE: expected calibration error, {BINS} bins; a label is given from a "
-        f"calibrated probability of {first['threshold']:g}."
-    )
+def coverage_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[Point]:
+    """Return coverage and accuracy by threshold (El-Yaniv and Wiener 2010), ``[n]`` each."""
+    return [
+        Point(
+            round(float(threshold), 2),
+            round(float(certain.mean()), 4),
+            round(float(right[certain].mean()), 4),
+        )
+        for threshold in _THRESHOLDS
+        if (certain := confidence >= threshold).sum() >= min(_FEWEST, len(right))
+    ]

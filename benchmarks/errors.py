@@ -3,14 +3,11 @@
 ::
 
     BenchmarkError          exit code 1
-    ├── WorkerError         a variant does not load or run; the others go on
-    └── ResultsError        a results file is missing, half written or of another version
+    ├── WorkerError         a process that measures does not start, fails or takes too long
+    └── ResultsError        a results file is missing, damaged or of another version
 """
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 
 class BenchmarkError(Exception):
@@ -20,15 +17,8 @@ class BenchmarkError(Exception):
 
 
 class WorkerError(BenchmarkError):
-    """A variant does not load or run."""
+    """A process that measures does not start, fails or takes too long."""
 
 
 class ResultsError(BenchmarkError):
-    """A results file is missing, half written or of another version."""
-
-
-def without_places(text: str) -> str:
-    """Return ``text`` with paths as from here: where this folder lies is nothing to a reader."""
-    for folder in (Path.cwd(), Path(sys.executable).parent):
-        text = text.replace(f"{folder}/", "")
-    return text
+    """A results file is missing, damaged or of another version."""

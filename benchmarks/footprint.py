@@ -2,114 +2,88 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.errors import WorkerError
-from benchmarks.high_water import high_water_mb
-from benchmarks.process import LIMIT_SECONDS
-from benchmarks.reference import Pace
-from benchmarks.uncertainty import percentile_intervals
+from benchmarks.measure import Probe, Series, interleave
+from benchmarks.process import LIMIT_SECONDS, peak_rss_mb
+from benchmarks.reference import Reference
+from benchmarks.results import Footprint
 
-_RUN = ("-m", "edge", "run", "--source", "demo", "--display", "off")
-_STARTS = 5
+RUN = ("-m", "edge", "run", "--source", "demo", "--display", "off")
 _FRAMES = 1000
 _POLL_SECONDS = 0.02
-_BLOCK = 512  # bytes, of st_blocks
 
 
 def measure(
-    python: Path, seconds: float = 0.0, limit: float = LIMIT_SECONDS
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run the demo, headless, with the interpreter ``python`` of an edge environment.
+    python: Path, rounds: int, run: Sequence[str] = RUN, limit: float = LIMIT_SECONDS
+) -> tuple[Footprint, Series]:
+    """Run the demo without a window by ``python``, the interpreter of an edge environment.
 
-    ``start_s`` is from the start of the process to the first line of results, the median of as
-    many starts as ``seconds`` have time for, of five at least; ``memory_mb`` the greatest resident
-    memory in a run of 1,000 frames (Linux alone); ``environment_mb`` what the environment takes up
-    on disk. No run takes longer than ``limit`` seconds. Returns the figures, and the samples.
-    Raises ``WorkerError``.
+    ``run`` are its arguments, ``limit`` seconds end a run. Raises ``WorkerError``.
     """
-    starts, pace = list[float](), Pace()
-    while len(starts) < _STARTS or sum(starts) < seconds:
-        starts.append(_seconds_to_first_result(python, limit))
-        pace.take()
-    memory = _peak_mb(python, limit)
-    figures = {
-        "start_s": statistics.median(starts),
-        "starts": len(starts),
-        "start_s_interval": percentile_intervals([[start] for start in starts])["p50"],
-        "frames": _FRAMES,
-        "memory_mb": memory,
-        "environment_mb": disk_mb(python.parent.parent),
-    }
-    samples = {"start_s": starts, "pace_ms": pace.ms, "memory_mb": memory}
-    return figures, {"subject": "a run", **samples}
+    series = Series("start")
+    first = (str(python), *run, "--frames", "1")
+    probe = Probe(series, lambda: {"start": [_run(first, limit)[0]]}, Reference())
+    probe.block()  # so that the files are in the cache
+    interleave([probe], rounds)
+    if series.error:
+        raise WorkerError(series.error)
+    _, memory = _run((str(python), *run, "--frames", str(_FRAMES)), limit)
+    disk = disk_mb(python.parent.parent)
+    return Footprint(series.summary("start"), _FRAMES, memory, round(disk, 1)), series
 
 
 def disk_mb(folder: Path) -> float:
-    """What the files under ``folder`` take up on disk, in MB; links count as themselves."""
-    files = (path.lstat() for path in folder.rglob("*"))
-    return sum(file.st_blocks for file in files) * _BLOCK / 1e6
+    """Return what the files under ``folder`` take up on disk in MB; links count as themselves."""
+    return sum(path.lstat().st_blocks for path in folder.rglob("*")) * 512 / 1e6
 
 
-def _seconds_to_first_result(python: Path, limit: float) -> float:
-    start = time.monotonic()
-    with _started(python, ("--frames", "1")) as process, _watched(process, limit):
-        assert process.stdout is not None
-        seconds = next(
-            (time.monotonic() - start for line in process.stdout if line.startswith("frame ")), None
-        )
-        process.communicate()  # to its end while it is watched: it may hang there, too
-    if seconds is None or process.returncode:
-        raise _failed(process)
-    return seconds
+def _run(command: Sequence[str], limit: float) -> tuple[float, float | None]:
+    """Run to the end; return milliseconds to the first result, and the peak RSS in MB.
+
+    The first line on standard output is that of the first result. Raises ``WorkerError``.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as messages:
+        start = time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=messages, text=True, errors="replace"
+            )
+        except OSError as error:
+            raise WorkerError(
+                f"{command[0]}: expected the Python of an edge environment, found: "
+                f"{error.strerror}; run 'make run-edge' once"
+            ) from error
+        peaks: list[float | None] = [None]
+        poll = threading.Thread(target=_poll, args=(process, limit, peaks))
+        with process:
+            assert process.stdout
+            poll.start()
+            line = process.stdout.readline()
+            first = (time.perf_counter() - start) * 1e3
+            process.stdout.read()
+            poll.join()
+        if process.returncode or not line:
+            messages.seek(0)
+            last = [each.strip() for each in messages if each.strip()][-1:] or ["no message"]
+            raise WorkerError(
+                f"expected that the demo runs to its end, found exit code {process.returncode} "
+                f"({last[0]}); run 'make run-edge SOURCE=demo' to see why"
+            )
+    return first, peaks[-1]
 
 
-def _peak_mb(python: Path, limit: float) -> float | None:
-    """The kernel's high-water mark, asked until the process is gone."""
-    peak = None
-    with _started(python, ("--frames", str(_FRAMES))) as process, _watched(process, limit):
-        assert process.stdout is not None
-        drain = threading.Thread(target=process.stdout.read, daemon=True)
-        drain.start()
-        while process.poll() is None:
-            peak = high_water_mb(process.pid) or peak
-            time.sleep(_POLL_SECONDS)
-        drain.join()
-    if process.returncode:
-        raise _failed(process)
-    return peak
-
-
-def _started(python: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    try:
-        return subprocess.Popen([str(python), *_RUN, *arguments], stdout=subprocess.PIPE, text=True)
-    except OSError as error:
-        raise WorkerError(
-            f"{python}: expected the Python of an edge environment, found: {error.strerror}; "
-            "run 'make run-edge' once"
-        ) from error
-
-
-@contextmanager
-def _watched(process: subprocess.Popen[str], limit: float) -> Iterator[None]:
-    """End a process that hangs: it must not be waited for for ever."""
-    watchdog = threading.Timer(limit, process.kill)
-    watchdog.start()
-    try:
-        yield
-    finally:
-        watchdog.cancel()
-
-
-def _failed(process: subprocess.Popen[str]) -> WorkerError:
-    return WorkerError(
-        f"the demo ended with {process.returncode} (-9 where it took too long); its message stands "
-        "above"
-    )
+def _poll(process: subprocess.Popen[str], limit: float, peaks: list[float | None]) -> None:
+    """Note the peak RSS until the process ends, and end it after ``limit`` seconds."""
+    until = time.monotonic() + limit
+    while process.poll() is None:
+        peaks.append(peak_rss_mb(process.pid) or peaks[-1])
+        if time.monotonic() > until:
+            process.kill()
+        time.sleep(_POLL_SECONDS)

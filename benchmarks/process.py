@@ -1,45 +1,59 @@
-"""A worker process from outside, and that of one subject."""
+"""A worker process, from outside."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
+import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.errors import WorkerError
-from benchmarks.subjects import Subject
 
-WORKER = (sys.executable, "-m", "benchmarks.worker")
 LIMIT_SECONDS = 300.0
-"""For one answer: the slowest, TensorFlow's start on a Pi with a slow card, takes a third of it;
-some packages of others wait for a network without end."""
-
-_SHOWN = 80
-"""Characters of what is no answer that a message shows."""
+"""For one reply: TensorFlow's start on a Pi with a slow card takes a third of it."""
+_MESSAGE = 300
+"""Characters of a message that are shown."""
 
 
-class AnsweringProcess:
-    """A process that answers each line of JSON on its standard input with one on its output.
+class Process:
+    """A process that replies to each line of JSON with one; lives as long as it is entered.
 
-    A context manager: it lives as long as that is open.
+    ``command`` starts it, ``limit`` is in seconds for one reply, and ``environment`` is added to
+    this process's. Raises ``WorkerError`` where it does not start.
     """
 
-    def __init__(self, command: Sequence[str], limit: float, **further: Any) -> None:
-        """Start it; ``limit`` is in seconds for one answer, ``further`` is for ``Popen``."""
-        self._limit, self._late = limit, False
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
-            **further,
-        )
+    def __init__(
+        self,
+        command: Sequence[str],
+        limit: float = LIMIT_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it."""
+        self._limit = limit
+        self._messages = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
+        self._started = time.monotonic()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._messages,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+                env={**os.environ, **(environment or {})},
+            )
+        except OSError as error:
+            self._messages.close()
+            raise WorkerError(
+                f"{command[0]}: expected the Python of an environment, found: {error.strerror}; "
+                "set the environment up with make"
+            ) from error
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -49,75 +63,53 @@ class AnsweringProcess:
         """End the process."""
         self._process.kill()
         self._process.communicate()
+        self._messages.close()
+
+    @property
+    def age(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self._started
+
+    def peak_rss_mb(self) -> float | None:
+        """Return its peak RSS so far in MB; Linux alone knows."""
+        return peak_rss_mb(self._process.pid)
 
     def ask(self, request: str, **arguments: Any) -> dict[str, Any]:
-        """Send one request and wait for its answer; raises ``WorkerError`` where there is none."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it died, which the lack of an answer says, too
+        """Send a request and return the reply; raises ``WorkerError``."""
+        assert self._process.stdin
+        with suppress(BrokenPipeError):  # it died, which the lack of a reply says too
             print(json.dumps({"do": request} | arguments), file=self._process.stdin, flush=True)
-        return self._answer()
+        return self.reply()
 
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        watchdog = threading.Timer(self._limit, self._give_up)
+    def reply(self) -> dict[str, Any]:
+        """Wait for the next line; raises ``WorkerError``, also with the worker's own error."""
+        assert self._process.stdout
+        watchdog = threading.Timer(self._limit, self._process.kill)
         watchdog.start()
         try:
             line = self._process.stdout.readline()
-            if not line.endswith("\n"):  # none, or cut short
-                raise self._died()
         finally:
             watchdog.cancel()
-        return answer_of(line)
+        reply = json.loads(line) if line.endswith("\n") else self._ended()
+        if "error" in reply:
+            raise WorkerError(reply["error"])
+        return dict(reply)
 
-    def _give_up(self) -> None:
-        self._late = True
-        self._process.kill()
-
-    def _died(self) -> WorkerError:
-        """What is said where there is no answer; the process is still watched."""
-        if self._late:
-            return WorkerError(
-                f"expected an answer of its process within {self._limit:g} s, found none; close "
-                "what else uses the machine, and measure again"
-            )
-        return WorkerError("its process ended; its message stands above")
-
-
-class Process(AnsweringProcess):
-    """The worker of one subject."""
-
-    def __init__(
-        self,
-        subject: Subject,
-        threads: int,
-        faces: Path,
-        limit: float = LIMIT_SECONDS,
-        worker: Sequence[str] = WORKER,
-    ) -> None:
-        """Start it; it loads meanwhile. ``faces`` is the array file of what it classifies."""
-        arguments = [subject.kind, str(subject.path), str(threads), str(faces)]
-        super().__init__([*worker, *arguments], limit)
-
-    def loaded(self) -> dict[str, Any]:
-        """Wait for the worker's first line; raises ``WorkerError`` where it doesn't load."""
-        return self._answer()
+    def _ended(self) -> dict[str, str]:
+        code = self._process.wait()
+        self._messages.seek(0)
+        last = [line.strip() for line in self._messages if line.strip()][-1:] or ["no message"]
+        return {
+            "error": f"expected a reply within {self._limit:g} s, found that the process ended "
+            f"with {code}: {last[0][:_MESSAGE]}"
+        }
 
 
-def answer_of(text: str) -> dict[str, Any]:
-    """Return what ``text`` of a process says, a line of JSON.
-
-    Raises ``WorkerError`` for an error in it, and where it is none: one that something else
-    printed, or an end of it. Whose process it is, the one who asks knows.
-    """
+def peak_rss_mb(process: int) -> float | None:
+    """Return the peak RSS of a process in MB; Linux alone knows, and while the process lives."""
     try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise WorkerError(
-            f"expected an answer of its process, a line of JSON, found {text[:_SHOWN]!r}; look for "
-            "what else prints to its standard output or ends it, and measure again"
-        )
-    if "error" in answer:
-        raise WorkerError(answer["error"])
-    return answer
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return None
+    peaks = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))  # KiB
+    return next((peak * 1024 / 1e6 for peak in peaks), None)

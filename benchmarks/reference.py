@@ -8,44 +8,38 @@ from collections.abc import Callable
 import numpy as np
 
 from edge.assets import read_asset
-from edge.console import held_back
-from edge.detectors.blazeface import SHORT_RANGE
-from edge.interpreter import find_runtime
+from edge.vision.interpreter import find_runtime
 
-CALLS = 20
-"""In each round, beside what is measured."""
+REFERENCE_CALLS = 20
+"""After each block of what is measured."""
+_ASSET = "BlazeFace short range"
 
 
-def open_reference(threads: int) -> Callable[[], None]:
-    """Return what runs BlazeFace's network once.
+class Reference:
+    """BlazeFace's bare network: a pinned file that runs without the product's code.
 
-    Its file is pinned by its hash and runs here without a line of the runtime's code, so that what
-    it takes changes with the machine and the interpreter's version and with nothing else. Raises
-    ``AssetError``, ``InterpreterError``.
+    What it takes changes with the machine and the interpreter's version only.
     """
-    content = read_asset(SHORT_RANGE.asset)
-    with held_back():  # what the interpreter says of itself
-        interpreter = find_runtime().interpreter(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
-    (detail,) = interpreter.get_input_details()
-    interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
-    invoke: Callable[[], None] = interpreter.invoke
-    return invoke
+
+    def __init__(self, threads: int = 1) -> None:
+        """Open it; raises ``AssetError`` and ``InterpreterError``."""
+        from train.cli import native_stderr_hidden  # noqa: PLC0415 - not in a worker's peak RSS
+
+        content = read_asset(_ASSET)
+        with native_stderr_hidden():
+            interpreter = find_runtime().interpreter(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
+        (detail,) = interpreter.get_input_details()
+        interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+        self._invoke = interpreter.invoke
+
+    def __call__(self, calls: int = REFERENCE_CALLS) -> list[float]:
+        """Return the milliseconds of each of ``calls``."""
+        return [milliseconds(self._invoke) for _ in range(calls)]
 
 
-class Pace:
-    """How fast the machine was while something was measured that takes a process or a camera."""
-
-    def __init__(self) -> None:
-        """Open the reference; raises as ``open_reference``."""
-        self.ms: list[float] = []
-        self._call = open_reference(1)
-        self.take()
-        self.ms.clear()  # that was the warm-up
-
-    def take(self) -> None:
-        """Note the milliseconds of some calls."""
-        for _ in range(CALLS):
-            start = time.perf_counter_ns()
-            self._call()
-            self.ms.append((time.perf_counter_ns() - start) / 1e6)
+def milliseconds(call: Callable[[], object]) -> float:
+    """Return how long ``call`` takes."""
+    start = time.perf_counter_ns()
+    call()
+    return (time.perf_counter_ns() - start) / 1e6

@@ -1,14 +1,8 @@
 """How much of its accuracy a classifier keeps under what a camera does to its crops.
 
-Each corruption is done to the crop, after the frame was sampled, so its strength is what remains
-there: a face that is large in the frame is averaged down to the crop, which hides noise, blocks of
-JPEG and grey levels that are missing; the rows show a face of about 48 pixels in the frame. The
-idea of fixed corruptions at graded strengths is that of Hendrycks and Dietterich 2019,
-"Benchmarking Neural Network Robustness to Common Corruptions and Perturbations", arXiv 1903.12261.
-
-Colour casts are left out. A cast weights the channels before they turn grey: skin, of one hue,
-becomes lighter or darker as a whole, which the rows for low light show; but lips and brows change
-against the skin, by what depends on their colours, and grey images no longer have these.
+Corruptions are applied to the crop, after the frame was sampled, at fixed strengths (the idea of
+Hendrycks and Dietterich 2019, arXiv 1903.12261). Colour casts are left out: on grey images they are
+the same factor for every pixel, as less light is.
 """
 
 from __future__ import annotations
@@ -16,43 +10,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from edge.crops import Square, crop_square
-from edge.frames import Floats
+from edge.types import Floats
+from edge.vision.crops import Square, crop_square
 from train.data import Split
-from train.tables import markdown
 
 Crops = NDArray[np.uint8]
 """``uint8[n, h, w, 1]``, grey."""
+Classify = Callable[[Crops], Floats]
+"""Crops → probabilities ``float32[n, labels]``."""
 NONE = "none"
 _ENCODING = 1 / 2.2
 """Exponent from light to grey levels; sRGB's curve (IEC 61966-2-1) is close to it."""
 _EDGE = cv2.BORDER_REPLICATE
-_SEED = 0
 _ERRORS = (-20, -10, 10, 20)
 """Errors of the framing in per cent of the square's side."""
 
 
-class Predictor(Protocol):
-    """What is measured; ``edge.classifier.TFLiteClassifier`` is one."""
+class Robustness(Struct, frozen=True):
+    """Top-1 of each model under one corruption."""
 
-    def classify(self, crops: Crops) -> Floats:
-        """``uint8[n, h, w, 1]`` → probabilities ``float32[n, labels]``."""
-        ...
+    corruption: str
+    strength: str
+    top1: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One row: its name, its strength with the unit, and what it does.
-
-    ``apply`` maps ``uint8[n, h, w, 1]`` to new images of that shape and leaves its input as it is;
-    equal inputs give equal images, so that all classifiers see the same.
-    """
+    """Name, strength with unit, and a pure function of ``uint8[n, h, w, 1]`` to the same shape."""
 
     name: str
     strength: str
@@ -60,36 +51,18 @@ class Corruption:
 
 
 def measure(
-    classifiers: Mapping[str, Predictor],
-    split: Split,
-    corruptions: Sequence[Corruption] | None = None,
-) -> list[dict[str, Any]]:
-    """Return a row for each corruption (``CORRUPTIONS`` unless given), ready for JSON.
-
-    ``top1`` is the share of ``split`` that each of ``classifiers`` gets right, by its name.
-    """
+    models: Mapping[str, Classify], split: Split, corruptions: Sequence[Corruption] = ()
+) -> list[Robustness]:
+    """Return top-1 of each of ``models`` under each of ``corruptions`` (``CORRUPTIONS``)."""
     rows = []
-    for corruption in CORRUPTIONS if corruptions is None else corruptions:
+    for corruption in corruptions or CORRUPTIONS:
         images = corruption.apply(split.images)
         top1 = {
-            name: float((classifier.classify(images).argmax(axis=1) == split.labels).mean())
-            for name, classifier in classifiers.items()
+            name: round(float((classify(images).argmax(axis=1) == split.labels).mean()), 4)
+            for name, classify in models.items()
         }
-        rows.append({"corruption": corruption.name, "strength": corruption.strength, "top1": top1})
+        rows.append(Robustness(corruption.name, corruption.strength, top1))
     return rows
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what ``measure`` found as a Markdown table in per cent, undisturbed images first."""
-    ordered = sorted(rows, key=lambda row: row["corruption"] != NONE)
-    models = list(ordered[0]["top1"]) if ordered else []
-    return markdown(
-        ("corruption", "strength", *models),
-        [
-            (row["corruption"], row["strength"], *(f"{row['top1'][m]:.1%}" for m in models))
-            for row in ordered
-        ],
-    )
 
 
 def blurred(images: Crops, sigma: float) -> Crops:
@@ -98,38 +71,30 @@ def blurred(images: Crops, sigma: float) -> Crops:
 
 
 def darkened(images: Crops, light: float) -> Crops:
-    """Leave ``light`` (0…1) of the light, in whole grey levels as a dark frame has them.
-
-    Grey levels are a power of the light, so that all are multiplied by one number. The noise that
-    comes with little light is a row of its own.
-    """
+    """Leave ``light`` (0…1) of the light; grey levels are a power of it."""
     return np.asarray(np.rint(images * np.float32(light**_ENCODING)), np.uint8)
 
 
 def compressed(images: Crops, quality: int) -> Crops:
-    """Encode as JPEG of ``quality`` (1…100), OpenCV's scale, and decode."""
+    """Encode as JPEG of ``quality`` (1…100) and decode."""
     return _each(images, lambda image: _through_jpeg(image, quality))
 
 
 def noisy(images: Crops, sigma: float) -> Crops:
     """Add Gaussian noise of ``sigma`` grey levels, the same at each call."""
-    noise = np.random.default_rng(_SEED).standard_normal(images.shape, np.float32)
+    noise = np.random.default_rng(0).standard_normal(images.shape, np.float32)
     return np.asarray(np.clip(np.rint(images + sigma * noise), 0, 255), np.uint8)
 
 
 def rolled(images: Crops, degrees: float) -> Crops:
     """Roll every head by ``degrees``, neighbours in the split to opposite sides."""
     angles = np.radians(degrees) * np.where(np.arange(len(images)) % 2, -1, 1)
-    return np.stack([_reframed(image, angle=a) for image, a in zip(images, angles, strict=True)])
+    return np.stack([_cut(image, angle=a) for image, a in zip(images, angles, strict=True)])
 
 
 def reframed(images: Crops, scale: float = 1.0, across: float = 0.0, down: float = 0.0) -> Crops:
-    """Cut another square than the image's: ``scale`` times its side, moved by parts of that side.
-
-    A larger square shows a smaller face; one moved ``across`` to the right and ``down`` shows it
-    further left and up.
-    """
-    return np.stack([_reframed(image, scale, across, down) for image in images])
+    """Cut a square of ``scale`` times the image's side, moved by parts of that side."""
+    return np.stack([_cut(image, scale, across, down) for image in images])
 
 
 def _each(images: Crops, change: Callable[[Crops], Any]) -> Crops:
@@ -142,15 +107,14 @@ def _through_jpeg(image: Crops, quality: int) -> Any:
     return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
 
 
-def _reframed(
+def _cut(
     image: Crops, scale: float = 1.0, across: float = 0.0, down: float = 0.0, angle: float = 0.0
 ) -> Crops:
     """``uint8[h, w, 1]`` → the same, by the runtime's own sampling; ``angle`` in radians."""
     height, width = image.shape[:2]
     side = (height + width) / 2
     square = Square(width / 2 + across * side, height / 2 + down * side, side * scale, angle)
-    bgr = np.repeat(image, 3, axis=2)
-    return crop_square(bgr, square, height, width)[..., np.newaxis]
+    return crop_square(np.repeat(image, 3, axis=2), square, height, width)[..., np.newaxis]
 
 
 def _framing_errors() -> Iterator[Corruption]:

@@ -15,8 +15,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classifier import dequantise, quantise
-from edge.interpreter import open_model
+from edge.vision.classifier import dequantise, quantise
+from edge.vision.interpreter import open_model
+from train.cli import native_stderr_hidden
 from train.model import LOGITS, predict_logits
 
 _TINY = 1e-6
@@ -45,7 +46,8 @@ def correct_bias(model: keras.Model, flatbuffer: bytes, sample: NDArray[np.uint8
 
     ``flatbuffer`` is ``model`` quantised, ``sample`` the representative dataset.
     """
-    opened = open_model(flatbuffer, "int8")
+    with native_stderr_hidden():
+        opened = open_model(flatbuffer, "int8")
     pixels = quantise(sample, opened.inputs[0])
     rows = [opened.run(pixel[np.newaxis])[0][0] for pixel in pixels]
     error = dequantise(np.stack(rows), opened.outputs[0]) - predict_logits(model, sample)

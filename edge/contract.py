@@ -13,25 +13,26 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from edge import zips
 from edge.errors import ContractError
 
 MEMBER = "contract.json"
 LABELS_MEMBER = "labels.txt"
 H5_ATTRIBUTE = "contract"
-VERSION = 1
-UNCERTAIN = "uncertain"
-"""What the runtime says in the place of a label where it has none."""
+VERSION = 2
 _MAX_MEMBER_BYTES = 1 << 20
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError)
+"""What reading a damaged ZIP raises, or one of a kind that Python can't read; ``KeyError`` where a
+member is missing comes on top."""
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How a detector's box becomes the square that training saw.
+    """How one detector's box becomes the square that training saw.
 
     The square's side is ``scale`` times the box's; its centre lies ``offset_x`` and ``offset_y``
     box sides to the right of and below the box's centre. ``rotate`` levels the eyes first.
@@ -57,9 +58,10 @@ class ModelContract:
 
     The input is raw ``uint8`` grey pixels ``[height, width, channels]`` in 0…255 (scaling is in the
     graph). The output is one value per label, in this order: logits, of which
-    ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). Below a top
-    probability of ``uncertain_below`` the runtime gives no label. ``provenance`` says where the
-    model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
+    ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). A label
+    whose probability is below ``uncertain_below`` is not certain. ``framings`` maps the name of a
+    detector ("blazeface") to the framing that was derived from its boxes. ``provenance`` says where
+    the model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
     ``graph_sha256`` is that of the flatbuffer it travels in, set by ``embed``; in the ``.h5`` it is
     over the network's configuration and weights.
     """
@@ -68,7 +70,7 @@ class ModelContract:
     height: int
     width: int
     channels: int
-    framing: Framing = field(default_factory=Framing)
+    framings: Mapping[str, Framing] = field(default_factory=dict)
     temperature: float = 1.0
     uncertain_below: float = 0.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -89,8 +91,8 @@ class ModelContract:
             yield f"expected two or more different labels, found {self.labels!r}"
         if not all(isinstance(label, str) and label.isprintable() for label in self.labels):
             yield f"expected printable labels, found {self.labels!r}"
-        if not all(map(str.strip, self.labels)) or UNCERTAIN in self.labels:
-            yield f"expected labels other than '' and {UNCERTAIN!r}, found {self.labels!r}"
+        if not all(map(str.strip, self.labels)):
+            yield f"expected labels other than '', found {self.labels!r}"
         sizes = (self.height, self.width, self.channels)
         if not all(isinstance(n, int) and 1 <= n <= 1024 for n in sizes) or self.channels != 1:
             yield f"expected a grey input of at most 1024×1024, found {sizes}"
@@ -98,6 +100,16 @@ class ModelContract:
             yield f"expected a temperature in 0.05…20, found {self.temperature!r}"
         if not 0 <= self.uncertain_below < 1:
             yield f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
+
+    def framing(self, detector: str) -> Framing:
+        """Return the framing for the boxes of ``detector``; raises ``ContractError``."""
+        try:
+            return self.framings[detector]
+        except KeyError:
+            raise ContractError(
+                f"contract: expected a framing for the detector {detector!r}, found those of "
+                f"{', '.join(self.framings) or 'none'}; choose one of them, or train with it"
+            ) from None
 
     def to_json(self) -> str:
         """Return the contract as JSON text with sorted keys."""
@@ -108,7 +120,10 @@ class ModelContract:
         """Read what ``to_json`` wrote; raises ``ContractError``."""
         try:
             values = _whole(json.loads(text), cls)
-            values["framing"] = Framing(**_whole(values["framing"], Framing))
+            values["framings"] = {
+                name: Framing(**_whole(framing, Framing))
+                for name, framing in dict(values["framings"]).items()
+            }
             if isinstance(values["labels"], list):
                 values["labels"] = tuple(values["labels"])
             return cls(**values)
@@ -156,7 +171,7 @@ def extract(model: bytes) -> ModelContract:
             if LABELS_MEMBER in archive.namelist():
                 _check_labels(_read(archive, LABELS_MEMBER), contract)
             graph = model[: min(member.header_offset for member in archive.infolist())]
-    except (*zips.DAMAGE, KeyError, RuntimeError) as error:
+    except (*ZIP_DAMAGE, KeyError, RuntimeError) as error:
         raise ContractError(
             "contract: expected one at the end of the model file, found none; where the file was "
             "cut short copy it again, else use a model written by 'make convert'"

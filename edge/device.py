@@ -24,12 +24,6 @@ class Throttled(NamedTuple):
     before: tuple[str, ...]
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _ask(command: Sequence[str]) -> str | None:
     """What ``command`` prints, None where it isn't there or fails."""
     try:
@@ -50,7 +44,6 @@ class Device:
     """
 
     root: Path = Path("/")
-    cores: int = field(default_factory=usable_cores)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     access: Callable[[Path, int], bool] = os.access
     ask: Callable[[Sequence[str]], str | None] = _ask

@@ -41,20 +41,14 @@ def interrupted(repository: Path, *arguments: str, before: str) -> subprocess.Co
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [
-        ("edge", "cyclopts"),
-        ("edge", "edge.settings"),
-        ("edge.assets", "edge.files"),
-        ("train", "cyclopts"),
-        ("train", "train.errors"),
-        ("convert", "cyclopts"),
-    ],
+    [("edge", "edge.cli"), ("edge", "cyclopts"), ("train", "cyclopts"), ("convert", "cyclopts")],
 )
 def test_ctrl_c_during_the_imports_ends_without_a_word(
     module: str, name: str, repository: Path
 ) -> None:
     done = interrupted(repository, module, name, before="on")
-    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    assert done.returncode in (-signal.SIGINT, 130)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("module", ["edge", "train", "convert"])

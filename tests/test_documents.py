@@ -1,4 +1,4 @@
-"""What the README tells a user to type exists."""
+"""What the documents show is generated from the results, and what they name exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-DOCUMENTS = ("README.md", "models/README.md", "images/README.md")
+from benchmarks import documents, report
+from benchmarks.material import gather
+
+RESULTS = Path("benchmarks/results")
+DOCUMENTS = ("models/README.md", "images/README.md", "benchmarks/results/benchmark.md")
+"""README.md and docs/ are looked at by test_readme.py."""
+_LONGEST = 600
+"""Lines of a committed result."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -33,8 +40,38 @@ def test_every_link_leads_to_a_file_in_git(repository: Path, document: str) -> N
     assert not missing
 
 
+def test_the_tables_are_those_of_the_results(repository: Path) -> None:
+    for path, text in documents.current(repository, RESULTS).items():
+        assert path.read_text(encoding="utf-8") == text, "run 'make document'"
+
+
+def test_the_report_is_that_of_the_results(repository: Path) -> None:
+    folder = repository / RESULTS
+    text = report.render("report.md.j2", gather(folder), intervals=True)
+    assert (folder / report.MARKDOWN).read_text(encoding="utf-8") == text, "run 'make document'"
+
+
+def test_every_marker_has_an_end_and_a_name_that_is_known(repository: Path) -> None:
+    tables = repository / "benchmarks" / "templates" / "tables"
+    known = {path.name.partition(".")[0] for path in tables.iterdir()}
+    known |= {"trainings", "ablation"}
+    for path in documents.paths(repository):
+        text = path.read_text(encoding="utf-8")
+        names = re.findall(r"^<!-- ([\w-]+) -->$", text, re.MULTILINE)
+        assert names == re.findall(r"^<!-- /([\w-]+) -->$", text, re.MULTILINE)
+        assert set(names) <= known
+
+
+def test_no_result_is_a_page_of_thousands_of_lines(repository: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", RESULTS], cwd=repository, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.split():
+        assert len((repository / name).read_bytes().splitlines()) < _LONGEST or ".png" in name
+
+
 def test_what_a_stream_as_source_of_the_service_needs_is_that_of_its_unit(repository: Path) -> None:
-    text = (repository / "README.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "service.md").read_text(encoding="utf-8")
     unit = (repository / "edge" / "service" / "expressions.service").read_text(encoding="utf-8")
     [lines] = re.findall(r"```ini\n(\[Service\]\n(?:\w+=.*\n)+)```", text)
     assert "".join(f"#   {line}\n" for line in lines.splitlines()) in unit
@@ -44,7 +81,7 @@ def test_every_edge_option_in_the_makefile_exists(repository: Path) -> None:
     from edge.settings import Settings
 
     makefile = (repository / "Makefile").read_text(encoding="utf-8")
-    recipe = makefile[makefile.index("run-edge:") : makefile.index("data:")]
+    recipe = makefile[makefile.index("\nrun-edge:") : makefile.index("\ntest:")]
     options = set(re.findall(r"--([a-z-]+)", recipe))
     assert options == {"source", "detector", "output"}
     assert options <= {name.replace("_", "-") for name in Settings.__dataclass_fields__}

@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.data import LABELS
 from train.errors import ArtifactError
-from train.memory import at_most
+
+if sys.platform == "linux":
+    import resource
 
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
@@ -35,7 +39,6 @@ _CLASSES = {
     "keras.initializers": frozenset({"GlorotUniform", "Zeros", "Ones"}),
 }
 """All that the configuration may name, by module, at any depth."""
-_ACTIVATIONS = (None, "linear", "relu")
 MAX_BYTES = 256 << 20
 """Of the file, and of the arrays that it declares: the ``seed`` network has 11 MB of weights."""
 _DAMAGE = (
@@ -43,24 +46,21 @@ _DAMAGE = (
     MemoryError,
 )
 """What h5py, json and Keras raise on a file that is not what it should be."""
-_ROOM = 4 * MAX_BYTES
-"""Of memory, for a look at such a file: its arrays, one at a time, and as text."""
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def save_model(model: keras.Model, contract: ModelContract, path: Path) -> None:
     """Write ``model`` and ``contract`` to ``path``, which keeps its old content on any failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        with _quiet():
+        with _without_advice():
             model.save(temporary, include_optimizer=False)
         with h5py.File(temporary, "r+") as file:
-            contract = dataclasses.replace(contract, graph_sha256=_digest(path, file))
+            contract = dataclasses.replace(contract, graph_sha256=_digest(file))
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _without_advice() -> Iterator[None]:
     """Hold back Keras' advice against HDF5, the format that the users of this file ask for."""
     level = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
@@ -71,66 +71,80 @@ def _quiet() -> Iterator[None]:
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
-    """Open ``path`` after a check of its size, declared sizes, layer classes and digest.
+    """Open ``path`` after a check of its sizes, its classes and its digest.
 
     Raises ``ArtifactError`` for anything that ``save_model`` would not have written.
     """
-    contract = _check_file(path)
+    if not path.is_file():
+        raise _refusal(path, "something else" if path.exists() else "no such file")
+    if path.stat().st_size > MAX_BYTES:
+        raise _refusal(path, f"{path.stat().st_size} bytes (at most {MAX_BYTES})")
     try:
+        with _memory_limit(4 * MAX_BYTES), h5py.File(path, "r") as file:
+            contract = _checked(path, file)
         model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except ContractError as error:
+        raise _refusal(path, str(error)) from error
     except (*_DAMAGE, tf.errors.OpError) as error:
-        raise _refusal(path, f"a file that Keras can't read ({first_line(error)})") from error
-    _check_shapes(path, model, contract)
+        raise _refusal(path, f"a file that can't be read ({first_line(error)})") from error
+    expected = [
+        (None, contract.height, contract.width, contract.channels),
+        (None, len(contract.labels)),
+    ]
+    found = [tuple(tensor.shape) for tensor in (*model.inputs, *model.outputs)]
+    if found != expected:
+        raise _refusal(path, f"input and output {found} where its contract says {expected}")
     return model, contract
 
 
-def _check_file(path: Path) -> ModelContract:
-    if not path.is_file():
-        raise _refusal(path, "something else" if path.exists() else "no such file")
-    if not len(_SIGNATURE) < path.stat().st_size <= MAX_BYTES:
-        raise _refusal(path, f"{path.stat().st_size} bytes (at most {MAX_BYTES})")
-    with path.open("rb") as raw:
-        if raw.read(len(_SIGNATURE)) != _SIGNATURE:
-            raise _refusal(path, "a file that is not HDF5")
+@contextlib.contextmanager
+def _memory_limit(more: int) -> Iterator[None]:
+    """Let this process take ``more`` bytes of addresses at most; no limit elsewhere than on Linux.
+
+    HDF5 takes what a damaged length says, gigabytes, and fills it until the system kills us.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    limits = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    wanted = pages * resource.getpagesize() + more
+    wanted = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
     try:
-        # HDF5 takes what a damaged length says and fills it with zeros, until the system kills us.
-        with at_most(_ROOM), h5py.File(path, "r") as file:
-            _check_arrays(path, file)
-            text = file.attrs.get(H5_ATTRIBUTE)
-            if not isinstance(text, str):
-                raise _refusal(path, "no contract in it")
-            contract = ModelContract.from_json(text)
-            if contract.labels != LABELS:
-                raise _refusal(path, f"the labels {', '.join(contract.labels)}")
-            _check_configuration(path, file, contract)
-            if contract.graph_sha256 != _digest(path, file):
-                raise _refusal(path, "weights or a configuration that were changed since")
-            return contract
-    except ContractError as error:
-        raise _refusal(path, str(error)) from error
-    except _DAMAGE as error:
-        raise _refusal(path, f"a damaged HDF5 file ({first_line(error)})") from error
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
-def _check_arrays(path: Path, file: h5py.File) -> None:
-    total = 0
-    for array in _members(path, file):
-        if isinstance(array, h5py.Group):
-            continue
-        if array.is_virtual or array.external:
-            raise _refusal(path, f"array {array.name} stored outside the file")
-        total += int(np.prod(array.shape, dtype=object)) * array.dtype.itemsize
-        if total > MAX_BYTES:
-            raise _refusal(path, f"arrays declared larger than {MAX_BYTES} bytes")
+def _checked(path: Path, file: h5py.File) -> ModelContract:
+    """The contract of a ``file`` that holds nothing but what ``save_model`` writes."""
+    digest = _digest(file)
+    contract = ModelContract.from_json(file.attrs[H5_ATTRIBUTE])
+    if contract.labels != LABELS:
+        raise _refusal(path, f"the labels {', '.join(contract.labels)}")
+    network = json.loads(file.attrs["model_config"])
+    if set(network) != {"class_name", "config"} or network["class_name"] != "Functional":
+        raise _refusal(path, "a model that is not a plain functional network")
+    for named in _named(network["config"]):
+        module, name = named.get("module"), named["class_name"]
+        if name not in _CLASSES.get(module, ()) or named.get("registered_name") is not None:
+            raise _refusal(path, f"layer or object {module or 'keras'}.{name}")
+    if contract.graph_sha256 != digest:
+        raise _refusal(path, "weights or a configuration that were changed since")
+    return contract
 
 
-def _digest(path: Path, file: h5py.File) -> str:
+def _digest(file: h5py.File) -> str:
     """SHA-256 over all that makes the network: everything but the contract, which holds it.
 
     Over what HDF5 reads, not over the bytes of the file: these change when an attribute is written.
+    Raises ``ValueError`` where the arrays are too large: a few bytes can declare terabytes.
     """
     digest = hashlib.sha256()
-    for member in _members(path, file):
+    declared = [0]
+
+    def add(_: str, member: h5py.HLObject) -> None:
         attributes = {
             name: np.asarray(value).tolist()
             for name, value in sorted(member.attrs.items())
@@ -138,60 +152,15 @@ def _digest(path: Path, file: h5py.File) -> str:
         }
         digest.update(repr((member.name, attributes)).encode())
         if isinstance(member, h5py.Dataset):
+            declared.append(math.prod(member.shape) * member.dtype.itemsize)
+            if sum(declared) > MAX_BYTES:
+                raise ValueError(f"arrays declared larger than {MAX_BYTES} bytes")
             digest.update(repr((member.shape, member.dtype.str)).encode())
             digest.update(member[()].tobytes())
+
+    add("/", file["/"])
+    file.visititems(add)
     return digest.hexdigest()
-
-
-def _members(path: Path, group: h5py.Group) -> Iterator[h5py.Group | h5py.Dataset]:
-    """``group`` and all that is in it, at any depth, in a fixed order."""
-    yield group
-    for name in sorted(group):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise _refusal(path, f"link {name!r} to elsewhere")
-        member = group[name]
-        if isinstance(member, h5py.Group):
-            yield from _members(path, member)
-        else:
-            yield member
-
-
-def _check_configuration(path: Path, file: h5py.File, contract: ModelContract) -> None:
-    """Refuse a network that names what it must not, or is larger than its stored arrays.
-
-    Keras builds a network from its configuration before it looks at the arrays: a width or an
-    input size there would be memory.
-    """
-    text = file.attrs.get("model_config")
-    if not isinstance(text, str | bytes):
-        raise _refusal(path, "no model configuration (weights alone?)")
-    network = json.loads(text)
-    if set(network) != {"class_name", "config"} or network["class_name"] != "Functional":
-        raise _refusal(path, "a model that is not a plain functional network")
-    for named in _named(network["config"]):
-        module, name = named.get("module"), named["class_name"]
-        if name not in _CLASSES.get(module, ()) or named.get("registered_name") is not None:
-            raise _refusal(path, f"layer or object {module or 'keras'}.{name}")
-    for layer in network["config"]["layers"]:
-        _check_layer(path, file, contract, layer)
-
-
-def _check_layer(
-    path: Path, file: h5py.File, contract: ModelContract, layer: dict[str, Any]
-) -> None:
-    settings = layer["config"]
-    if settings.get("activation") not in _ACTIVATIONS:
-        raise _refusal(path, f"activation {settings['activation']!r}")
-    if layer["class_name"] == "InputLayer":
-        expected = [None, contract.height, contract.width, contract.channels]
-        if settings["batch_shape"] != expected:
-            raise _refusal(path, f"input {settings['batch_shape']}, not its contract's {expected}")
-    width = settings.get("units", settings.get("filters"))
-    if width is not None:
-        name = settings["name"]
-        stored = file["model_weights"][name][name]["kernel"].shape[-1]
-        if width != stored:
-            raise _refusal(path, f"layer {name} of width {width} with an array of width {stored}")
 
 
 def _named(node: Any) -> Iterator[dict[str, Any]]:
@@ -203,16 +172,6 @@ def _named(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, list):
         for part in node:
             yield from _named(part)
-
-
-def _check_shapes(path: Path, model: keras.Model, contract: ModelContract) -> None:
-    expected = [
-        (None, contract.height, contract.width, contract.channels),
-        (None, len(contract.labels)),
-    ]
-    found = [tuple(tensor.shape) for tensor in (*model.inputs, *model.outputs)]
-    if found != expected:
-        raise _refusal(path, f"input and output {found} where its contract says {expected}")
 
 
 def _refusal(path: Path, found: str) -> ArtifactError:

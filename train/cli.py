@@ -1,18 +1,23 @@
-"""How the commands that train, convert and measure end: one line on failure, never a traceback."""
+"""What the commands of train, convert and benchmarks share: quiet imports, and how they end."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import logging
 import os
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
 
 import cyclopts
 
-from edge.console import complaint, held_back
-from edge.errors import EdgeError
-from edge.startup import INTERRUPTED, started
+from edge.errors import EdgeError, first_line
 from train.errors import TrainError
+
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C ended."""
 
 
 def run(app: cyclopts.App, *errors: type[Exception]) -> None:
@@ -21,36 +26,60 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     ``TrainError``, ``EdgeError``, ``OSError`` and ``errors`` become one line on standard error and
     their ``exit_code``. Ctrl-C exits with 130, and so does SIGTERM, which ends the work as well.
     """
-    started()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    for package in ("train", "convert"):
+        logging.getLogger(package).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app.suppress_keyboard_interrupt = False  # it would exit without a word
-    expected: tuple[type[Exception], ...] = (TrainError, EdgeError, OSError, *errors)
+    expected: tuple[type[Exception], ...] = (TrainError, EdgeError, *errors)
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        _fail(f"{complaint(error)}; see --help", 2)
+        _fail(f"{error}; see --help", 2)
     except expected as error:
         _fail(error, getattr(error, "exit_code", 1))
+    except OSError as error:
+        _fail(
+            f"{error.filename or 'standard output'}: expected to use it, found: "
+            f"{error.strerror or first_line(error)}; check the path, its permissions and the disk",
+            1,
+        )
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def import_tensorflow(to_train: bool = False) -> None:
-    """Import TensorFlow without what it says of libraries it did not find, or of retracing.
+    """Import TensorFlow without its remarks on libraries that it did not find.
 
-    ``to_train`` asks for oneDNN's convolutions, which it uses by itself on processors with int8 or
-    bfloat16 instructions alone. Without these an epoch takes longer through its own, but a single
-    image less time.
+    ``to_train`` asks for oneDNN's convolutions, which make an epoch shorter and a single image
+    slower on processors without int8 or bfloat16 instructions, where it doesn't use them by itself.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if to_train:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with held_back():
+    with native_stderr_hidden():
         tensorflow = importlib.import_module("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")
 
 
+@contextlib.contextmanager
+def native_stderr_hidden() -> Iterator[None]:
+    """Discard what native code writes to file descriptor 2; exceptions still pass."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as discarded:
+        os.dup2(discarded.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
 def _fail(problem: object, status: int) -> None:
-    print(complaint(problem), file=sys.stderr)
+    print(" ".join(str(problem).split()), file=sys.stderr)
     sys.exit(status)

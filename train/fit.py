@@ -1,7 +1,10 @@
-"""The training loop: epochs, callbacks, seeds, and going on after a kill."""
+"""The training loop: precision, epochs, callbacks, seeds, and going on after a kill."""
 
 from __future__ import annotations
 
+import logging
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +14,24 @@ import numpy as np
 import tensorflow as tf
 
 from train.augment import augment, mix
-from train.checkpoint import Checkpoint, Progress
+from train.checkpoint import Checkpoint
 from train.examples import Examples
 from train.model import build, build_for_training
 from train.recipes import Cosine, Plateau, Recipe
 
 History = dict[str, list[float]]
+FLOAT32 = "float32"
+BFLOAT16 = "mixed_bfloat16"
+_log = logging.getLogger(__name__)
 _AUGMENTERS = 2
+_ROUNDS = 4
+_CLEARLY = 1.2
+"""How many times faster bfloat16 must be: two runs of a recipe should choose the same, also on a
+busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Training:
     """What defines a training and where its state is kept between epochs."""
 
     recipe: Recipe
@@ -29,36 +39,62 @@ class Run:
     precision: str
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
-    """The first weights, in the order of ``build``'s; random ones without."""
+    """The weights of a warm start, in the order of ``build``'s; random ones without."""
     teachers: Sequence[tuple[keras.Model, float]] = ()
     """Networks that give logits ``[n, 7]``, each with the share of its answer in the targets."""
 
 
 def fit(
-    run: Run, train: Examples, validation: Examples, quiet: bool = False
+    training: Training, train: Examples, validation: Examples, quiet: bool = False
 ) -> tuple[keras.Model, History]:
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
     The weights are those of the last epoch: none is chosen by its validation accuracy. A run that
     was killed goes on after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
     """
-    keras.utils.set_random_seed(run.seed)
-    recipe = run.recipe
-    steps = steps_per_epoch(train, recipe)
-    network = compiled(build_for_training(recipe, run.precision), recipe, steps)
-    if run.start:
-        network.set_weights(run.start)
+    keras.utils.set_random_seed(training.seed)
+    recipe = training.recipe
+    network = compiled(
+        build_for_training(recipe, training.precision), recipe, steps_per_epoch(train, recipe)
+    )
+    if training.start:
+        network.set_weights(training.start)
     plateau = _plateau(recipe)
-    checkpoint = Checkpoint(run.checkpoint, network, plateau, run.precision)
-    done = checkpoint.restore()
+    checkpoint = Checkpoint(training.checkpoint, training.precision, plateau)
+    done = checkpoint.restore(network)
+    if done:
+        _log.info("going on after epoch %d of %d", done, recipe.epochs)
     if done < recipe.epochs:
-        progress = Progress(recipe.epochs, done, quiet)
-        callbacks = [*([plateau] if plateau else []), checkpoint, progress]
-        with progress.bar:
-            fit_epochs(network, run, train, validation, done, recipe.epochs, callbacks)
+        callbacks = [*([plateau] if plateau else []), checkpoint]
+        fit_epochs(network, training, train, validation, done, callbacks, quiet)
     model = build(recipe)
     model.set_weights(network.get_weights())
     return model, checkpoint.history
+
+
+def fastest_precision() -> str:
+    """Return the Keras dtype policy under which a convolution learns faster here.
+
+    Processors without bfloat16 instructions emulate them, in the gradients many times slower than
+    float32, and no flag says so on every platform; so both are timed in turn, which takes seconds.
+    """
+
+    def gradients(images: tf.Tensor, kernel: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch([images, kernel])
+            result = tf.nn.conv2d(images, kernel, 1, "SAME")
+        return list(tape.gradient(result, [images, kernel]))
+
+    learn = tf.function(gradients)
+    best = dict.fromkeys((FLOAT32, BFLOAT16), float("inf"))
+    for attempt in range(_ROUNDS):
+        for policy, dtype in ((FLOAT32, tf.float32), (BFLOAT16, tf.bfloat16)):
+            operands = tf.ones((16, 24, 24, 64), dtype), tf.ones((3, 3, 64, 128), dtype)
+            start = time.perf_counter()
+            learn(*operands)
+            if attempt:
+                best[policy] = min(best[policy], time.perf_counter() - start)
+    return BFLOAT16 if best[FLOAT32] > _CLEARLY * best[BFLOAT16] else FLOAT32
 
 
 def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
@@ -83,23 +119,25 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
 
 def fit_epochs(
     network: keras.Model,
-    run: Run,
+    training: Training,
     train: Examples,
     validation: Examples,
-    first: int,
-    last: int,
+    first: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    quiet: bool = False,
 ) -> None:
-    """Train the compiled ``network`` from epoch ``first`` up to, not including, ``last``."""
+    """Train the compiled ``network`` from epoch ``first`` to the last of its recipe."""
+    batch_size = training.recipe.batch_size
+    whole = tf.data.Dataset.from_tensor_slices((validation.images, validation.targets))
     network.fit(
-        batches(train, run, first),
-        steps_per_epoch=steps_per_epoch(train, run.recipe),
-        validation_data=_whole(validation, run.recipe.batch_size),
+        batches(train, training, first),
+        steps_per_epoch=steps_per_epoch(train, training.recipe),
+        validation_data=whole.batch(batch_size),
         initial_epoch=first,
-        epochs=last,
+        epochs=training.recipe.epochs,
         callbacks=list(callbacks),
         shuffle=False,  # the batches come shuffled
-        verbose=0,
+        verbose=0 if quiet else 1 if sys.stdout.isatty() else 2,
     )
 
 
@@ -108,7 +146,7 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
     return -(-len(train.rows) // recipe.batch_size)
 
 
-def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
+def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
     Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
@@ -116,9 +154,9 @@ def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
     epoch alone, so that a run that resumes sees what it would have seen.
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
-    recipe, seed = run.recipe, run.seed
+    recipe, seed = training.recipe, training.seed
     options = recipe.augmentation
-    rest = 1 - sum(share for _, share in run.teachers)
+    rest = 1 - sum(share for _, share in training.teachers)
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -134,7 +172,7 @@ def batches(train: Examples, run: Run, first_epoch: int = 0) -> tf.data.Dataset:
         if recipe.mixup:
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
         wanted *= rest
-        for teacher, share in run.teachers:
+        for teacher, share in training.teachers:
             wanted += share * tf.nn.softmax(teacher(pixels, training=False))
         return pixels, wanted
 
@@ -166,7 +204,3 @@ def _plateau(recipe: Recipe) -> keras.callbacks.ReduceLROnPlateau | None:
     return keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss", factor=recipe.schedule.factor, patience=recipe.schedule.patience
     )
-
-
-def _whole(split: Examples, size: int) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((split.images, split.targets)).batch(size)

@@ -52,23 +52,37 @@ class Inventory:
     splits: dict[str, Part]
     conflicts: tuple[tuple[str, ...], ...]
 
-    @property
-    def conflicting_images(self) -> int:
-        """How many images are in a group with different labels."""
-        return sum(map(len, self.conflicts))
-
     def to_dict(self) -> dict[str, Any]:
         """Return what ``images/report.json`` holds."""
-        totals = {
-            "conflicting_groups": len(self.conflicts),
-            "conflicting_images": self.conflicting_images,
-        }
-        return totals | asdict(self)
+        return {"conflicting_groups": len(self.conflicts)} | asdict(self)
 
     def __rich__(self) -> Group:
-        """Tables for a terminal."""
-        unreadable = [path for part in self.splits.values() for path in part.unreadable]
-        return Group(_counts(self), _findings(self), *list_unreadable(unreadable))
+        """A table for a terminal, and what else is to be said."""
+        table = Table("", *self.splits)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        parts = self.splits.values()
+        for label in LABELS:
+            table.add_row(label, *(f"{part.per_class[label]:,}" for part in parts))
+        table.add_section()
+        for name, count in (
+            ("all", lambda part: part.images),
+            ("unreadable, left out", lambda part: len(part.unreadable)),
+            ("of one flat colour", lambda part: len(part.flat)),
+            ("repeats an image of its split", lambda part: part.repeated),
+            ("identical to a training image", lambda part: part.in_train),
+        ):
+            table.add_row(name, *(f"{count(part):,}" for part in parts))
+        shares = (part.agreeing / part.tagged if part.tagged else None for part in parts)
+        agreeing = ("–" if share is None else f"{share:.1%}" for share in shares)
+        table.add_row("labelled as most FER+ taggers did", *agreeing)
+        unreadable = [path for part in parts for path in part.unreadable]
+        return Group(
+            table,
+            f"{len(self.conflicts):,} groups of identical images with different labels, "
+            f"{sum(map(len, self.conflicts)):,} images in all",
+            *list_unreadable(unreadable),
+        )
 
 
 def take_inventory(splits: Sequence[Split]) -> Inventory:
@@ -131,36 +145,3 @@ def _conflicts(splits: Sequence[Split]) -> tuple[tuple[str, ...], ...]:
         for members in groups.values()
         if len({label for label, _ in members}) > 1
     )
-
-
-def _counts(inventory: Inventory) -> Table:
-    table = Table(title="Images")
-    table.add_column("class")
-    for name in inventory.splits:
-        table.add_column(name, justify="right")
-    parts = inventory.splits.values()
-    for label in LABELS:
-        table.add_row(label, *(f"{part.per_class[label]:,}" for part in parts))
-    table.add_section()
-    table.add_row("all", *(f"{part.images:,}" for part in parts))
-    return table
-
-
-def _findings(inventory: Inventory) -> Table:
-    table = Table(title="Findings", show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, part in inventory.splits.items():
-        table.add_row(f"{name}: unreadable, left out", f"{len(part.unreadable):,}")
-        table.add_row(f"{name}: of one flat colour", f"{len(part.flat):,}")
-        table.add_row(f"{name}: repeats an image of its split", f"{part.repeated:,}")
-        if name != "train":
-            table.add_row(f"{name}: identical to a training image", f"{part.in_train:,}")
-        if part.tagged:
-            agreeing = f"{part.agreeing / part.tagged:.1%} of {part.tagged:,}"
-            table.add_row(f"{name}: labelled as most FER+ taggers did", agreeing)
-    table.add_row(
-        "groups of identical images with different labels", f"{len(inventory.conflicts):,}"
-    )
-    table.add_row("images in these groups", f"{inventory.conflicting_images:,}")
-    return table

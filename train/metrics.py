@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from train.data import LABELS, Split, copies_in_train
 from train.errors import VotesError
@@ -18,6 +18,7 @@ from train.votes import join, load_votes, majority
 BINS = 15
 """Of equal width, for calibration."""
 _FITTED_EVERY = 4
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -28,6 +29,12 @@ def evaluate(
     ``labels`` and ``predicted`` are ``int64[n]``; ``copies`` is ``bool[n]``, true for an image that
     is also in the training split. Rows of the confusion matrix are the true labels.
     """
+    # A device that only measures has none.
+    from sklearn.metrics import (  # noqa: PLC0415
+        confusion_matrix,
+        precision_recall_fscore_support,
+    )
+
     classes = range(len(LABELS))
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=classes, zero_division=0
@@ -55,6 +62,8 @@ def evaluate(
 
 def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     """F1 averaged over all of ``LABELS``: a class that is nowhere counts as 0; of no image NaN."""
+    from sklearn.metrics import f1_score  # noqa: PLC0415 - as above
+
     if not len(labels):
         return float("nan")
     classes = range(len(LABELS))
@@ -96,7 +105,7 @@ def voted_where_known(
     try:
         return label(images)
     except VotesError as error:
-        print(f"figures against the taggers' votes are left out: {error}")
+        _log.warning("figures against the taggers' votes are left out: %s", error)
         return np.full(len(images), -1)
 
 
@@ -131,33 +140,19 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 
 
-def reliability(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
-) -> list[dict[str, float]]:
-    """Return mean confidence, accuracy and number of images of each of ``BINS`` that has any.
-
-    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``. Guo et al. 2017.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    return [
-        {
-            "confidence": float(confidence[index == place].mean()),
-            "accuracy": float(right[index == place].mean()),
-            "images": int((index == place).sum()),
-        }
-        for place in np.unique(index)
-    ]
-
-
 def expected_calibration_error(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
     """Return the gap between confidence and accuracy, averaged over the images (Guo et al. 2017).
 
-    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``.
+    ``probabilities`` is ``float32[n, k]``, ``labels`` ``int64[n]``; the gap is that of ``BINS``.
     """
-    bins = reliability(probabilities, labels)
-    gaps = (part["images"] * abs(part["confidence"] - part["accuracy"]) for part in bins)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = (
+        (index == place).sum()
+        * abs(confidence[index == place].mean() - right[index == place].mean())
+        for place in np.unique(index)
+    )
     return float(sum(gaps) / len(labels))

@@ -8,6 +8,8 @@ is there while it trains alone.
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -112,12 +114,19 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def multiply_accumulates(model: keras.Model) -> int:
     """Return the multiplications of one image's convolutions and dense layers."""
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            places = layer.output.shape[1:-1]  # rows and columns of a convolution
-            total += int(np.prod(places, dtype=int)) * int(np.prod(layer.kernel.shape))
-    return total
+    return sum(map(_multiplications, model.layers))
+
+
+def _multiplications(layer: keras.layers.Layer) -> int:
+    """Each kernel is applied at every place of the output: rows × columns, of a dense layer one."""
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
+    elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
+        kernels = [layer.kernel]
+    else:
+        return 0
+    places = math.prod(layer.output.shape[1:-1])
+    return int(places * sum(math.prod(kernel.shape) for kernel in kernels))
 
 
 def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:

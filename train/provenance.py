@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-
-from edge.device import usable_cores
 
 _ROOT = Path(__file__).resolve().parents[1]
 _CPUINFO = Path("/proc/cpuinfo")
@@ -55,7 +54,9 @@ def machine() -> str:
 
     Machines of the same name differ by these instructions, and by several times in speed.
     """
-    return f"{_processor()}, {usable_cores()} cores, {platform.system()} {platform.machine()}"
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    cores = len(affinity(0)) if affinity else os.cpu_count()
+    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
 
 
 def origin() -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Recipe:
     """Whether BatchNormalization stands between these and their ReLU."""
     dropout: float = 0.0
     """Share of these layers' outputs that training leaves out."""
-    start: str = ""
+    warm_start: str = ""
     """The recipe whose model gives the first weights; random ones without a name."""
     epochs: int = 30
     batch_size: int = 64
@@ -141,7 +141,7 @@ _BASE = dataclasses.replace(
 _TAGGED = dataclasses.replace(
     _BASE,
     name="tagged",
-    start="base",
+    warm_start="base",
     votes=1.0,
     dropout=0.3,
     epochs=24,
@@ -173,7 +173,7 @@ _FER2013 = dataclasses.replace(
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
-    start="fer2013",
+    warm_start="fer2013",
     teachers=(("teacher", 0.25), ("base", 0.25), ("tagged", 0.4)),
     votes=0.5,
     epochs=30,
@@ -185,18 +185,6 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (Recipe("seed"), _TEACHER, _BASE, _TAGGED, _STUDENT, _FER2013, _FINAL)
 }
-
-
-def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ``to_dict`` once gave, with the fields of today.
-
-    Those that came later have their defaults, those that went are left out where they said nothing.
-    """
-    recipe = Recipe(stored["name"]).to_dict()
-    recipe |= {name: value for name, value in stored.items() if value or name in recipe}
-    if recipe["augmentation"]:
-        recipe["augmentation"] = dataclasses.asdict(Augmentation()) | recipe["augmentation"]
-    return recipe
 
 
 def model_path(name: str) -> Path:

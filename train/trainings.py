@@ -14,7 +14,7 @@ from train.tables import markdown
 AGAIN = "models/seeds/*_report.json"
 """Reports of trainings with another seed: how well the shipped ones can be repeated."""
 _COLUMNS = (
-    *("recipe", "begins with", "teachers", "seed", "epochs", "minutes", "parameters", "top-1"),
+    *("recipe", "warm start", "teachers", "seed", "epochs", "minutes", "parameters", "top-1"),
     *("FER+ top-1", "macro-F1", "commit", "date"),
 )
 
@@ -71,8 +71,8 @@ def _cells(report: Mapping[str, Any]) -> Sequence[str]:
     recipe, figures, votes = report["recipe"], report["validation"], report["validation_votes"]
     return (
         recipe["name"],
-        recipe.get("start") or "random weights",
-        ", ".join(f"{name} {share:.0%}" for name, share in recipe.get("teachers", ())) or "–",
+        recipe["warm_start"] or "random weights",
+        ", ".join(f"{name} {share:.0%}" for name, share in recipe["teachers"]) or "–",
         str(report["seed"]),
         str(recipe["epochs"]),
         f"{report['minutes']:.0f}",

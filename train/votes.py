@@ -3,12 +3,12 @@
 FER+ (Barsoum et al. 2016, arXiv 1608.01041; github.com/microsoft/FERPlus, MIT licence) has counts
 of votes for the images of FER2013. The public archives name these images differently and some
 encode them anew, so ``ferplus.npz`` keys the votes by a perceptual hash of the image: it finds
-nothing of an image but which one of these it is.
+nothing of an image but which one of these it is. ``tools/ferplus.py`` built it.
 """
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from edge import zips
-from edge.files import replace_with
-from train.data import LABELS, Split
+from edge.contract import ZIP_DAMAGE
+from train.data import LABELS
 from train.errors import VotesError
 
 TABLE = Path(__file__).with_name("ferplus.npz")
-COLUMNS = (
-    *("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
-    *("contempt", "unknown", "not_a_face"),
-)
-"""What the taggers could choose: the classes in the order of ``LABELS``, and three others."""
+_COLUMN_OF = {
+    **{"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness"},
+    **{"neutral": "neutral", "sad": "sadness", "surprise": "surprise"},
+}
+"""Label → its name in FER+."""
 _LOW = 12
 _BITS = 128
 _NEAR = 8
@@ -36,10 +35,25 @@ _CHUNK = 512
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """``hashes`` is ``uint8[m, 16]``, ``counts`` ``uint8[m, 10]`` in the order of ``COLUMNS``."""
+    """``hashes`` is ``uint8[m, 16]``, ``counts`` ``uint8[m, k]`` with a name for each column."""
 
     hashes: NDArray[np.uint8]
     counts: NDArray[np.uint8]
+    columns: tuple[str, ...]
+
+    def of(self, labels: Sequence[str]) -> NDArray[np.uint8]:
+        """Return the counts of ``labels`` in their order, ``uint8[m, labels]``.
+
+        Raises ``VotesError`` for a label that the taggers could not choose.
+        """
+        try:
+            chosen = [self.columns.index(_COLUMN_OF[label]) for label in labels]
+        except (KeyError, ValueError) as error:
+            raise VotesError(
+                f"FER+ votes: expected labels among {', '.join(_COLUMN_OF)}, found "
+                f"{', '.join(labels)}; train with RECIPE=fer2013, which needs no votes"
+            ) from error
+        return self.counts[:, chosen]
 
 
 def hashes(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -57,13 +71,14 @@ def load_votes(path: Path = TABLE) -> Votes:
     """Read the table; raises ``VotesError``."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            votes = Votes(arrays["hashes"], arrays["counts"])
-    except (*zips.DAMAGE, KeyError) as error:
+            columns = tuple(map(str, arrays["columns"]))
+            votes = Votes(arrays["hashes"], arrays["counts"], columns)
+    except (*ZIP_DAMAGE, KeyError) as error:
         raise VotesError(
             f"{path}: expected the table of FER+ votes, found {error}; restore it with 'git "
             "checkout', or train with RECIPE=fer2013, which needs none"
         ) from error
-    expected = ((len(votes.hashes), _BITS // 8), (len(votes.hashes), len(COLUMNS)))
+    expected = ((len(votes.hashes), _BITS // 8), (len(votes.hashes), len(votes.columns)))
     if (votes.hashes.shape, votes.counts.shape) != expected:
         raise VotesError(
             f"{path}: expected arrays of {expected}, found {votes.hashes.shape} and "
@@ -72,15 +87,17 @@ def load_votes(path: Path = TABLE) -> Votes:
     return votes
 
 
-def join(images: NDArray[np.uint8], votes: Votes) -> NDArray[np.float32]:
-    """Counts ``float32[n, 10]`` for ``images`` (``uint8[n, h, w, 1]``), zero where there are none.
+def join(
+    images: NDArray[np.uint8], votes: Votes, labels: Sequence[str] = LABELS
+) -> NDArray[np.float32]:
+    """Votes for each of ``labels`` by image, ``float32[n, labels]``, zero where there are none.
 
-    An image takes the votes of the nearest hash that differs in a few bits at most; several at the
-    same distance are added up.
+    ``images`` is ``uint8[n, h, w, 1]``. An image takes the votes of the nearest hash that differs
+    in a few bits at most; several at the same distance are added up.
     """
     known = np.unpackbits(votes.hashes, axis=1).astype(np.float32) * 2 - 1
-    counts = votes.counts.astype(np.float32)
-    joined = np.zeros((len(images), len(COLUMNS)), np.float32)
+    counts = votes.of(labels).astype(np.float32)
+    joined = np.zeros((len(images), len(labels)), np.float32)
     for start in range(0, len(images), _CHUNK):
         own = np.unpackbits(hashes(images[start : start + _CHUNK]), axis=1)
         agreement = (own.astype(np.float32) * 2 - 1) @ known.T
@@ -91,47 +108,13 @@ def join(images: NDArray[np.uint8], votes: Votes) -> NDArray[np.float32]:
 
 
 def shares(counts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Share of each class of ``LABELS`` in its votes, ``float32[n, 7]``; NaN where it has none."""
-    classes = counts[:, : len(LABELS)]
-    total = classes.sum(axis=1, keepdims=True)
-    return np.where(total > 0, classes / np.maximum(total, 1), np.nan).astype(np.float32)
+    """Share of each label in its image's votes, ``float32[n, labels]``; NaN where it has none."""
+    total = counts.sum(axis=1, keepdims=True)
+    return np.where(total > 0, counts / np.maximum(total, 1), np.nan).astype(np.float32)
 
 
 def majority(counts: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Index of the class with most votes, ``int64[n]``; -1 where none has, or several have."""
-    classes = counts[:, : len(LABELS)]
-    most = classes.max(axis=1)
-    clear = (most > 0) & ((classes == most[:, None]).sum(axis=1) == 1)
-    return np.where(clear, classes.argmax(axis=1), -1)
-
-
-def build_table(source: Path, splits: list[Split], path: Path = TABLE) -> int:
-    """Write the table from a CSV keyed by image path, and return how many images it has.
-
-    ``source`` has a column ``image`` (``split/class/file``) and those of ``COLUMNS``. Copies of an
-    image are one row with the sum of their votes. Raises ``VotesError``.
-    """
-    try:
-        with source.open(newline="", encoding="utf-8") as file:
-            rows = {r["image"]: [int(r[name]) for name in COLUMNS] for r in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise VotesError(
-            f"{source}: expected a CSV with the columns image, {', '.join(COLUMNS)}, found "
-            f"{error}; name another file"
-        ) from error
-    if not any(name in rows for split in splits for name in split.names):
-        raise VotesError(
-            f"{source}: expected votes for the images there are, found none of them; "
-            "name the votes of the data set that 'make data' installed"
-        )
-    keys, counts = [], []
-    for split in splits:
-        own = [i for i, name in enumerate(split.names) if name in rows]
-        keys.append(hashes(split.images[own]))
-        counts.append(np.array([rows[split.names[i]] for i in own]).reshape(-1, len(COLUMNS)))
-    unique, inverse = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
-    sums = np.zeros((len(unique), len(COLUMNS)), np.int64)
-    np.add.at(sums, inverse.reshape(-1), np.concatenate(counts))
-    with replace_with(path) as file:
-        np.savez_compressed(file, hashes=unique, counts=np.minimum(sums, 255).astype(np.uint8))
-    return len(unique)
+    """Index of the label with most votes, ``int64[n]``; -1 where none has, or several have."""
+    most = counts.max(axis=1)
+    clear = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
+    return np.where(clear, counts.argmax(axis=1), -1)

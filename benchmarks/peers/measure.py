@@ -1,9 +1,6 @@
-"""All packages in turn in one run, ours among them.
+"""All packages interleaved in one run, ours among them, each in its own process and environment.
 
-Each runs in a process and an environment of its own. In every round each takes its turn, so that a
-disturbance of the machine falls on all and a quotient of two is of one run, and another begins, so
-that none is always measured after the same moment of a round; the first rounds warm up and are not
-counted. A turn is as long for a slow package as for a fast one.
+A block is as long for a slow package as for a fast one; the first rounds warm up.
 """
 
 from __future__ import annotations
@@ -11,46 +8,75 @@ from __future__ import annotations
 import itertools
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
+from benchmarks import machine, stats
 from benchmarks.errors import WorkerError
 from benchmarks.footprint import disk_mb
-from benchmarks.peers.labels import indices
-from benchmarks.peers.process import PeerProcess
-from benchmarks.peers.registry import Peer
-from benchmarks.turns import rotated
-from benchmarks.uncertainty import percentiles
-from edge.frames import Image
-from train.metrics import evaluate, evaluate_votes
+from benchmarks.frames import demo_images
+from benchmarks.measure import rotated
+from benchmarks.peers.registry import OURS, PEERS, Peer
+from benchmarks.process import Process
+from benchmarks.results import Origin
+from train.data import LABELS, copies_in_train, load_split
+from train.metrics import voted_labels
+from train.provenance import digest
 
-P = ParamSpec("P")
-_WARM_UP_ROUNDS = 2
+NAME = "peers.json"
+_WARM_UP_ROUNDS, _STARTS, _SECONDS = 2, 3, 1.0
 _FACES = 256
-"""In one request: the limit for an answer is for the slowest package on a slow device."""
+"""In one request: its limit is for the slowest package on a slow device."""
+_SYNONYMS = {"anger": "angry", "happiness": "happy", "sadness": "sad", "surprised": "surprise"}
+Start = Callable[[Peer], Process]
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is measured: ``starts`` of the process, and ``rounds`` with ``seconds`` for each."""
+class PeerRow(Struct, frozen=True):
+    """One package; what could not be measured is None, and ``error`` says why."""
 
-    rounds: int = 10
-    seconds: float = 1.0
-    starts: int = 3
+    name: str
+    version: str = ""
+    threads: int | None = None
+    error: str | None = None
+    start_s: float | None = None
+    frames: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    fps: float | None = None
+    found: float | None = None
+    memory_mb: float | None = None
+    environment_mb: float | None = None
+    top1: float | None = None
+    top1_without_copies: float | None = None
+    votes_top1: float | None = None
+    macro_f1: float | None = None
+
+
+class Peers(Struct, frozen=True, tag_field="format", tag="peers-3"):
+    """Ours (the first rows) and the public alternatives; ``models`` are the digests of ours."""
+
+    origin: Origin
+    models: dict[str, str]
+    rounds: int
+    seconds: float
+    starts: int
+    frame_size: tuple[int, int]
+    rows: list[PeerRow]
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """What the classifiers are asked.
+    """What the classifiers are given, and what their words are compared with.
 
-    ``images`` is ``uint8[n, 48, 48]`` grey, ``labels`` ``int64[n]``, ``voted`` ``int64[n]`` what
-    most FER+ taggers say (-1: none), ``copies`` ``bool[n]``: also in the training split.
+    ``images`` is grey ``uint8[n, 48, 48]``, ``labels`` ``int64[n]``, ``voted`` ``int64[n]`` the
+    FER+ majority (-1: none), ``copies`` ``bool[n]``: also in the training split.
     """
 
     images: NDArray[np.uint8]
@@ -58,130 +84,142 @@ class Faces:
     voted: NDArray[np.int64]
     copies: NDArray[np.bool_]
 
+    def scores(self, words: Iterable[str]) -> dict[str, float]:
+        """Return the accuracy fields of a row; raises ``WorkerError`` for an unknown word."""
+        names = [_SYNONYMS.get(word.lower(), word.lower()) for word in words]
+        if unknown := sorted(set(names) - set(LABELS)):
+            raise WorkerError(
+                f"expected words for {', '.join(LABELS)}, found {', '.join(unknown)}; "
+                "add them to benchmarks/peers/measure.py"
+            )
+        predicted = np.array([LABELS.index(name) for name in names], np.int64)
+        right, known = predicted == self.labels, self.voted >= 0
+        matrix = stats.confusion(self.labels, predicted, len(LABELS))
+        found = {
+            "top1": right.mean(),
+            "top1_without_copies": right[~self.copies].mean(),
+            "votes_top1": (predicted == self.voted)[known].mean(),
+            "macro_f1": stats.macro_f1(matrix).value,
+        }
+        return {name: round(float(value), 5) for name, value in found.items()}
 
+
+def start(peer: Peer) -> Process:
+    """Start the worker of ``peer``; raises ``WorkerError``."""
+    python = peer.environment / "bin" / "python"
+    worker = ("-m", "benchmarks.peers.worker", peer.adapter, peer.kind, *peer.arguments)
+    threads = {} if peer.threads is None else {"OMP_NUM_THREADS": str(peer.threads)}  # torch's
+    return Process((str(python), *worker), environment={"TF_CPP_MIN_LOG_LEVEL": "3", **threads})
+
+
+@dataclass(slots=True)
 class Contender:
     """One peer, its process while the measurement lasts, and what was measured of it."""
 
-    def __init__(self, peer: Peer) -> None:
-        """Nothing is started yet."""
-        self.peer = peer
-        self._process: PeerProcess
-        self._error = self._version = ""
-        self._start_s: list[float] = []
-        self._frame_ms: list[float] = []
-        self._found: list[int] = []
-        self._memory_mb: float | None = None
-        self._accuracy: dict[str, Any] | None = None
+    peer: Peer
+    start: Start
+    process: Process | None = None
+    times: list[float] = field(default_factory=list)
+    found: list[int] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    row: dict[str, Any] = field(default_factory=dict)
 
-    def attempt(self, step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Take a ``step`` of this one, and none any more after the first that fails."""
-        if self._error:
-            return
-        try:
-            step(*args, **kwargs)
-        except WorkerError as error:
-            self._error = str(error)
+    def attempt(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Take a step, and none after the first that fails."""
+        if "error" not in self.row:
+            try:
+                step(*arguments)
+            except WorkerError as error:
+                self.row["error"] = str(error)
 
-    def start(self, stack: ExitStack, paths: Sequence[str], times: int) -> None:
-        """Start its process so many times, each up to its first frame; ``stack`` ends the last."""
-        for _ in range(times - 1):
-            with PeerProcess(self.peer) as process:
+    def open(self, stack: ExitStack, paths: Sequence[str]) -> None:
+        """Start its process several times up to the first frame; ``stack`` ends the last."""
+        for _ in range(_STARTS - 1):
+            with self.start(self.peer) as process:
                 self._first(process, paths)
-        self._process = stack.enter_context(PeerProcess(self.peer))
-        self._first(self._process, paths)
+        self.process = stack.enter_context(self.start(self.peer))
+        self._first(self.process, paths)
         if self.peer.package:
-            self._version = self._process.ask("version", package=self.peer.package)["version"]
+            self.row |= self.process.ask("version", package=self.peer.package)
 
-    def _first(self, process: PeerProcess, paths: Sequence[str]) -> None:
+    def _first(self, process: Process, paths: Sequence[str]) -> None:
         process.ask("frames", paths=paths, seconds=0)
-        self._start_s.append(process.age)
+        self.starts.append(process.age)
 
-    def frames(self, paths: Sequence[str], seconds: float, *, counted: bool) -> None:
+    def block(self, paths: Sequence[str], seconds: float, counted: bool) -> None:
         """Give it the frames at ``paths`` for so many ``seconds``."""
-        answer = self._process.ask("frames", paths=paths, seconds=seconds)
+        assert self.process
+        reply = self.process.ask("frames", paths=paths, seconds=seconds)
+        self.row["memory_mb"] = self.process.peak_rss_mb()
         if counted:
-            self._frame_ms += answer["ms"]
-            self._found += answer["found"]
-
-    def note_memory(self) -> None:
-        """Take what its process has had at most so far."""
-        self._memory_mb = self._process.peak_mb()
+            self.times += reply["ms"]
+            self.found += reply["found"]
 
     def classify(self, faces: Faces, paths: Sequence[str]) -> None:
-        """Give the images of ``faces``, which stand in the files at ``paths``, to a new process.
-
-        It has one thread, as the answers are the same and small networks are slower with more.
-        """
-        with PeerProcess(replace(self.peer, threads=1)) as process:
+        """Give the faces, which stand in the files at ``paths``, to a new process of one thread."""
+        with self.start(replace(self.peer, threads=1)) as process:
             words = [process.ask("faces", path=path)["labels"] for path in paths]
-        predicted = indices(itertools.chain.from_iterable(words))
-        self._accuracy = evaluate(faces.labels, predicted, faces.copies) | {
-            "votes": evaluate_votes(faces.voted, predicted, faces.copies)
-        }
+        self.row |= faces.scores(itertools.chain.from_iterable(words))
 
-    def row(self) -> dict[str, Any]:
-        """Return what was measured, ready for JSON; the rest is ``None``."""
-        environment, timed = self.peer.environment, self._frame_ms
-        return {
-            "name": self.peer.name,
-            "package": self.peer.package,
-            "version": self._version,
-            "threads": self.peer.threads,
-            "error": self._error or None,
-            "start_s": statistics.median(self._start_s) if self._start_s else None,
-            "frames": len(timed),
-            "frame_ms": percentiles(timed) if timed else None,
-            "fps": 1e3 * len(timed) / sum(timed) if timed else None,
-            "found": statistics.mean(map(bool, self._found)) if self._found else None,
-            "memory_mb": self._memory_mb,
-            "environment_mb": disk_mb(environment) if environment.is_dir() else None,
-            "accuracy": self._accuracy,
-        }
+    def result(self) -> PeerRow:
+        """Return what was measured."""
+        peer, times, row = self.peer, self.times, self.row
+        if self.starts:
+            row["start_s"] = round(statistics.median(self.starts), 4)
+        if times:
+            row["p50_ms"], row["p95_ms"] = np.percentile(times, (50, 95)).round(5).tolist()
+            row["fps"] = round(1e3 * len(times) / sum(times), 3)
+            row["found"] = round(statistics.mean(map(bool, self.found)), 5)
+        if peer.environment.is_dir():
+            row["environment_mb"] = round(disk_mb(peer.environment), 1)
+        return PeerRow(name=peer.name, threads=peer.threads, frames=len(times), **row)
 
 
 def measure(
-    peers: Sequence[Peer],
-    images: Sequence[Image],
     faces: Faces | None,
-    effort: Effort,
-    say: Callable[[str], None],
-) -> list[dict[str, Any]]:
-    """Return a row for each of ``peers`` on the frames ``images`` and, where given, the ``faces``.
+    rounds: int,
+    peers: Sequence[Peer] = (*OURS, *PEERS),
+    seconds: float = _SECONDS,
+    start: Start = start,
+) -> Peers:
+    """Measure ``peers`` on the demo, and on ``faces`` where there are any.
 
-    What goes wrong with one stands in its row and leaves the others as they are. ``say`` takes a
-    line for the user before each step.
+    What goes wrong with one stands in its row and leaves the others as they are.
     """
-    contenders = [Contender(peer) for peer in peers]
+    frames = demo_images(1)
+    contenders = [Contender(peer, start) for peer in peers]
     with tempfile.TemporaryDirectory() as folder:
         with ExitStack() as stack:
-            _show(contenders, stack, _save(Path(folder, "frame"), images), effort, say)
-        if faces is not None:
-            say("the validation images …")
-            starts = range(0, len(faces.images), _FACES)
-            parts = _save(Path(folder, "faces"), [faces.images[i : i + _FACES] for i in starts])
+            paths = _save(Path(folder, "frame"), frames)
             for contender in contenders:
-                contender.attempt(contender.classify, faces, parts)
-    return [contender.row() for contender in contenders]
+                contender.attempt(contender.open, stack, paths)
+            for number in range(_WARM_UP_ROUNDS + rounds):
+                counted = number >= _WARM_UP_ROUNDS
+                for contender in rotated(contenders, number):
+                    contender.attempt(contender.block, paths, seconds, counted)
+        if faces is not None:
+            parts = [faces.images[i : i + _FACES] for i in range(0, len(faces.images), _FACES)]
+            paths = _save(Path(folder, "faces"), parts)
+            for contender in contenders:
+                contender.attempt(contender.classify, faces, paths)
+    files = {Path(peer.arguments[0]) for peer in peers if not peer.package}
+    return Peers(
+        origin=machine.origin(),
+        models={path.name: digest(path) for path in sorted(files) if path.is_file()},
+        rounds=rounds,
+        seconds=seconds,
+        starts=_STARTS,
+        frame_size=(frames[0].shape[1], frames[0].shape[0]),
+        rows=[contender.result() for contender in contenders],
+    )
 
 
-def _show(
-    contenders: Sequence[Contender],
-    stack: ExitStack,
-    paths: Sequence[str],
-    effort: Effort,
-    say: Callable[[str], None],
-) -> None:
-    """Give all of ``contenders`` the frames at ``paths``; ``stack`` ends their processes."""
-    for contender in contenders:
-        say(f"starting {contender.peer.name} …")
-        contender.attempt(contender.start, stack, paths, effort.starts)
-    say("the same frames for each in turn …")
-    for number in range(_WARM_UP_ROUNDS + effort.rounds):
-        counted = number >= _WARM_UP_ROUNDS
-        for contender in rotated(contenders, number):
-            contender.attempt(contender.frames, paths, effort.seconds, counted=counted)
-    for contender in contenders:
-        contender.attempt(contender.note_memory)
+def validation_faces(images: Path) -> Faces:
+    """Read the validation split below ``images``; raises ``TrainError``."""
+    validation = load_split(images, "validation")
+    copies = copies_in_train(validation, load_split(images, "train"))
+    voted = voted_labels(validation.images)
+    return Faces(validation.images[..., 0], validation.labels, voted, copies)
 
 
 def _save(stem: Path, arrays: Sequence[NDArray[np.uint8]]) -> list[str]:

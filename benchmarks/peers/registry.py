@@ -10,15 +10,15 @@ from convert.variants import variant_path
 from train.recipes import DEPLOYED as RECIPE
 from train.recipes import model_path
 
-_ADAPTERS = "benchmarks.peers.adapters"
+_OURS, _FER = "ours", "fer"
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One row: what people call it, its distribution, its environment, its adapter.
+    """One row: its name for people, its distribution, its environment, its adapter.
 
-    ``adapter`` is a module with the class ``adapter_class``, which takes ``arguments``; ``threads``
-    says how many each of its networks has, ``None`` as many as the package chooses.
+    ``adapter`` is a module of ``benchmarks.peers.adapters`` with the class ``kind``, which takes
+    ``arguments``; ``threads`` are those of each of its networks, None as many as it chooses.
     """
 
     name: str
@@ -27,46 +27,38 @@ class Peer:
     adapter: str
     arguments: tuple[str, ...] = ()
     threads: int | None = None
-    adapter_class: str = "Adapter"
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of its environment."""
-        return self.environment / "bin/python"
+    kind: str = "Adapter"
 
 
-def ours(name: str, recipe: str, adapter: str = "Adapter") -> Peer:
-    """Return the runtime with the deployed variant of ``recipe``'s model, as a row ``name``."""
+def _ours(name: str, recipe: str, kind: str = "Adapter") -> Peer:
     model = variant_path(model_path(recipe), VARIANT)
-    module, environment = f"{_ADAPTERS}.expressions", Path(".venv/edge")
-    return Peer(name, "", environment, module, (str(model),), threads=1, adapter_class=adapter)
+    return Peer(name, "", Path(".venv/edge"), _OURS, (str(model),), threads=1, kind=kind)
 
 
-OF_A_FILE = "this project, a file's frames"
+def _peer(
+    name: str, package: str, adapter: str, *arguments: str, threads: int | None = None
+) -> Peer:
+    environment = Path(".venv/peers") / adapter.replace("_", "-")
+    return Peer(name, package, environment, adapter, arguments, threads)
+
+
 OURS = (
-    ours("this project", RECIPE),
-    ours(OF_A_FILE, RECIPE, "FileAdapter"),
-    ours("this project, FER2013's labels alone", "fer2013"),
+    _ours("this project", RECIPE),
+    _ours("this project, a file's frames", RECIPE, "FileAdapter"),
+    _ours("this project, FER2013's labels alone", "fer2013"),
 )
 """The others are compared with the first two."""
-_FER = ("fer", Path(".venv/peers/fer"), f"{_ADAPTERS}.fer")
 PEERS = (
-    Peer("fer, Haar", *_FER, ("haar",)),
-    Peer("fer, MTCNN", *_FER, ("mtcnn",)),
+    _peer("fer, Haar", "fer", _FER, "haar"),
+    _peer("fer, MTCNN", "fer", _FER, "mtcnn"),
     # With two or more, torch's threads wait for each other in a busy loop, which takes ten times as
     # long where something else runs. So there is a row that does not depend on that.
-    Peer("fer, MTCNN, one thread", *_FER, ("mtcnn",), threads=1),
-    Peer("facex, Haar", "facex", Path(".venv/peers/facex"), f"{_ADAPTERS}.facex"),
-    Peer(
-        "what-the-face, Haar",
-        "what_the_face_classification",
-        Path(".venv/peers/what-the-face"),
-        f"{_ADAPTERS}.what_the_face",
-    ),
-    Peer(
+    _peer("fer, MTCNN, one thread", "fer", _FER, "mtcnn", threads=1),
+    _peer("facex, Haar", "facex", "facex"),
+    _peer("what-the-face, Haar", "what_the_face_classification", "what_the_face"),
+    _peer(
         "facial-emotion-recognition, MTCNN",
         "facial_emotion_recognition",
-        Path(".venv/peers/facial-emotion-recognition"),
-        f"{_ADAPTERS}.facial_emotion_recognition",
+        "facial_emotion_recognition",
     ),
 )

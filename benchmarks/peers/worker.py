@@ -1,13 +1,11 @@
 """One package in a process of its own, measured on request, in the package's environment.
 
-``python -m benchmarks.peers.worker MODULE CLASS ARGUMENT…`` opens the adapter of that name, then
-answers each request, a line of JSON, with a line of JSON. It imports NumPy and the standard library
+``python -m benchmarks.peers.worker ADAPTER CLASS ARGUMENT…`` imports NumPy and the standard library
 alone, so that time, memory and threads are those of the package.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.metadata
 import sys
@@ -18,15 +16,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answers import answers_alone, serve
+from benchmarks.serving import replies, serve
 
 _FEW = 12
+"""Frames in memory at the same time, loaded while the clock stands."""
+_ADAPTERS = "benchmarks.peers.adapters"
 Stream = Callable[[Sequence[NDArray[np.uint8]]], Iterable[int]]
-"""``uint8[H, W, 3]`` BGR, several → how many faces were found and named in each."""
 
 
 class Adapter(Protocol):
-    """What each of ``benchmarks.peers.adapters`` has."""
+    """What each of ``benchmarks.peers.adapters`` has.
+
+    One that takes several frames otherwise than one by one has ``stream(images)`` in place of
+    ``recognise``, which yields the same for each.
+    """
 
     def recognise(self, image: NDArray[np.uint8]) -> int:
         """``uint8[H, W, 3]`` BGR → how many faces were found and named."""
@@ -36,18 +39,14 @@ class Adapter(Protocol):
         """Grey ``uint8[48, 48]`` → the package's own word for what it shows."""
         ...
 
-    # One that takes the frames of a file otherwise than one by one has a method for that too:
-    # ``stream(images)``, which yields what ``recognise`` returns for each.
-
 
 class Worker:
-    """Answers requests about one package."""
+    """Replies to requests about one package."""
 
-    def __init__(self, adapter: Adapter, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        """Take an open ``adapter``; ``clock`` is in nanoseconds."""
+    def __init__(self, adapter: Any, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        """Take an open ``Adapter``; ``clock`` is in nanoseconds."""
         self._adapter, self._clock = adapter, clock
-        one_by_one = functools.partial(map, adapter.recognise)
-        self._stream: Stream = getattr(adapter, "stream", one_by_one)
+        self._stream: Stream = getattr(adapter, "stream", self._one_by_one)
         self._shown = 0
 
     def version(self, package: str) -> dict[str, Any]:
@@ -57,37 +56,41 @@ class Worker:
     def frames(self, paths: list[str], seconds: float) -> dict[str, Any]:
         """Milliseconds and found faces of each frame, for so many ``seconds``, of one at least.
 
-        It goes on with the frame after the last that it saw, and after the last of ``paths`` with
-        the first. Only a few of them are in memory at a time, loaded while the clock stands.
+        It goes on with the frame after the last that it saw, and begins again after the last.
         """
         milliseconds: list[float] = []
         found: list[int] = []
-        spent = 0.0
-        while not milliseconds or spent < 1e3 * seconds:
+        while not milliseconds or sum(milliseconds) < 1e3 * seconds:
             few = range(self._shown, self._shown + _FEW)
             images = [np.load(paths[place % len(paths)]) for place in few]
             start = self._clock()
             for faces in self._stream(images):
                 now = self._clock()
                 milliseconds.append((now - start) / 1e6)
-                spent += milliseconds[-1]
                 found.append(faces)
-                self._shown += 1
                 start = now
-                if spent >= 1e3 * seconds:
-                    break
+            self._shown += _FEW
         return {"ms": milliseconds, "found": found}
 
     def faces(self, path: str) -> dict[str, Any]:
         """The package's word for each face of the file at ``path``, grey ``uint8[n, 48, 48]``."""
         return {"labels": [self._adapter.label(face) for face in np.load(path)]}
 
+    def _one_by_one(self, images: Sequence[NDArray[np.uint8]]) -> Iterable[int]:
+        return map(self._adapter.recognise, images)
 
-def main(module: str, adapter: str, *arguments: str) -> None:
+
+def main(module: str, kind: str, *arguments: str) -> None:
     """Serve on standard output, to which nothing that the package prints may get."""
-    with answers_alone() as answers:
-        opened = getattr(importlib.import_module(module), adapter)(*arguments)
-        serve(Worker(opened), sys.stdin, answers)
+    stream = replies()
+    adapter = getattr(importlib.import_module(f"{_ADAPTERS}.{module}"), kind)(*arguments)
+    worker = Worker(adapter)
+    methods: dict[str, Callable[..., Any]] = {
+        "version": worker.version,
+        "frames": worker.frames,
+        "faces": worker.faces,
+    }
+    serve(methods, sys.stdin, stream)
 
 
 if __name__ == "__main__":

@@ -1,187 +1,176 @@
-"""Files of records, a line or more a frame, that a power loss leaves readable.
+"""Results as lines of a file: one of JSON a frame, or one of comma-separated values a face.
 
-A record is written as soon as it is there, and the disk is made to keep it within a stated time. A
-file ends after a whole record, but for one that a power loss cut.
+A line is written as soon as it is there, and the disk is made to keep it within a stated time, so
+that neither a kill nor a power loss costs more than that. A file ends after a whole line.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
-import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Self
 
-from edge.files import sync_folder
-from edge.frames import Frame, FrameResult, Outage
-from edge.settings import Recording
-from edge.sinks.target import claimed, set_aside, writing
+from edge.settings import Recording, Settings
+from edge.sinks import output
+from edge.types import BaseSink, Frame, FrameResult, Outage, SinkAdapter
 
-
-def append_to(path: Path) -> FileIO:
-    """Open ``path`` for bytes at its end, without a buffer: a killed process loses nothing."""
-    return FileIO(path, "ab")
+_STAGES = ("detect", "crop", "classify", "track")
+_BOX = ("left", "top", "right", "bottom")
+_EXPRESSION = ("label", "score", "certain")
 
 
-def wall_time(captured_at: float) -> str:
-    """Monotonic seconds → ISO 8601 in UTC, in milliseconds."""
-    wall = time.time() - time.monotonic() + captured_at
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+def json_line(result: FrameResult) -> bytes:
+    """Return ``result.to_dict()`` as a line of JSON."""
+    return json.dumps(result.to_dict()).encode() + b"\n"
 
 
-class Format(Protocol):
-    """How a result becomes bytes."""
+class Table:
+    """Comma-separated values (RFC 4180): a line for each face, a frame without one has one too.
 
-    header: bytes
-    """What every file begins with."""
+    ``label``, ``score``, ``certain`` and ``p_…`` are what the frame alone shows, ``smoothed_…`` is
+    the same over time. Values are those of ``FrameResult.to_dict()``; ``labels`` are the model's.
+    """
 
-    def record(self, frame: Frame, result: FrameResult) -> bytes:
-        """Return the line or lines of one frame, each with its end."""
-        ...
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Name the columns; ``header`` is their line."""
+        self._columns = (
+            *("source", "time", "frame", "wall_time", "track", *_BOX, "detection_score"),
+            *(*_EXPRESSION, *(f"p_{label}" for label in labels)),
+            *(f"smoothed_{name}" for name in (*_EXPRESSION, *labels)),
+            *(f"{stage}_ms" for stage in _STAGES),
+        )
+        self.header = self._encoded([dict(zip(self._columns, self._columns, strict=True))])
+
+    def lines(self, result: FrameResult) -> bytes:
+        """Return the frame's lines."""
+        return self._encoded(_rows(result.to_dict()))
+
+    def _encoded(self, rows: Iterator[dict[str, Any]] | list[dict[str, str]]) -> bytes:
+        text = io.StringIO()
+        csv.DictWriter(text, self._columns, extrasaction="ignore").writerows(rows)
+        return text.getvalue().encode(errors="backslashreplace")  # a file's name may be no UTF-8
 
 
-class RecordSink:
-    """Appends what ``form`` makes of each frame to ``path``.
+def _rows(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a line's cells by column for each face of what ``to_dict`` gives."""
+    frame = {**content, **{f"{stage}_ms": ms for stage, ms in content["stage_ms"].items()}}
+    if not content["faces"]:
+        yield frame
+    for face in content["faces"]:
+        row = {**frame, **face, **dict(zip(_BOX, face["box"], strict=True))}
+        row |= {f"p_{label}": p for label, p in face["probabilities"].items()}
+        if smoothed := face.get("smoothed"):
+            row |= {f"smoothed_{name}": smoothed[name] for name in _EXPRESSION}
+            row |= {f"smoothed_{label}": p for label, p in smoothed["probabilities"].items()}
+        yield row
 
-    Each run begins a new file, and so does a record that would make it longer than ``rotate_mb``;
-    what stood there is renamed (``set_aside``). A thread syncs the file every ``flush`` seconds, so
-    that a slow disk doesn't hold up the loop; with 0 each record is synced before the next. A run
-    without a frame leaves no file.
+
+class RecordSink(BaseSink):
+    """Writes what ``lines`` makes of each frame to ``path``, which begins with the first one.
+
+    Each file begins with ``header``. What stood at ``path`` is numbered, and so is a file that a
+    line would make longer than ``rotate_mb``. Another thread syncs the file every ``flush``
+    seconds, so that a slow disk does not hold up the run; with 0 each line is synced by itself.
     """
 
     def __init__(
         self,
         path: Path,
-        form: Format,
+        lines: Callable[[FrameResult], bytes],
+        header: bytes = b"",
         recording: Recording | None = None,
-        open_file: Callable[[Path], FileIO] = append_to,
+        create: Callable[[Path, int], FileIO] = output.create,
         sync: Callable[[int], None] = os.fsync,
     ) -> None:
-        """Name the file; nothing is opened yet. ``sync`` takes a file descriptor."""
+        """Name the file; ``create`` opens it, ``sync`` takes its descriptor."""
+        self._path, self._lines, self._header = path, lines, header
         self._recording = recording or Recording()
-        self._path, self._form = path, form
-        self._file = _RotatingFile(path, form.header, self._recording, open_file, sync)
-        self._stack = ExitStack()
-        self._closing = threading.Event()
-        self._lost: OSError | None = None
+        self._create, self._sync = create, sync
+        self._file: FileIO | None = None
+        self._size = self._synced = 0
+        self._sync_due = 0.0
+        self._thread = ThreadPoolExecutor(1, "sync")
+        self._syncing: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        """Claim the path and begin a file there; raises ``SinkError``."""
-        with writing(self._path), ExitStack() as opened:
-            opened.enter_context(claimed(self._path))
-            opened.callback(self._file.end)
-            self._file.begin()
-            if self._recording.flush:
-                syncing = threading.Thread(target=self._sync_regularly, daemon=True)
-                syncing.start()
-                opened.callback(syncing.join)
-                opened.callback(self._closing.set)
-            self._stack = opened.pop_all()
+        """Check the path; raises ``SinkError``."""
+        output.check(self._path)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Sync and close the file, whatever has ended the run; raises ``SinkError``."""
-        with writing(self._path):
-            self._stack.close()
-            self._check()
+    def __exit__(self, *problem: object) -> None:
+        """Sync and close the file; raises ``SinkError``."""
+        with output.writing(self._path), self._thread:
+            self._end()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add one record; raises ``SinkError``."""
-        record = self._form.record(frame, result)
-        with writing(self._path):
-            self._check()
-            self._file.append(record)
-            if not self._recording.flush:
-                self._file.sync()
+        """Add the lines of one frame; raises ``SinkError``."""
+        lines = self._lines(result)
+        with output.writing(self._path):
+            if self._file is None or self._size + len(lines) > self._recording.rotate_bytes:
+                self._end()
+                self._file = self._create(self._path, self._recording.keep)
+                lines = self._header + lines
+            self._append(self._file, lines)
+            self._sync_if_due(self._file)
 
     def lost(self, outage: Outage) -> None:
-        """Write nothing: the times of the records show the gap."""
+        """Sync what was written last; raises ``SinkError``."""
+        with output.writing(self._path):
+            if self._file:
+                self._sync_if_due(self._file)
 
-    def _sync_regularly(self) -> None:
-        while not self._closing.wait(self._recording.flush):
-            try:
-                self._file.sync()
-            except OSError as error:
-                self._lost = error
-                return
-
-    def _check(self) -> None:
-        """Raise what the thread has met."""
-        if self._lost:
-            raise self._lost
-
-
-class _RotatingFile:
-    """Appends records to ``path``. One thread appends while another one may sync.
-
-    Each method raises ``OSError``.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        header: bytes,
-        recording: Recording,
-        open_file: Callable[[Path], FileIO],
-        sync: Callable[[int], None],
-    ) -> None:
-        self._path, self._header = path, header
-        self._limit = recording.rotate_bytes
-        self._keep = recording.keep
-        self._open, self._sync = open_file, sync
-        self._file: FileIO | None = None
-        self._size = 0
-        self._synced = True
-        self._lock = threading.RLock()
-
-    def begin(self) -> None:
-        """Set aside what is there, and open an empty file."""
-        set_aside(self._path, self._keep)
-        self._size = 0
-        self._file = self._open(self._path)
-        sync_folder(self._path.parent)
-
-    def append(self, record: bytes) -> None:
-        """Write ``record`` as a whole, or nothing of it."""
-        if self._size and self._size + len(record) > self._limit:
-            with self._lock:
-                self.end()
-                self.begin()
-        self._write(record if self._size else self._header + record)
-
-    def sync(self) -> None:
-        """Return once all that was written before is on the disk."""
-        with self._lock:
-            if self._file is not None and not self._synced:
-                # Before the call: what is written meanwhile waits for the next one.
-                self._synced = True
-                self._sync(self._file.fileno())
-
-    def end(self) -> None:
-        """Sync and close the file; remove it where it is empty."""
-        if self._file is None:
-            return
+    def _append(self, file: FileIO, lines: bytes) -> None:
+        """Write ``lines`` whole, or nothing of them."""
         try:
-            self.sync()
-        finally:
-            self._file.close()
-            self._file = None
-        if not self._size:
-            self._path.unlink(missing_ok=True)
-
-    def _write(self, data: bytes) -> None:
-        assert self._file is not None, "it is open from begin to end"
-        rest = memoryview(data)
-        try:
-            while rest:  # a disk that is nearly full takes a part
-                rest = rest[self._file.write(rest) :]
+            output.write_all(file, lines)
         except OSError:
             with suppress(OSError):
-                self._file.truncate(self._size)
+                file.truncate(self._size)
             raise
-        self._size += len(data)
-        self._synced = False
+        self._size += len(lines)
+
+    def _sync_if_due(self, file: FileIO) -> None:
+        if not self._recording.flush:
+            self._sync(file.fileno())
+        elif self._synced < self._size and time.monotonic() >= self._sync_due:
+            if self._syncing:
+                if not self._syncing.done():
+                    return
+                self._syncing.result()
+            self._sync_due = time.monotonic() + self._recording.flush
+            self._synced = self._size
+            self._syncing = self._thread.submit(self._sync, file.fileno())
+
+    def _end(self) -> None:
+        """Sync and close the file, if there is one; remove it where it is empty."""
+        file, size = self._file, self._size
+        self._file, self._size, self._synced = None, 0, 0
+        if file is None:
+            return
+        with file:
+            if self._syncing:
+                self._syncing.result()
+            self._sync(file.fileno())
+        if not size:
+            self._path.unlink()
+
+
+def _open_csv(path: Path, labels: Sequence[str], settings: Settings) -> RecordSink:
+    table = Table(labels)
+    return RecordSink(path, table.lines, table.header, settings.recording)
+
+
+JSON_LINES = SinkAdapter(
+    "records",
+    lambda path, _, settings: RecordSink(path, json_line, recording=settings.recording),
+    output.check,
+)
+CSV = SinkAdapter("records", _open_csv, output.check)

@@ -2,85 +2,87 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Self
 
 import cv2
 
-from edge.errors import SinkError
-from edge.frames import Frame, FrameResult, Outage
-from edge.places import advice
+from edge.errors import SinkError, first_line
+from edge.types import BaseSink, Frame, FrameResult, Image, Outage
 
 TITLE = "Expressions"
 _ESCAPE = 27
 _PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
-_OTHER_OPENCV = advice(
-    "install requirements/opencv.txt",
-    "'pip uninstall opencv-python-headless', then 'pip install opencv-python'",
-)
-_SLICE = 0.1
-"""How long one wait lasts before the wish to stop is looked at, seconds."""
+_LARGEST = 1280, 720
+"""Pixels that a window opens with at the most."""
+_STILL = 1.0
+"""Seconds that a still frame is shown."""
+_LATE = 0.5
+"""Seconds that a file may lag, by a pause or by slow work, before it is no more hurried after."""
+_SLICE = 50
+"""Milliseconds between two looks at whether to stop."""
 
 
-def display_problem(
-    environment: Mapping[str, str] = os.environ, stop: Callable[[], bool] = lambda: False
-) -> str | None:
+def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return why no window can be opened, None where one can.
 
-    Asked before the first call that draws: without a display, OpenCV's GUI doesn't raise but aborts
-    the process. A display that is named but doesn't answer is found out in a process of its own;
-    ``stop`` is asked while that is waited for.
+    A display that does not answer is found out in a process of its own: OpenCV would abort this
+    one.
     """
     if not cv2.currentUIFramework():
-        return f"this OpenCV is built without windows; {_OTHER_OPENCV}"
-    linux = sys.platform.startswith("linux")
-    if linux and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return "this OpenCV is built without windows; install opencv-python"
+    if not sys.platform.startswith("linux"):
+        return None
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"
-    if linux and not _opens_window(environment, stop):
-        return "the display doesn't answer; check DISPLAY and its permissions"
+    try:
+        subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            env=dict(environment),
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "the display does not answer; check DISPLAY and its permissions"
     return None
 
 
-def _opens_window(environment: Mapping[str, str], stop: Callable[[], bool]) -> bool:
-    command = [sys.executable, "-c", _PROBE]
-    try:
-        probe = subprocess.Popen(
-            command, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        return False
-    deadline = time.monotonic() + _PROBE_SECONDS
-    while not stop() and time.monotonic() < deadline:
-        with suppress(subprocess.TimeoutExpired):
-            return probe.wait(_SLICE) == 0
-    probe.kill()
-    probe.wait()
-    return False
+class WindowSink(BaseSink):
+    """Shows the pictures; q, Esc or closing the window calls ``stop``.
 
-
-class WindowSink:
-    """Shows the pictures; q, Esc or closing the window calls ``stop``."""
+    A file plays at its own pace and the space bar pauses it. A still frame is shown for a second or
+    until a key is pressed, the last one until then.
+    """
 
     def __init__(
         self,
         stop: Callable[[], None],
-        title: str = TITLE,
+        stopped: Callable[[], bool],
         gui: Any = cv2,
         problem: Callable[[], str | None] = display_problem,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Name the window; nothing is opened yet.
+        """``stopped`` says whether the run is to end, for whatever reason.
 
         ``gui`` has OpenCV's functions for windows, ``problem`` says why there can be none.
         """
-        self._stop, self._title, self._gui = stop, title, gui
-        self._problem = problem
-        self._sized = self._asking = False
+        self._stop, self._stopped = stop, stopped
+        self._gui, self._problem, self._clock = gui, problem, clock
+        self._shape: tuple[int, ...] = ()
+        self._source: str | None = None
+        self._still = False
+        self._start = 0.0
+        """When the time of the source was 0, by the clock."""
+        self._until = 0.0
+        """How long the picture on the screen stays at least, by the clock."""
 
     def __enter__(self) -> Self:
         """Open the window; raises ``SinkError`` where there is no display."""
@@ -88,58 +90,88 @@ class WindowSink:
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        with self._asked():
-            self._gui.namedWindow(self._title, flags)
+        with _converting():
+            self._gui.namedWindow(TITLE, flags)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close the window, if it is still open; not from within a call that ends the process."""
-        if self._asking:
-            return
-        with self._asked():
+    def __exit__(self, *problem: object) -> None:
+        """Close the window, after a key where a still frame is in it; raises ``SinkError``."""
+        with _converting():
+            if self._still and not any(problem):
+                self._wait_until(math.inf)
             if self._visible():
-                self._gui.destroyWindow(self._title)
+                self._gui.destroyWindow(TITLE)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Show ``frame.image`` and look at the keys."""
-        with self._asked():
-            if not self._visible():
-                self._stop()
+        """Show ``frame.image`` when it is due, and look at the keys; raises ``SinkError``."""
+        with _converting():
+            if not frame.live:
+                self._wait_until(self._due(frame))
+                late = self._clock() - self._start - frame.time
+                self._start += late if late > _LATE else 0.0
+            if self._stopped() or not self._is_open():
                 return
-            if not self._sized:
-                self._gui.resizeWindow(self._title, frame.image.shape[1], frame.image.shape[0])
-                self._sized = True
-            self._gui.imshow(self._title, frame.image)
-            self._look_at_keys()
+            self._show(frame.image)
+            self._key(1)
+            self._still = frame.still
+            self._until = self._clock() + _STILL if frame.still else 0.0
 
     def lost(self, outage: Outage) -> None:
-        """Show nothing: ``Annotated`` gives what is to be seen of an outage as a picture."""
+        """Look at the keys: ``Annotated`` gives what is to be seen of an outage as a picture."""
+        with _converting():
+            if self._is_open():
+                self._key(1)
 
-    def attend(self) -> None:
-        """Look at the keys and whether it was closed, while there is no picture to show."""
-        if not self._sized:
-            return
-        with self._asked():
-            if self._visible():
-                self._look_at_keys()
-            else:
-                self._stop()
+    def _due(self, frame: Frame) -> float:
+        """When to show ``frame``, by the clock."""
+        if frame.source != self._source:
+            self._source = frame.source
+            self._start = max(self._clock(), self._until) - frame.time
+        return max(self._start + frame.time, self._until)
 
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Note that the GUI is asked: it may never answer (``edge.last_words``)."""
-        self._asking = True
-        try:
-            yield
-        finally:  # not where the process ends meanwhile: that unwinds no Python
-            self._asking = False
+    def _show(self, image: Image) -> None:
+        if self._shape != image.shape:
+            self._shape, (height, width) = image.shape, image.shape[:2]
+            scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
+            self._gui.resizeWindow(TITLE, round(width * scale), round(height * scale))
+        self._gui.imshow(TITLE, image)
 
-    def _look_at_keys(self) -> None:
-        if self._gui.waitKey(1) & 0xFF in (ord("q"), _ESCAPE):
+    def _wait_until(self, due: float) -> None:
+        """Look at the keys until ``due``: the space bar pauses, any key ends a still frame."""
+        while not self._stopped() and self._clock() < due and self._is_open():
+            key = self._key(math.ceil(min((due - self._clock()) * 1e3, _SLICE)))
+            if key == ord(" ") and due < math.inf:
+                due = math.inf
+            elif key >= 0 and (self._still or due == math.inf):
+                return
+
+    def _key(self, milliseconds: int) -> int:
+        """Wait so long for a key and return it, negative where there was none."""
+        key = int(self._gui.waitKey(max(milliseconds, 1)))
+        if key >= 0 and key & 0xFF in (ord("q"), _ESCAPE):
             self._stop()
+        return key
+
+    def _is_open(self) -> bool:
+        """Whether the window is there; where somebody has closed it, the run is to stop."""
+        if not self._visible():
+            self._stop()
+            return False
+        return True
 
     def _visible(self) -> bool:
         try:
-            return bool(self._gui.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+            return bool(self._gui.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1)
         except cv2.error:  # Qt's answer once its last window is closed
             return False
+
+
+@contextmanager
+def _converting() -> Iterator[None]:
+    try:
+        yield
+    except cv2.error as error:
+        raise SinkError(
+            f"window: expected to show a picture, found: {first_line(error)}; run with "
+            "'--display off'"
+        ) from error

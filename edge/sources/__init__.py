@@ -1,95 +1,98 @@
-"""Where frames come from."""
+"""Where frames come from: a registry of adapters, and what turns an address into a source.
+
+A new kind of source is a file beside this one with an ``ADAPTER``, and a line in ``ADAPTERS``.
+"""
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
 
 from edge.errors import SettingsError
-from edge.settings import Settings
-from edge.sources.camera import DEVICE, camera_source
-from edge.sources.demo import DemoSource, load_portraits
-from edge.sources.images import ImageSource, is_image
-from edge.sources.picamera import NAME as PICAMERA
-from edge.sources.picamera import picamera_source
-from edge.sources.stream import SCHEMES, is_stream, stream_source
-from edge.sources.video import VideoSource
-from edge.sources.wrappers import Fallback, Limited, Paced, RatedSource
+from edge.sources import auto, camera, demo, images, picamera, stream, video
+from edge.types import Frame, Image, Outage, Source, SourceAdapter
 
-_DEMO_FRAMES = 300
-_LINKS = "/dev/v4l/"
-"""Where Linux has links to cameras by their names and by their sockets."""
+ADAPTERS: tuple[SourceAdapter, ...] = (
+    auto.ADAPTER,
+    demo.ADAPTER,
+    camera.ADAPTER,
+    picamera.ADAPTER,
+    stream.ADAPTER,
+    images.ADAPTER,  # a file is known by its content: what is no picture is a video
+    video.ADAPTER,
+)
+"""In the order in which they are asked whether an address is theirs."""
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def find_adapter(address: str) -> SourceAdapter:
+    """Return the adapter that ``address`` belongs to; raises ``SettingsError`` where none does."""
+    for adapter in ADAPTERS:
+        if adapter.matches(address):
+            return adapter
+    raise SettingsError(
+        f"{address}: expected a camera's index, the address of a stream, a video, a picture, a "
+        f"folder of pictures, 'picamera', 'demo' or 'auto', found {_problem(address)}; "
+        "check the path"
+    )
+
+
+def _problem(address: str) -> str:
+    """Why there is no file of that name."""
+    try:
+        os.stat(address)  # noqa: PTH116 - it may be no path
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        pass
+    except OSError as error:
+        return error.strerror or str(error)
+    return "none of these"
 
 
 def open_source(
-    settings: Settings,
-    watched: bool,
-    stop: Callable[[], bool],
-    say: Callable[[str], None],
-    before: str = "",
-) -> RatedSource:
-    """Return the source that ``settings`` name, to be opened by entering it.
+    address: str | int, options: Mapping[str, Any] | None = None, endless: bool = False
+) -> Source:
+    """Return the source at ``address``, to be opened by entering it.
 
-    ``watched`` says that somebody looks on: then files and the demo play at their own speed, and
-    the demo doesn't end. ``stop`` is asked by sources that wait; ``say`` takes what a user should
-    know. Raises ``SettingsError`` where the name means nothing.
-
-    ``before`` names the source that the same run had open before, empty for none. A camera or a
-    stream that stays may be lost at this moment, and the old reader may still hold it: that is an
-    outage then. The demo takes the place of a camera at the start only.
+    ``options`` maps an adapter's table to an instance of its options; ``endless`` says that
+    somebody else ends the run, so that the demo does not. Raises ``SettingsError``,
+    ``SourceError``.
     """
-    patient = settings.source == before
-    demo_frames = settings.frames or (0 if watched else _DEMO_FRAMES)
-    demo = partial(_demo, demo_frames, watched, stop)
-    source: RatedSource
-    if settings.source == "auto":
-        camera = camera_source(None, stop, settings.camera, patient, say)
-        source = camera if before else Fallback(camera, demo, say)
-    elif settings.source == "demo":
-        source = demo()
-    else:
-        source = _live(settings, stop, patient, say) or _paced(
-            _from_path(settings.source, say), watched, stop
-        )
-    return Limited(source, settings.frames) if settings.frames else source
+    adapter = find_adapter(str(address))
+    chosen = (options or {}).get(adapter.table) or (adapter.options and adapter.options())
+    return adapter.open(str(address), chosen, endless)
 
 
-def _live(
-    settings: Settings, stop: Callable[[], bool], patient: bool, say: Callable[[str], None]
-) -> RatedSource | None:
-    """The camera or the stream of that name, None for another name."""
-    name, wanted = settings.source, settings.camera
-    if is_stream(name):
-        return stream_source(name, stop, patient, say)
-    if (number := name.removeprefix(DEVICE)).isdecimal():
-        return camera_source(int(number), stop, wanted, patient, say)
-    if name.startswith(_LINKS):
-        return camera_source(Path(name), stop, wanted, patient, say)
-    kind, _, number = name.partition(":")
-    if kind == PICAMERA and (number or "0").isdecimal():
-        return picamera_source(int(number or 0), stop, wanted, patient=patient, say=say)
-    return None
+def turned(
+    items: Iterable[Frame | Outage], rotate: int = 0, mirror: bool = False
+) -> Iterator[Frame | Outage]:
+    """Yield ``items`` with every image turned clockwise by ``rotate`` (0, 90, 180, 270) degrees.
+
+    ``mirror`` swaps left and right after that.
+    """
+    for item in items:
+        if isinstance(item, Outage) or not (rotate or mirror):
+            yield item
+        else:
+            yield replace(item, image=_turn(item.image, rotate, mirror))
 
 
-def _demo(frames: int, watched: bool, stop: Callable[[], bool]) -> RatedSource:
-    return _paced(DemoSource(load_portraits(), frames=frames), watched, stop)
+def _turn(image: Image, rotate: int, mirror: bool) -> Image:
+    if rotate:
+        image = np.asarray(cv2.rotate(image, _TURNS[rotate]), np.uint8)
+    return np.asarray(cv2.flip(image, 1), np.uint8) if mirror else image
 
 
-def _paced(source: RatedSource, watched: bool, stop: Callable[[], bool]) -> RatedSource:
-    return Paced(source, stop) if watched else source
-
-
-def _from_path(name: str, say: Callable[[str], None]) -> RatedSource:
-    path = Path(name)
-    try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-        raise SettingsError(
-            f"{name}: expected a camera's index, a stream's address ({', '.join(SCHEMES)}), a "
-            "video, an image, a folder of images, 'picamera', 'demo' or 'auto', found "
-            f"{'none of these' if missing else error.strerror}; check the path"
-        ) from error
-    return ImageSource(path, say) if is_folder or is_image(path) else VideoSource(path)
+def limited(items: Iterable[Frame | Outage], frames: int) -> Iterator[Frame | Outage]:
+    """Yield ``items`` up to frame number ``frames`` (0 for all), and do not ask for one more."""
+    counter = itertools.count(1)
+    for item in items:
+        yield item
+        if isinstance(item, Frame) and next(counter) == frames:
+            return

@@ -2,112 +2,163 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
 import cv2
+import numpy as np
 
-from edge.errors import NoCameraError, SourceError
-from edge.settings import Camera
-from edge.sources.capture import OpenCVCapture, opening
+from edge.device import Device
+from edge.errors import NoCameraError, SettingsError, SourceError, SourceLostError, first_line
+from edge.settings import check_range
 from edge.sources.live import LiveSource
+from edge.types import Image, SourceAdapter
 
-DEVICE = "/dev/video"
-"""What Linux puts before a camera's index."""
+_DEVICE, _LINKS = "/dev/video", "/dev/v4l/"
+"""What Linux puts before a camera's index, and where it has links to cameras by their names."""
 _NO_CAMERAS = ("bcm2835-", "rpi", "pisp", "unicam", "rp1-cfe")
 """How names of a Raspberry Pi's own video devices begin: decoders, scalers, and the raw receiver of
 the ribbon cable, of which OpenCV can make no picture."""
-_BY_GROUP = stat.S_IRGRP | stat.S_IWGRP
+_FOREIGN = (cv2.error, OSError, ValueError, RuntimeError)
+"""What OpenCV, its backends and the file system raise where a device misbehaves."""
 _REMEDY = (
     "close other programs that use it, or choose another index "
     "('picamera' for a Raspberry Pi's own)"
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CameraOptions:
+    """What a camera is asked for; it grants what it can."""
+
+    width: int = 0
+    """Pixels across: 0…16384, 0 for the camera's own choice."""
+    height: int = 0
+    """Pixels down: 0…16384, 0 for the camera's own choice."""
+    fps: float = 0.0
+    """Frames a second: 1…1000, 0 for the camera's own choice."""
+    format: Literal["auto", "mjpg", "yuyv"] = "auto"
+    """How a USB camera sends pictures: "mjpg" fits large ones through the cable, "yuyv" saves
+    decoding them."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises ``SettingsError``."""
+        check_range("camera.width", self.width, 0, 16384, "pixels")
+        check_range("camera.height", self.height, 0, 16384, "pixels")
+        if self.fps:  # a slower one would be taken for lost
+            check_range("camera.fps", self.fps, 1, 1000)
+        if bool(self.width) != bool(self.height):  # drivers ignore one without the other
+            raise SettingsError(
+                "camera.width and camera.height: expected both or neither, found "
+                f"{self.width} and {self.height}; give both"
+            )
+
+    def __str__(self) -> str:
+        """For people: "1280×720, MJPG", empty where nothing is asked for."""
+        size = f"{self.width}×{self.height}" if self.width else ""
+        fps = f"{self.fps:.4g} FPS" if self.fps else ""
+        image_format = "" if self.format == "auto" else self.format.upper()
+        return ", ".join(filter(None, (size, fps, image_format)))
+
+
 def camera_source(
     device: int | Path | None,
-    stop: Callable[[], bool],
-    wanted: Camera | None = None,
-    patient: bool = False,
-    say: Callable[[str], None] = lambda _: None,
+    options: CameraOptions | None = None,
     library: Callable[..., cv2.VideoCapture] = cv2.VideoCapture,
 ) -> LiveSource:
     """Return the camera with this index or, on Linux, this device, to be opened by entering it.
 
-    None is the first one that is there, looked for at each opening.
-
-    Opening raises ``SourceError`` unless it is ``patient``: no such device, no permission (and
-    which group has it), busy. ``say`` takes what it granted; ``library`` opens what OpenCV calls a
-    capture.
+    None is the first one that is there, looked for at each opening. ``library`` opens what OpenCV
+    calls a capture.
     """
-    wanted = wanted or Camera()
+    options = options or CameraOptions()
     name = f"camera {device.name if isinstance(device, Path) else device}"
     name = "first camera" if device is None else name
-    opener = partial(_open, device, name, wanted, library)
-    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
+    return LiveSource(partial(_open, device, name, options, library), name, str(options))
+
+
+class CameraCapture:
+    """An open ``cv2.VideoCapture`` as a ``Capture``; ``name`` is for messages."""
+
+    def __init__(self, capture: cv2.VideoCapture, name: str, granted: str = "") -> None:
+        """Take ``capture`` over, to be released with this."""
+        fps = capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if math.isfinite(fps) and 1 <= fps <= 1000 else 0.0
+        self.format = granted
+        self._capture, self._name = capture, name
+
+    def read(self) -> Image | None:
+        """Wait for the next image, ``uint8[H, W, 3]`` BGR; raises ``SourceLostError``."""
+        try:
+            found, image = self._capture.read()
+            return np.asarray(image, np.uint8) if found else None
+        except _FOREIGN as error:
+            raise SourceLostError(
+                f"{self._name}: expected a frame, found that OpenCV can't read it "
+                f"({_said(error)}); check the device"
+            ) from error
+
+    def release(self) -> None:
+        """Close the device."""
+        with suppress(*_FOREIGN):  # it is gone
+            self._capture.release()
 
 
 def _open(
-    device: int | Path | None, name: str, wanted: Camera, library: Callable[..., cv2.VideoCapture]
-) -> OpenCVCapture:
+    device: int | Path | None,
+    name: str,
+    options: CameraOptions,
+    library: Callable[..., cv2.VideoCapture],
+) -> CameraCapture:
     linux = sys.platform.startswith("linux")
-    with opening(name, "a camera", _REMEDY):
+    try:
         which = ""
         if device is None:
             device = first_camera() if linux else 0
             which = f"index {device}"
         if linux:
-            device = find_device(Path(f"{DEVICE}{device}") if isinstance(device, int) else device)
+            device = find_device(_path(device))
         capture = library(device, cv2.CAP_V4L2 if linux else cv2.CAP_ANY)
         if capture.isOpened():
-            granted = ", ".join(filter(None, (configure(capture, wanted), which)))
-            return OpenCVCapture(capture, name, granted)
+            granted = ", ".join(filter(None, (configure(capture, options), which)))
+            return CameraCapture(capture, name, granted)
         capture.release()
+    except _FOREIGN as error:
+        raise SourceError(
+            f"{name}: expected a camera that opens, found: {_said(error)}; {_REMEDY}"
+        ) from error
     # Elsewhere than on Linux, this is all that is heard of a camera that is not there.
     raise (SourceError if linux else NoCameraError)(
         f"{name}: expected a camera that opens, found that it doesn't; {_REMEDY}"
     )
 
 
-def asked(wanted: Camera) -> str:
-    """Say for people what is ``wanted`` of a camera: "1280×720, MJPG", empty for nothing."""
-    size = f"{wanted.width}×{wanted.height}" if wanted.width else ""
-    fps = f"{wanted.fps:.4g} FPS" if wanted.fps else ""
-    image_format = "" if wanted.format == "auto" else wanted.format.upper()
-    return ", ".join(filter(None, (size, fps, image_format)))
-
-
-class Properties(Protocol):
-    """What asking needs of ``cv2.VideoCapture``."""
-
-    def set(self, key: int, value: float, /) -> bool:
-        """Ask for ``value``."""
-        ...
-
-    def get(self, key: int, /) -> float:
-        """Return what was granted."""
-        ...
-
-
-def configure(capture: Properties, wanted: Camera) -> str:
-    """Ask ``capture`` for what is ``wanted``; return the format that it grants, such as "MJPG"."""
+def configure(capture: cv2.VideoCapture, options: CameraOptions) -> str:
+    """Ask ``capture`` for what is wanted; return the format that it grants, such as "MJPG"."""
     # The format first: which sizes and rates there are depends on it.
-    if wanted.format != "auto":
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*wanted.format.upper()))
-    if wanted.width:
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
-    if wanted.fps:
-        capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+    if options.format != "auto":
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*options.format.upper()))
+    if options.width:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, options.width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, options.height)
+    if options.fps:
+        capture.set(cv2.CAP_PROP_FPS, options.fps)
     code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = code.to_bytes(4, "little").decode("ascii", "ignore").strip()
     return letters if letters.isprintable() else ""
+
+
+def _said(error: Exception) -> str:
+    """What ``error`` says; of OpenCV's, without the place in its source."""
+    return getattr(error, "err", None) or first_line(error)
 
 
 def first_camera(root: Path = Path("/")) -> int:
@@ -116,11 +167,8 @@ def first_camera(root: Path = Path("/")) -> int:
     ``root`` holds the machine's /dev and /sys. Further devices of the same camera (its metadata)
     and what is no camera are passed over; raises ``NoCameraError`` where that leaves none.
     """
-    found = sorted(
-        int(path.name.removeprefix("video"))
-        for path in (root / "dev").glob("video*")
-        if path.name.removeprefix("video").isdecimal()
-    )
+    names = (path.name.removeprefix("video") for path in (root / "dev").glob("video*"))
+    found = sorted(int(name) for name in names if name.isdecimal())
     cameras = [n for n in found if _is_camera(root / f"sys/class/video4linux/video{n}")]
     if found and not cameras:
         raise NoCameraError(
@@ -162,22 +210,40 @@ def find_device(device: Path, access: Callable[[Path, int], bool] = os.access) -
             f"{device}: expected a camera, found {device.resolve()}; choose one of /dev/video…"
         )
     if not access(device, os.R_OK | os.W_OK):
-        group, open_to_it = _group(device)
-        who, first = f"group '{group}'", ""
-        if not open_to_it:
-            who, first = "its owner", f"'sudo chmod g+rw {device}', "
+        group = device.group()
         raise SourceError(
-            f"{device}: expected a camera that this user may use, found that only {who} may; "
-            f"run {first}'sudo usermod -aG {group} $USER' and log in again"
+            f"{device}: expected a camera that this user may use, found that only group '{group}' "
+            f"may; run 'sudo usermod -aG {group} $USER' and log in again"
         )
     return int(number[1])
 
 
-def _group(device: Path) -> tuple[str, bool]:
-    """The group of ``device``, and whether its members may read and write there."""
-    status = device.stat()
-    try:
-        name = device.group()
-    except KeyError:
-        name = str(status.st_gid)
-    return name, status.st_mode & _BY_GROUP == _BY_GROUP
+def check_camera(device: int | Path | None, machine: Device) -> str:
+    """Say which camera of ``machine`` a run would open; raises ``SourceError`` where it can't."""
+    if not sys.platform.startswith("linux"):
+        return f"camera {device or 0}, which only 'run' can look at here"
+    path = _path(first_camera(machine.root) if device is None else device)
+    index = find_device(machine.root / path.relative_to("/"), machine.access)
+    return f"{machine.camera_name(f'video{index}')}, which this user may open"
+
+
+def _path(device: int | Path) -> Path:
+    return device if isinstance(device, Path) else Path(f"{_DEVICE}{device}")
+
+
+def _device(address: str) -> int | Path | None:
+    """The camera that ``address`` names, None where it names none."""
+    number = address.removeprefix(_DEVICE)
+    if number.isdecimal():
+        return int(number)
+    return Path(address) if address.startswith(_LINKS) else None
+
+
+ADAPTER = SourceAdapter(
+    "camera",
+    matches=lambda address: _device(address) is not None,
+    open=lambda address, options, _: camera_source(_device(address), options),
+    check=lambda address, _, machine: check_camera(_device(address), machine),
+    options=CameraOptions,
+    table="camera",
+)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import cv2
 import numpy as np
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge.assets import read_asset
 from edge.errors import AssetError, SettingsError
-from edge.frames import Box, Frame, Image
+from edge.types import BaseSource, Box, Frame, Image, SourceAdapter
 
 _FACES = {
     "astronaut": Box(176, 82, 274, 180),
@@ -56,6 +54,7 @@ _TILT = math.radians(4)
 _LIGHT_SCALE = 1 / 200
 """The light map holds gain × 200, so that it fits uint8."""
 _MOST_FACES = 5
+_FRAMES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,14 @@ def _decode(name: str) -> Image:
     return np.asarray(image, np.uint8)
 
 
-class DemoSource:
+class DemoSource(BaseSource):
     """Moving portraits: ``faces`` of them (0…5), in turn from ``portraits``.
 
     ``size`` is (width, height) in pixels; ``frames`` is how many to give, 0 for no end; ``fps`` is
     the pace of the picture's own clock (frames come as fast as they are asked for).
     """
+
+    name = "demo"
 
     def __init__(
         self,
@@ -100,8 +101,6 @@ class DemoSource:
                 f"pixels, found {faces}, {frames}, {fps} and {size[0]}×{size[1]}"
             )
         self.fps = fps
-        self.state = "demo"
-        self.description = f"demo ({size[0]}×{size[1]})"
         self._size, self._frames = size, frames
         cut = _PORTRAIT if faces <= _MOST_PORTRAITS else _CROWD
         self._movers = [
@@ -111,18 +110,15 @@ class DemoSource:
         self._background = _background(size)
         self._light = _light(size)
 
-    def __enter__(self) -> Self:
-        """Return itself: there is nothing to open."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to release."""
+    @property
+    def description(self) -> str:
+        """Its size: "demo (640×360)"."""
+        return f"{self.name} ({self._size[0]}×{self._size[1]})"
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames from index 0 on; the capture times are ``fps`` apart."""
-        start = time.monotonic()
+        """Give the frames from index 0 on."""
         for index in itertools.islice(itertools.count(), self._frames or None):
-            yield Frame(self.render(index), index, start + index / self.fps)
+            yield Frame(self.render(index), index, index / self.fps, self.name)
 
     def render(self, index: int) -> Image:
         """Return frame ``index`` as ``uint8[H, W, 3]`` BGR."""
@@ -254,3 +250,16 @@ def _light(size: tuple[int, int]) -> NDArray[np.uint8]:
     gain = 0.93 + 0.2 * np.cos(across)
     wide = np.broadcast_to((200 * gain)[np.newaxis, :, np.newaxis], (height, 2 * width, 3))
     return np.asarray(np.rint(wide), np.uint8)
+
+
+def open_demo(endless: bool) -> DemoSource:
+    """Return the demo, of 10 s unless it is ``endless``; raises ``AssetError``."""
+    return DemoSource(load_portraits(), frames=0 if endless else _FRAMES)
+
+
+ADAPTER = SourceAdapter(
+    DemoSource.name,
+    matches=lambda address: address == DemoSource.name,
+    open=lambda _, __, endless: open_demo(endless),
+    check=lambda *_: open_demo(endless=False).description,
+)

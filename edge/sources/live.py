@@ -1,196 +1,273 @@
-"""A source that can't wait: the newest frame wins, and what is lost is opened again."""
+"""Sources that cannot wait: the newest frame wins, and what is lost is opened again.
+
+A daemon thread opens and reads the device; the iteration never waits for it longer than 0.1 s.
+"""
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import logging
+import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol, Self
 
 from edge.errors import SourceError, SourceLostError
-from edge.frames import Frame, Outage
-from edge.sources.reader import Capture, Reader
+from edge.types import BaseSource, Frame, Image, Outage
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each attempt to open what was lost, seconds; the last one again and again."""
-_SLICE = 0.05
-"""How long one wait lasts before the wish to stop is looked at, seconds."""
 _TICK = 0.1
-"""How far outages are apart, seconds."""
-_JOIN = 0.2
-"""How long the end waits for the reader, seconds: it may be stuck in a read for much longer."""
+"""The longest wait of the iteration, and how far outages are apart, seconds."""
+_RETRY = 0.01
+"""Pause after a read that gave nothing, seconds."""
+_JOIN, _JOIN_AT_EXIT = 0.2, 2.5
+"""How long leaving the source, and the end of the process, wait for readers, seconds."""
 _MOST_STUCK = 8
 """Readers that may be stuck at a time: where a driver hangs, a month must not fill the memory."""
-_FPS = 30.0
-"""Where a device doesn't say."""
+_SOON = 1.0
+"""An opening that takes longer than this is announced, seconds."""
+
+log = logging.getLogger(__name__)
 
 
-class LiveSource:
+class Capture(Protocol):
+    """An open device.
+
+    ``fps`` is the rate that it promises, 0 where it does not say; ``format`` how it sends pictures
+    ("MJPG"), for people.
+    """
+
+    fps: float
+    format: str
+
+    def read(self) -> Image | None:
+        """Wait for the next image, ``uint8[H, W, 3]`` BGR; None where none came.
+
+        Raises ``SourceLostError`` where none will come any more.
+        """
+        ...
+
+    def release(self) -> None:
+        """Close the device."""
+        ...
+
+
+class Reader(threading.Thread):
+    """Opens and reads a device, and keeps its newest image."""
+
+    def __init__(self, open_capture: Callable[[], Capture], name: str) -> None:
+        """Name the device; ``open_capture`` raises ``SourceError`` where it cannot open it."""
+        super().__init__(name=name, daemon=True)
+        self.fps, self.format = 0.0, ""
+        self._open_capture = open_capture
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._newest: Frame | None = None
+        self._error: SourceError | None = None
+
+    def take(self, timeout: float) -> Frame | None:
+        """Return the newest frame that was not taken yet, None after ``timeout`` seconds.
+
+        Raises ``SourceError`` where the device did not open, or gives nothing any more.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest or self._error, timeout)
+            newest, self._newest = self._newest, None
+            if newest is None and self._error is not None:
+                raise self._error
+            return newest
+
+    def close(self, wait: float = 0.0) -> None:
+        """Release the device once its read returns; wait for that at most ``wait`` seconds."""
+        self._closing.set()
+        self.join(wait)
+
+    def run(self) -> None:
+        """Read until told to close."""
+        try:
+            capture = self._open_capture()
+            self.fps, self.format = capture.fps, capture.format
+            try:
+                while not self._closing.is_set():
+                    self._put(capture.read())
+            finally:
+                capture.release()
+        except SourceError as error:
+            with self._changed:
+                self._error = error
+                self._changed.notify()
+
+    def _put(self, image: Image | None) -> None:
+        if image is None:
+            self._closing.wait(_RETRY)
+            return
+        now, wall_time = time.monotonic(), time.time()
+        with self._changed:
+            dropped = self._newest.dropped + 1 if self._newest else 0
+            self._newest = Frame(
+                *(image, 0, 0.0, self.name),
+                live=True,
+                dropped=dropped,
+                captured_at=now,
+                wall_time=wall_time,
+            )
+            self._changed.notify()
+
+
+def unfinished_reads() -> bool:
+    """Whether a reader of this process is still at work, perhaps inside a native call.
+
+    Native code that comes back while Python is finalised may abort the process. A program that must
+    not wait flushes its files and ends with ``os._exit`` then; the end of any other one waits.
+    """
+    return bool(_readers())
+
+
+def _readers() -> list[Reader]:
+    return [thread for thread in threading.enumerate() if isinstance(thread, Reader)]
+
+
+def _finish_readers() -> None:
+    """Wait at the end of the process: reads time out after about 2 s."""
+    deadline = time.monotonic() + _JOIN_AT_EXIT
+    readers = _readers()
+    for reader in readers:
+        reader.close()
+    for reader in readers:
+        reader.join(max(deadline - time.monotonic(), 0))
+
+
+class LiveSource(BaseSource):
     """Frames of a device as they come; what comes while nobody asks is dropped and counted.
 
-    ``open_capture`` opens the device and raises ``SourceError`` with advice; where that happens at
-    the first time, or no frame comes within ``open_within`` seconds, entering fails, unless it is
-    ``patient``: then the device counts as lost from the beginning. Later it is lost after
-    ``lost_after`` seconds without a frame: then the iteration gives outages and the device is
-    opened again after each of ``pauses``, until there is a frame. A reader that is stuck is
-    abandoned. ``stop`` is asked while waiting; ``asked`` says what the device was asked for, and
-    ``say`` takes what it granted, after each opening that changed that; ``remedy`` is the advice
-    where no frame comes any more, ``mute`` that where none came at all. ``clock`` gives monotonic
-    seconds, ``sleep`` lets some pass.
+    ``open_capture`` opens the device and raises ``SourceError`` with advice. Where that happens at
+    the first time, or no frame comes within ``open_within`` seconds, the iteration raises. Later,
+    after ``lost_after`` seconds without a frame, the device is opened again after each of
+    ``pauses``, until there is a frame. A reader that is stuck in a native call is abandoned.
+
+    ``asked`` says what the device was asked for, ``notice`` what is logged where opening takes
+    longer than a second; ``mute`` is the advice where no frame came at all, ``remedy`` where none
+    comes any more.
     """
 
     def __init__(
         self,
         open_capture: Callable[[], Capture],
         name: str,
-        stop: Callable[[], bool],
         asked: str = "",
-        say: Callable[[str], None] = lambda _: None,
         *,
-        remedy: str = "check its cable and power",
+        notice: str = "",
         mute: str = "is it a camera, and does another program use it?",
-        patient: bool = False,
-        lost_after: float = 1.8,
+        remedy: str = "check its cable and power",
         open_within: float = 10.0,
+        lost_after: float = 1.8,
         pauses: Sequence[float] = PAUSES,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Name the device; nothing is opened yet."""
-        self.fps = _FPS
-        self.description = self._name = name
-        self.state = f"{name} live"
-        self._open_capture, self._stop, self._asked, self._say = open_capture, stop, asked, say
-        self._remedy, self._mute = remedy, mute
-        self._patient, self._lost_after, self._open_within = patient, lost_after, open_within
-        self._pauses, self._clock, self._sleep = pauses, clock, sleep
+        self.name, self._asked, self._notice = name, asked, notice
+        self._opening, self._reading = (open_within, mute), (lost_after, remedy)
+        self._open_capture, self._pauses = open_capture, pauses
         self._reader = Reader(open_capture, name)
-        self._abandoned: set[Reader] = set()
-        self._first: Frame | None = None
-        self._entered_at = 0.0
-        self._missing = ""
-        """Why there is no first frame, empty where there is one or the wish to stop came before."""
+        self._stuck: list[Reader] = []
+        self._granted = ""
+        self._frames = 0
+        self._first_at = self._newest_at = 0.0
+        """When these frames were captured; before, when the source was opened."""
+
+    @property
+    def description(self) -> str:
+        """The name, and what the device granted once there is a frame."""
+        asked = f"; asked for {self._asked}" if self._asked else ""
+        return f"{self.name} ({self._granted}{asked})" if self._granted else self.name
 
     def __enter__(self) -> Self:
-        """Open the device and wait for its first frame; raises ``SourceError``."""
-        self._entered_at = self._clock()
-        try:
-            self._first = self._open()
-        except SourceError as error:
-            if not self._patient:
-                raise
-            self._missing = str(error)
+        """Begin to open the device, without waiting for it."""
+        self._first_at = self._newest_at = time.monotonic()
+        self._start()
         return self
-
-    def _open(self) -> Frame | None:
-        """Open the device for the first time; None at the wish to stop, raises ``SourceError``."""
-        self._reader.start()
-        frame = self._next(0, self._open_within)
-        if frame is not None:
-            self._granted(frame)
-        elif not self._stop():
-            self._reader.close()
-            raise self._silent()
-        return frame
-
-    def _granted(self, frame: Frame) -> None:
-        """Note what the device grants, now that it is open and ``frame`` is its first one."""
-        self.fps = self._reader.fps or _FPS
-        before, self.description = self.description, self._described(frame)
-        if self.description != before:
-            self._say(self.description)
 
     def __exit__(self, *_: object) -> None:
         """Tell the reader to release the device; it does so when its read returns."""
         self._reader.close(_JOIN)
 
     def __iter__(self) -> Iterator[Frame | Outage]:
-        """Give the newest frame each time, and outages while the device is lost."""
-        frame = self._first
-        if self._missing:
-            frame = yield from self._regain(0, self._entered_at, self._missing)
-        while frame is not None:
-            yield frame
-            frame = yield from self._after(frame)
+        """Give the newest frame each time, or about every 0.1 s an outage.
 
-    def _after(self, last: Frame) -> Generator[Outage, None, Frame | None]:
-        """Give the outages until the next frame, which is returned; None at the wish to stop."""
-        try:
-            frame = self._next(last.index + 1, self._lost_after)
-        except SourceError as error:
-            reason = str(error)
-        else:
-            if frame is not None or self._stop():
-                return frame
-            reason = str(self._lost())
-        return (yield from self._regain(last.index + 1, last.captured_at, reason))
-
-    def _next(self, index: int, timeout: float) -> Frame | None:
-        """Wait for a frame in slices; None after ``timeout`` seconds or at the wish to stop."""
-        deadline = self._clock() + timeout
-        while not self._stop():
-            frame = self._reader.take(index, _SLICE)
-            if frame is not None or self._clock() >= deadline:
-                return frame
-        return None
-
-    def _regain(
-        self, index: int, since: float, reason: str
-    ) -> Generator[Outage, None, Frame | None]:
-        """Open the device again and again, until it gives frame ``index``."""
-        pauses = itertools.chain(self._pauses, itertools.repeat(self._pauses[-1]))
-        while not self._stop():
-            self._reader.close()
-            self._abandoned = {r for r in (*self._abandoned, self._reader) if r.alive}
-            yield from self._pause(since, reason, next(pauses))
+        Raises ``SourceError`` where the device does not open at the first time.
+        """
+        reason, pauses = "", self._new_pauses()
+        limit, advice = self._opening
+        deadline = time.monotonic() + limit
+        while True:
             try:
-                frame = yield from self._reopen(index, since, reason)
+                frame = self._reader.take(_TICK)
+                if frame is None and time.monotonic() >= deadline:
+                    raise SourceLostError(
+                        f"{self.name}: expected a frame within {limit:g} s, found none; {advice}"
+                    )
             except SourceError as error:
+                if self._frames == 0:
+                    raise
                 reason = str(error)
+                yield from self._reopen(reason, pauses)
+                limit, advice = self._opening
+                deadline = time.monotonic() + limit
+                continue
+            if frame is None:
+                yield self._outage(reason)
             else:
-                if frame is not None:
-                    self._granted(frame)
-                    return frame
-        return None
+                reason, pauses = "", self._new_pauses()
+                limit, advice = self._reading
+                deadline = time.monotonic() + limit
+                yield self._numbered(frame)
 
-    def _pause(self, since: float, reason: str, seconds: float) -> Iterator[Outage]:
-        due = self._clock() + seconds
-        while not self._stop() and (rest := due - self._clock()) > 0:
-            yield Outage(self._clock(), since, reason, rest)
-            self._sleep(min(rest, _TICK))
+    def _new_pauses(self) -> Iterator[float]:
+        return itertools.chain(self._pauses, itertools.repeat(self._pauses[-1]))
 
-    def _reopen(
-        self, index: int, since: float, reason: str
-    ) -> Generator[Outage, None, Frame | None]:
-        """Open the device once; raises ``SourceError`` where that gives no frame."""
-        if len(self._abandoned) >= _MOST_STUCK:
-            return None
-        self._reader = Reader(self._open_capture, self._name)
+    def _reopen(self, reason: str, pauses: Iterator[float]) -> Iterator[Outage]:
+        """Give up the reader, pause, and begin to open the device again."""
+        self._reader.close()
+        self._stuck.append(self._reader)
+        yield from self._pause(reason, next(pauses))
+        while len(self._stuck) >= _MOST_STUCK:
+            yield from self._pause(reason, next(pauses))
+        self._reader = Reader(self._open_capture, self.name)
+        self._start()
+
+    def _pause(self, reason: str, seconds: float) -> Iterator[Outage]:
+        due = time.monotonic() + seconds
+        while (rest := due - time.monotonic()) > 0:
+            yield self._outage(reason, rest)
+            time.sleep(min(rest, _TICK))
+        self._stuck = [reader for reader in self._stuck if reader.is_alive()]
+
+    def _start(self) -> None:
+        atexit.unregister(_finish_readers)  # once is enough
+        atexit.register(_finish_readers)
         self._reader.start()
-        deadline = self._clock() + self._open_within
-        while not self._stop():
-            yield Outage(self._clock(), since, reason, 0.0)
-            frame = self._reader.take(index, _TICK)
-            if frame is not None:
-                return frame
-            if self._clock() >= deadline:
-                raise self._silent()
-        return None
 
-    def _described(self, frame: Frame) -> str:
+    def _numbered(self, frame: Frame) -> Frame:
+        """Return ``frame`` with its index and its time; log what the device grants if it is new."""
+        if self._frames == 0:
+            self._first_at = frame.captured_at
+        self._newest_at = frame.captured_at
         height, width = frame.image.shape[:2]
-        fps = f"{self._reader.fps:.4g} FPS" if self._reader.fps else ""
+        self.fps = self._reader.fps
+        fps = f"{self.fps:.4g} FPS" if self.fps else ""
         granted = ", ".join(filter(None, (f"{width}×{height}", fps, self._reader.format)))
-        asked = f"; asked for {self._asked}" if self._asked else ""
-        return f"{self._name} ({granted}{asked})"
+        if granted != self._granted:
+            self._granted = granted
+            log.info("%s", self.description)
+        self._frames += 1
+        return replace(frame, index=self._frames - 1, time=frame.captured_at - self._first_at)
 
-    def _silent(self) -> SourceError:
-        return SourceError(
-            f"{self._name}: expected a frame within {self._open_within:g} s, found none; "
-            f"{self._mute}"
-        )
-
-    def _lost(self) -> SourceError:
-        return SourceLostError(
-            f"{self._name}: expected frames, found none for {self._lost_after:g} s; {self._remedy}"
-        )
+    def _outage(self, reason: str, retry_in: float = 0.0) -> Outage:
+        now = time.monotonic()
+        if self._notice and self._frames == 0 and now - self._first_at > _SOON:
+            log.info("%s: %s", self.name, self._notice)
+            self._notice = ""
+        elapsed = now - self._first_at if self._frames else 0.0
+        return Outage(self.name, elapsed, now - self._newest_at, reason, retry_in)

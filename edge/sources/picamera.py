@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import NoCameraError, SourceError, SourceLostError, first_line
-from edge.frames import Image
-from edge.settings import Camera
-from edge.sources.camera import asked
+from edge.sources.camera import CameraOptions
 from edge.sources.live import LiveSource
+from edge.types import Image, SourceAdapter
 
 NAME = "picamera"
 _SIZE = (640, 480)
@@ -28,20 +27,16 @@ _FOREIGN = (RuntimeError, OSError, LookupError, ValueError, TypeError, Attribute
 
 def picamera_source(
     number: int,
-    stop: Callable[[], bool],
-    wanted: Camera | None = None,
+    options: CameraOptions | None = None,
     load: Callable[[], Package] | None = None,
-    patient: bool = False,
-    say: Callable[[str], None] = lambda _: None,
 ) -> LiveSource:
     """Return the Raspberry Pi's camera ``number``, to be opened by entering it.
 
-    ``load`` returns what is used of the package; ``say`` takes what it granted. Opening raises
-    ``SourceError`` unless it is ``patient``: no package, no such camera, busy.
+    ``load`` returns what is used of the package.
     """
-    wanted, name = wanted or Camera(), f"{NAME} {number}"
-    opener = partial(PiCapture, number, name, wanted, load or load_picamera2)
-    return LiveSource(opener, name, stop, asked(wanted), say, patient=patient)
+    options, name = options or CameraOptions(), f"{NAME} {number}"
+    opener = partial(PiCapture, number, name, options, load or load_picamera2)
+    return LiveSource(opener, name, str(options))
 
 
 class Package(NamedTuple):
@@ -75,14 +70,16 @@ class PiCapture:
     to 0…255 as training saw it.
     """
 
-    def __init__(self, number: int, name: str, wanted: Camera, load: Callable[[], Package]) -> None:
+    def __init__(
+        self, number: int, name: str, options: CameraOptions, load: Callable[[], Package]
+    ) -> None:
         """Open the camera and start it; raises ``SourceError``."""
-        self.fps, self.format = wanted.fps or _FPS, "YUV420"
+        self.fps, self.format = options.fps or _FPS, "YUV420"
         self._name = name
         package = load()
         self._camera = _camera(number, name, package.camera)
         try:
-            self._camera.configure(_configuration(self._camera, wanted, self.fps, package))
+            self._camera.configure(_configuration(self._camera, options, self.fps, package))
             self._camera.start()
             self._width = int(self._camera.camera_configuration()["lores"]["size"][0])
         except _FOREIGN as error:
@@ -131,8 +128,8 @@ def to_bgr(planes: NDArray[np.uint8], width: int) -> Image:
     return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)[:, :width], np.uint8)
 
 
-def _configuration(camera: Any, wanted: Camera, fps: float, package: Package) -> Any:
-    size = (wanted.width, wanted.height) if wanted.width else _SIZE
+def _configuration(camera: Any, options: CameraOptions, fps: float, package: Package) -> Any:
+    size = (options.width, options.height) if options.width else _SIZE
     width, height = camera.sensor_resolution
     duration = round(1e6 / fps)
     return camera.create_video_configuration(
@@ -152,3 +149,24 @@ def _refused(name: str, error: Exception) -> SourceError:
         f"{name}: expected a camera that opens, found: {first_line(error)}; "
         "close other programs that use it, or choose another size"
     )
+
+
+def _number(address: str) -> int | None:
+    """The camera that ``address`` ("picamera", "picamera:1") names, None where it names none."""
+    kind, _, number = address.partition(":")
+    return int(number or 0) if kind == NAME and (number or "0").isdecimal() else None
+
+
+def _check(address: str, _: object, __: object) -> str:
+    load_picamera2()
+    return f"{NAME} {_number(address)}, not tried: only 'run' opens it"
+
+
+ADAPTER = SourceAdapter(
+    NAME,
+    matches=lambda address: _number(address) is not None,
+    open=lambda address, options, _: picamera_source(_number(address) or 0, options),
+    check=_check,
+    options=CameraOptions,
+    table="camera",
+)

@@ -1,141 +1,205 @@
-"""A video file, every frame of it."""
+"""A video file, every frame of it in order, through PyAV."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator
+import logging
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self
-
-import cv2
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
 from edge.errors import SourceFileError, SourceLostError
-from edge.frames import Frame, Image
-from edge.sources.images import NAMES as IMAGES
+from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
+from edge.sources.paths import check_file, display_name
+from edge.types import BaseSource, Frame, Image, SourceAdapter
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 _FALLBACK_FPS = 30.0
-_MOST_FPS = 240.0
-"""Some containers name their clock's ticks instead of the rate, 1,000 a second."""
+_MOST_ERRORS = 100
+"""Errors of the container in a row after which the file is taken to be at its end."""
 _SHORTFALL = 0.05
 """Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
 
-
-class Capture(Protocol):
-    """What is needed of ``cv2.VideoCapture``."""
-
-    def read(self) -> tuple[bool, Any]:
-        """Decode the next picture."""
-        ...
-
-    def get(self, key: int, /) -> float:
-        """Return a property."""
-        ...
-
-    def release(self) -> None:
-        """Close the file."""
-        ...
+log = logging.getLogger(__name__)
 
 
-class VideoSource:
-    """The frames of ``path`` in order; none is dropped.
+class VideoSource(BaseSource):
+    """The frames of the file at ``path``; none is dropped.
 
-    Capture times run as if the video played from the start of the iteration, whatever the
-    speed at which it is processed, so that seconds mean seconds of the video. They are those of the
-    container, also where its rate varies, as it does in what phones and browsers record.
+    Times are those of the container from the first frame on, also where its rate varies. Packets
+    that cannot be decoded are left out, and counted in the log.
     """
 
-    def __init__(
-        self, path: Path, open_capture: Callable[[str], Capture] = cv2.VideoCapture
-    ) -> None:
+    def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""
-        self.fps = _FALLBACK_FPS
-        self.description = self.state = path.name
+        self.name = self._description = display_name(Path(path.name))
         self._path = path
-        self._open = open_capture
-        self._capture: Capture | None = None
-        self._first: Image | None = None
+        self._container: InputContainer | None = None
+
+    @property
+    def description(self) -> str:
+        """The name, and size and rate once it is open."""
+        return self._description
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""
-        self._check_file()
-        capture = self._open(str(self._path))
-        self._capture = capture
-        self._first = self._read()
-        if self._first is None:
-            capture.release()
-            raise SourceFileError(
-                f"{self._path}: expected a video or an image ({IMAGES}), found "
-                "no picture in it; copy it again if it is cut, or see if another program opens it"
-            )
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if math.isfinite(fps) and 1 <= fps <= _MOST_FPS else _FALLBACK_FPS
-        height, width = self._first.shape[:2]
-        self.description = f"{self._path.name} ({width}×{height}, {self.fps:.4g} FPS)"
+        av = load_av()
+        check_file(self._path)
+        try:
+            # "file:", so that a name with a colon is no protocol.
+            self._container = av.open(f"file:{self._path}", metadata_errors="replace")
+        except (av.FFmpegError, ValueError) as error:
+            raise self._no_video(getattr(error, "strerror", None) or str(error)) from error
+        try:
+            self._open(self._container)
+        except BaseException:
+            self._container.close()
+            raise
         return self
+
+    def _open(self, container: InputContainer) -> None:
+        stream = find_video(container)
+        if stream is None:
+            raise self._no_video("no video stream")
+        if stream.codec_context is None:
+            raise SourceFileError(
+                f"{self._path}: expected a video of a known codec, found {_codec(container)}; "
+                f"convert it with 'ffmpeg -i {self._path} -c:v libx264 converted.mp4'"
+            )
+        self._stream, self._decoder = stream, Decoder(stream, "AUTO")
+        self.fps = frame_rate(stream) or _FALLBACK_FPS
+        self._audio: deque[Packet[Any]] = deque()
+        """Packets that were read and not yet given."""
+        self._reached = 0.0
+        """Where the packets so far end, by the container's clock in seconds."""
+        self._pictures = self._decode(container)
+        first = next(self._pictures, None)
+        if first is None:
+            raise self._no_video(f"{stream.codec_context.name} of which no picture can be decoded")
+        self._first, self._start = first[0], first[1] or 0.0
+        height, width = self._first.shape[:2]
+        self._description = f"{self.name} ({width}×{height}, {self.fps:.4g} FPS)"
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        if self._capture is not None:
-            self._capture.release()
+        if self._container is not None:
+            self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
         """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
-        start, at, longest = time.monotonic(), 0.0, _FEW / self.fps
-        index, image, begun = 0, self._first, self._stamp()
-        while image is not None:
-            yield Frame(image, index, start + at)
-            index, image, before = index + 1, self._read(), at
-            played = self._stamp() - begun
-            at = played if played > before else before + 1 / self.fps
-            longest = max(longest, at - before)
-        self._check_length(index, at, longest)
+        held, longest = Frame(self._first, 0, 0.0, self.name), _FEW / self.fps
+        for index, (image, stamp) in enumerate(self._pictures, start=1):
+            at = stamp - self._start if stamp is not None else 0.0
+            at = at if at > held.time else held.time + 1 / self.fps
+            longest = max(longest, at - held.time)
+            yield replace(held, audio=tuple(self._audio_before(held.time)))
+            held = Frame(image, index, at, self.name)
+        yield replace(held, audio=tuple(self._audio_before(float("inf"))))
+        if self._decoder.failures:
+            log.warning(
+                "%s: %d packets could not be decoded and are left out: the file is damaged",
+                *(self.name, self._decoder.failures),
+            )
+        self._check_length(held.index + 1, longest)
 
-    def _stamp(self) -> float:
-        """The time of the picture that was read last, in seconds by the container's clock."""
-        return self._get(cv2.CAP_PROP_POS_MSEC) / 1e3
+    def _decode(self, container: InputContainer) -> Iterator[tuple[Image, float | None]]:
+        """Yield the pictures with their times by the container's clock; keep the audio packets."""
+        audio = next(iter(container.streams.audio), None)
+        for packet in self._packets(container):
+            if packet.stream is self._stream and packet.size:
+                yield from self._decoder.decode(packet)
+            elif packet.stream is self._stream:
+                self._decoder.failures += 1
+            elif packet.stream is audio:
+                self._audio.append(packet)
+        yield from self._decoder.decode(None)
 
-    def _check_length(self, count: int, seconds: float, longest: float) -> None:
-        """Raise ``SourceLostError`` where the header promises more frames and more time.
+    def _packets(self, container: InputContainer) -> Iterator[Packet[Any]]:
+        """Yield the packets of all streams, past what is damaged."""
+        errors = 0
+        while errors < _MOST_ERRORS:
+            try:
+                for packet in container.demux():
+                    errors = 0
+                    if packet.pts is not None:
+                        end = packet.pts + (packet.duration or 0)
+                        self._reached = max(self._reached, float(end * packet.time_base))
+                    if packet.size or packet.pts is not None:  # PyAV's last ones have neither
+                        yield packet
+            except load_av().FFmpegError:
+                errors += 1
+            else:
+                return
 
-        Some containers know their time alone, and the last picture may stand as long as any.
-        """
-        frames, rate = self._get(cv2.CAP_PROP_FRAME_COUNT), self._get(cv2.CAP_PROP_FPS)
-        promised = frames / (rate if rate > 0 else self.fps)
-        if frames - count > max(_FEW, _SHORTFALL * frames) and promised - seconds > max(
-            longest, _SHORTFALL * promised
-        ):
+    def _audio_before(self, end: float) -> Iterator[Packet[Any]]:
+        """Take the audio packets up to ``end`` seconds; their times become those of the frames."""
+        while self._audio:
+            packet = self._audio[0]
+            shift = round(self._start / packet.time_base)
+            at = (packet.pts or 0) - shift
+            if at * packet.time_base > end:
+                return
+            self._audio.popleft()
+            if packet.pts is not None and at >= 0:
+                packet.pts = at
+                packet.dts = None if packet.dts is None else packet.dts - shift
+                yield packet
+
+    def _check_length(self, count: int, longest: float) -> None:
+        """Raise ``SourceLostError`` where the header promises more time, and not fewer frames."""
+        frames = self._stream.frames  # 0 where unknown
+        promised = max(_duration(self._container, self._stream), frames / self.fps)
+        missing = frames - count - self._decoder.failures
+        if frames and missing <= max(_FEW, _SHORTFALL * frames):
+            return
+        if promised - self._reached > max(longest, _SHORTFALL * promised):
             raise SourceLostError(
-                f"{self._path}: expected about {promised:.1f} s of video, found {seconds:.1f} s; "
-                "the file is damaged or cut, and the results end there"
+                f"{self._path}: expected about {promised:.1f} s of video, found "
+                f"{self._reached:.1f} s; the file is damaged or cut, and the results end there"
             )
 
-    def _get(self, key: int) -> float:
-        value = self._capture.get(key) if self._capture else 0.0
-        return value if math.isfinite(value) else 0.0
+    def _no_video(self, found: str) -> SourceFileError:
+        return SourceFileError(
+            f"{self._path}: expected a video or a picture, found none ({found}); "
+            "copy it again if it is cut, or see if another program opens it"
+        )
 
-    def _read(self) -> Image | None:
-        found, image = self._capture.read() if self._capture else (False, None)
-        return np.asarray(image, np.uint8) if found else None
 
-    def _check_file(self) -> None:
-        if (
-            self._path.exists() and not self._path.is_file()
-        ):  # opening a pipe waits for somebody who writes
-            raise SourceFileError(
-                f"{self._path}: expected a video file, found no regular file; name another"
-            )
-        try:
-            with self._path.open("rb") as file:
-                empty = not file.read(1)
-        except OSError as error:
-            raise SourceFileError(
-                f"{self._path}: expected a video file, found {error.strerror}; "
-                "check its path and its permissions"
-            ) from error
-        if empty:
-            raise SourceFileError(
-                f"{self._path}: expected a video, found an empty file; copy it again"
-            )
+def _duration(container: InputContainer | None, stream: VideoStream) -> float:
+    """Seconds that the header promises, 0 where it does not say."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return ((container and container.duration) or 0) / 1e6
+
+
+def _codec(container: Any) -> str:
+    """What FFmpeg calls the codec of the first video stream, which PyAV tells in its log alone."""
+    logging_of_av = load_av().logging
+    level = logging_of_av.get_level()
+    logging_of_av.set_level(logging_of_av.INFO)
+    try:
+        named = re.search(r"Video: (.+?)[,\n]", container.dumps_format())
+    finally:
+        logging_of_av.set_level(level)
+    return named[1] if named else "another one"
+
+
+def _check(address: str, _: object, __: object) -> str:
+    with VideoSource(Path(address)) as source:
+        return source.description
+
+
+ADAPTER = SourceAdapter(
+    "video",
+    matches=os.path.exists,  # unlike Path's, it raises nothing
+    open=lambda address, _, __: VideoSource(Path(address)),
+    check=_check,
+)

@@ -30,8 +30,11 @@ from train.cli import run
 
 _WORK = Path("build/arm64")
 _RESULT = Path("tests/arm/result.json")
-_WHEEL = "expressions-*.whl"
-_PACKAGES = ("python", "ai-edge-litert", "numpy", "opencv-python-headless", "expressions")
+_WHEEL = "edge_expressions-*.whl"
+_PACKAGES = (
+    *("python", "ai-edge-litert", "numpy", "opencv-python-headless"),
+    *("av", "pillow", "pi-heif", "edge-expressions"),
+)
 
 app = cyclopts.App(name="test-arm", help="The packaged runtime on emulated Raspberry Pis.")
 

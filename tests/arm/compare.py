@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge.frames import Box
+from edge.types import Box
 
 PROBABILITY_LIMIT = 0.02
 """How far a probability may be from the other run's, absolute."""
@@ -16,7 +16,7 @@ OVERLAP_LIMIT = 0.9
 """Intersection over union that two boxes of the same face have at the least."""
 
 Record = Mapping[str, Any]
-"""A line of ``.jsonl``: see ``edge.sinks.jsonl``."""
+"""A line of ``.jsonl``: see ``edge.types.FrameResult.to_dict``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ def compare(reference: Sequence[Record], found: Sequence[Record]) -> Comparison:
         problems.append(f"expected {len(reference)} frames, found {len(found)}")
     pairs = []
     for before, now in zip(reference, found, strict=False):
-        if len(before["tracks"]) != len(now["tracks"]):
+        if len(before["faces"]) != len(now["faces"]):
             problems.append(
-                f"frame {before['frame']}: expected {len(before['tracks'])} faces, "
-                f"found {len(now['tracks'])}"
+                f"frame {before['frame']}: expected {len(before['faces'])} faces, "
+                f"found {len(now['faces'])}"
             )
-        elif before["tracks"]:
+        elif before["faces"]:
             pairs += [
-                (before["frame"], face, _same(face, now["tracks"])) for face in before["tracks"]
+                (before["frame"], face, _same(face, now["faces"])) for face in before["faces"]
             ]
     if not pairs:
         problems.append("expected faces to compare, found none")
@@ -70,17 +70,24 @@ def compare(reference: Sequence[Record], found: Sequence[Record]) -> Comparison:
     return Comparison(
         frames=len(reference),
         faces=len(pairs),
-        labels=dict(sorted(Counter(face["label"] for _, face, _ in pairs).items())),
+        labels=dict(sorted(Counter(_shown(face)["label"] for _, face, _ in pairs).items())),
         probability_difference=max((_difference(a, b) for _, a, b in pairs), default=0.0),
         overlap=min((_overlap(a, b) for _, a, b in pairs), default=1.0),
         problems=tuple(problems),
     )
 
 
+def _shown(face: Record) -> Record:
+    """What a screen shows: of a tracked face the smoothed expression."""
+    shown: Record = face.get("smoothed", face)
+    return shown
+
+
 def _problems(face: Record, other: Record) -> list[str]:
     problems = []
-    if face["label"] != other["label"]:
-        problems.append(f"expected {face['label']}, found {other['label']}")
+    expected, found = _shown(face)["label"], _shown(other)["label"]
+    if expected != found:
+        problems.append(f"expected {expected}, found {found}")
     if (difference := _difference(face, other)) > PROBABILITY_LIMIT:
         problems.append(f"expected probabilities within {PROBABILITY_LIMIT}, found {difference}")
     if (overlap := _overlap(face, other)) < OVERLAP_LIMIT:
@@ -98,6 +105,6 @@ def _overlap(face: Record, other: Record) -> float:
 
 def _difference(face: Record, other: Record) -> float:
     """The greatest difference of a probability; one that the other run lacks counts as 0."""
-    one, two = face["probabilities"], other["probabilities"]
+    one, two = _shown(face)["probabilities"], _shown(other)["probabilities"]
     greatest = max(abs(one.get(label, 0.0) - two.get(label, 0.0)) for label in one | two)
     return round(float(greatest), 4)

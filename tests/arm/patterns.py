@@ -11,8 +11,8 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classifier import load_classifier
 from edge.settings import Settings
+from edge.vision.classifier import load_classifier
 
 _PATTERNS = 15
 _CELLS = (4, 6, 8, 12)
@@ -29,7 +29,7 @@ def _pattern(generator: np.random.Generator, side: int, cells: int) -> NDArray[n
 
 
 def main() -> None:
-    """Print a line of JSON for each pattern, as ``edge.sinks.jsonl`` writes a frame."""
+    """Print a line of JSON for each pattern, with the fields that are compared."""
     classifier = load_classifier(Settings().model_path, 1)
     side = classifier.contract.width
     generator = np.random.default_rng(0)
@@ -39,12 +39,12 @@ def main() -> None:
         probabilities = {
             label: round(float(p), 4) for label, p in zip(classifier.labels, row, strict=True)
         }
-        track = {
+        face = {
             "box": [0, 0, side, side],
             "label": classifier.labels[int(row.argmax())],
             "probabilities": probabilities,
         }
-        print(json.dumps({"frame": index, "tracks": [track]}))
+        print(json.dumps({"frame": index, "faces": [face]}))
 
 
 if __name__ == "__main__":

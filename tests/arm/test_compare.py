@@ -22,7 +22,7 @@ def face(label: str = "happy", happy: float = 0.9, left: float = 0) -> dict[str,
 
 
 def frames(*faces: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"frame": index, "tracks": tracks} for index, tracks in enumerate(faces)]
+    return [{"frame": index, "faces": found} for index, found in enumerate(faces)]
 
 
 def test_runs_that_found_the_same_have_no_problems() -> None:
@@ -56,6 +56,13 @@ def test_the_greatest_difference_counts_and_two_per_cent_pass() -> None:
 )
 def test_a_face_that_differs_is_a_problem(found: dict[str, Any], problem: str) -> None:
     assert compare(frames([face()]), frames([found])).problems == (problem,)
+
+
+def test_of_a_tracked_face_the_smoothed_expression_counts() -> None:
+    smoothed = {"label": "happy", "probabilities": {"happy": 0.8, "sad": 0.2}}
+    reference = {**face("happy", 0.9), "smoothed": smoothed}
+    found = {**face("sad", 0.1), "smoothed": smoothed}
+    assert compare(frames([reference]), frames([found])).problems == ()
 
 
 def test_faces_are_paired_by_place_not_by_order() -> None:

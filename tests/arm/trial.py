@@ -31,7 +31,7 @@ def versions(runner: Runner) -> Mapping[str, str]:
     """Return the versions of Python and of the installed packages."""
     code = (
         "import json, platform; from importlib.metadata import distributions; "
-        "names = {d.name: d.version for d in distributions()}; "
+        "names = {d.name.replace('_', '-'): d.version for d in distributions()}; "
         "print(json.dumps({'python': platform.python_version(), **names}))"
     )
     return dict(json.loads(runner.run("-c", code)))

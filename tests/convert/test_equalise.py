@@ -8,8 +8,8 @@ import pytest
 
 from convert.equalise import correct_bias, equalise
 from convert.quantize import plain_int8
-from edge.classifier import dequantise, quantise
-from edge.interpreter import open_model
+from edge.vision.classifier import dequantise, quantise
+from edge.vision.interpreter import open_model
 from train.model import LOGITS, build
 
 

@@ -11,7 +11,7 @@ import pytest
 from convert.errors import OperatorError
 from convert.operators import Operator, check_integer_only, operators
 from convert.quantize import VARIANTS
-from edge.interpreter import open_model
+from edge.vision.interpreter import open_model
 from train.model import LOGITS, build
 
 

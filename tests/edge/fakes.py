@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import SinkError, SourceLostError
-from edge.frames import Box, Face, Floats, Frame, FrameResult, Image, Outage, Sink, Track
+from edge.types import (
+    BaseSink,
+    BaseSource,
+    Box,
+    Expression,
+    Face,
+    FaceResult,
+    Floats,
+    Frame,
+    FrameResult,
+    Image,
+    Outage,
+)
 
 LABELS = ("angry", "happy", "sad")
 
@@ -32,59 +42,42 @@ def row(*values: float) -> Floats:
     return np.array(values, np.float32) / np.float32(sum(values))
 
 
-def track(box: Box, label: str = "happy", number: int = 1) -> Track:
-    return Track(number, box, label, row(0.1, 0.8, 0.1), 1.0)
+def says(label: str, score: float = 0.8, certain: bool = True) -> Expression:
+    """An expression whose other labels share the rest."""
+    rest = (1 - score) / (len(LABELS) - 1)
+    return Expression(label, score, certain, {n: score if n == label else rest for n in LABELS})
 
 
-def result(index: int = 0, tracks: Sequence[Track] = (), at: float = 0.0) -> FrameResult:
+def seen(
+    box: Box, label: str = "happy", track_id: int | None = 1, certain: bool = True
+) -> FaceResult:
+    """A face of a result; with a ``track_id``, its smoothed expression is the same."""
+    shown = says(label, certain=certain)
+    return FaceResult(face(box), shown, shown if track_id else None, track_id, 1.0)
+
+
+def result(index: int = 0, faces: Sequence[FaceResult] = (), time: float = 0.0) -> FrameResult:
     stages = {"detect": 2.0, "crop": 0.5, "classify": 0.4, "track": 0.1}
-    return FrameResult(index, at, tracks, stages)
+    return FrameResult("fake", index, time, tuple(faces), stages)
 
 
-def frames(count: int, fps: float = 30.0) -> list[Frame]:
-    return [Frame(image(value=index), index, 100 + index / fps) for index in range(count)]
+def frames(count: int, fps: float = 30.0, source: str = "fake", **more: Any) -> list[Frame]:
+    return [Frame(image(value=n), n, n / fps, source, **more) for n in range(count)]
 
 
-def feed(sink: Sink, given: list[Frame], tracks: int = 1) -> None:
-    for frame in given:
-        seen = [track(square(20 * n + 10, 20, 10), number=n + 1) for n in range(tracks)]
-        sink.write(frame, result(frame.index, seen, frame.captured_at))
+def outage(age: float = 12.0, reason: str = "fake: expected frames, found none") -> Outage:
+    return Outage("fake", 100.0, age, reason, 5.0)
 
 
-def levels(path: Path) -> list[float]:
-    capture, found = cv2.VideoCapture(str(path)), []
-    while (read := capture.read())[0]:
-        found.append(float(read[1].mean()))
-    capture.release()
-    return found
-
-
-def write_video(path: Path, count: int, fps: float = 25.0) -> Path:
-    """A video of Motion JPEG whose frames grow brighter."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
-    for index in range(count):
-        writer.write(image(value=10 * index % 250))
-    writer.release()
-    return path
-
-
-def outage(retry_in: float = 5.0, at: float = 112.0) -> Outage:
-    return Outage(at, 100.0, "fake: expected frames, found none; check its cable", retry_in)
-
-
-class FakeSource:
-    """Gives ``frames``, and then is lost if ``lost``."""
+class FakeSource(BaseSource):
+    """Gives ``given``, and then is lost if ``lost``."""
 
     def __init__(
         self, given: Sequence[Frame | Outage], lost: bool = False, fps: float = 30.0
     ) -> None:
-        self.description, self.state, self.fps = "fake", "fake live", fps
-        self.opened = self.closed = False
+        self.name, self.fps = "fake", fps
+        self.closed = False
         self._given, self._lost = given, lost
-
-    def __enter__(self) -> Self:
-        self.opened = True
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.closed = True
@@ -96,17 +89,17 @@ class FakeSource:
 
 
 class FakeDetector:
-    name = "fake"
+    """Finds the same faces in every image; counts its calls."""
+
+    name, framing = "fake", "blazeface"
 
     def __init__(self, *boxes: Box) -> None:
+        self.calls = 0
         self._faces = [face(box) for box in boxes]
 
     def detect(self, image: Image) -> Sequence[Face]:
+        self.calls += 1
         return self._faces
-
-
-def blank_crops(image: Image, faces: Sequence[Face]) -> NDArray[np.uint8]:
-    return np.zeros((len(faces), 48, 48, 1), np.uint8)
 
 
 class FakeClassifier:
@@ -116,7 +109,7 @@ class FakeClassifier:
         return np.tile(row(0.1, 0.8, 0.1), (len(crops), 1))
 
 
-class RecordingSink:
+class RecordingSink(BaseSink):
     """Keeps what it is given; fails from frame ``fails_at`` on."""
 
     def __init__(self, fails_at: float = float("inf")) -> None:
@@ -126,10 +119,7 @@ class RecordingSink:
         self.closed_with: list[Any] = []
         self._fails_at = fails_at
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         self.closed_with.append(problem[1])
 
     def write(self, frame: Frame, result: FrameResult) -> None:
@@ -139,30 +129,4 @@ class RecordingSink:
         self.results.append(result)
 
     def lost(self, outage: Outage) -> None:
-        if len(self.frames) >= self._fails_at:
-            raise SinkError("fake: disk full")
         self.outages.append(outage)
-
-
-class FakeGui:
-    """OpenCV's windows: ``key`` is pressed, or the window is ``closed`` as Qt closes it."""
-
-    def __init__(self, key: int = -1, closed: bool = False) -> None:
-        self.shown: list[Image] = []
-        self.size: tuple[int, int] | None = None
-        self.closed = closed
-        self._key = key
-
-    def getWindowProperty(self, title: str, flag: int) -> float:  # noqa: N802
-        if self.closed:
-            raise cv2.error("NULL guiReceiver")
-        return 1.0
-
-    def resizeWindow(self, title: str, width: int, height: int) -> None:  # noqa: N802
-        self.size = (width, height)
-
-    def imshow(self, title: str, picture: Image) -> None:
-        self.shown.append(picture)
-
-    def waitKey(self, milliseconds: int) -> int:  # noqa: N802
-        return self._key

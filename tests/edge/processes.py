@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO
 
 PYTHON = os.environ.get("EDGE_PYTHON", sys.executable)
 """With the edge's requirements only, where the environment variable names one."""
@@ -21,6 +19,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+_started: list[subprocess.Popen[str]] = []
 
 
 def start(
@@ -35,7 +36,7 @@ def start(
 
     ``environment`` is what it has beside the one of the tests.
     """
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [PYTHON, "-m", "edge", "run", *map(str, arguments)],
         cwd=repository,
         env=QUIET_ENVIRONMENT | environment,
@@ -44,26 +45,22 @@ def start(
         text=True,
         start_new_session=not terminal,
     )
+    _started.append(process)
+    return process
+
+
+def kill_left() -> None:
+    """Kill what a failed test has left running."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=30)
     return process.returncode, out, err
-
-
-@contextmanager
-def filled_pipe() -> Iterator[tuple[int, TextIO]]:
-    """What reads, and what is written to and takes no more: a reader that has stopped reading."""
-    ours, theirs = os.pipe()
-    os.set_blocking(theirs, False)
-    for size in (4096, 1):
-        with suppress(BlockingIOError):
-            while True:
-                os.write(theirs, b"x" * size)
-    os.set_blocking(theirs, True)
-    with os.fdopen(theirs, "w") as stream:
-        yield ours, stream
-    os.close(ours)
 
 
 def one_line(text: str) -> str:

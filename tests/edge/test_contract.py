@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.contract import LABELS_MEMBER, MEMBER, UNCERTAIN, Framing, ModelContract, embed, extract
+from edge.contract import LABELS_MEMBER, MEMBER, Framing, ModelContract, embed, extract
 from edge.errors import ContractError
 
 CONTRACT = ModelContract(
@@ -21,7 +21,7 @@ CONTRACT = ModelContract(
     height=48,
     width=48,
     channels=1,
-    framing=Framing(1.19, 0.01, -0.09),
+    framings={"blazeface": Framing(1.19, 0.01, -0.09)},
     temperature=1.7,
     uncertain_below=0.4,
     provenance={"recipe": {"name": "seed", "widths": [64]}, "seed": 3},
@@ -29,13 +29,15 @@ CONTRACT = ModelContract(
 MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256))
 
 letters = st.text(st.characters(categories=("L", "N")), min_size=1)
-label = letters.filter(lambda text: text != UNCERTAIN)
 
 
-@given(st.lists(label, min_size=2, unique=True), st.floats(0.05, 20), st.floats(0.5, 3))
+@given(st.lists(letters, min_size=2, unique=True), st.floats(0.05, 20), st.floats(0.5, 3))
 def test_json_round_trip(labels: list[str], temperature: float, scale: float) -> None:
     contract = dataclasses.replace(
-        CONTRACT, labels=tuple(labels), temperature=temperature, framing=Framing(scale)
+        CONTRACT,
+        labels=tuple(labels),
+        temperature=temperature,
+        framings={"blazeface": Framing(scale)},
     )
     assert ModelContract.from_json(contract.to_json()) == contract
 
@@ -108,13 +110,12 @@ def test_damage_anywhere_is_refused_or_harmless(junk: bytes, place: int, flip: i
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("version", 2),
+        ("version", 1),
         ("labels", ("happy",)),
         ("labels", ("happy", "happy")),
         ("labels", ("happy", "\x1b[2J")),
         ("labels", ("happy", "")),
         ("labels", ("happy", " ")),
-        ("labels", ("happy", UNCERTAIN)),
         ("height", 0),
         ("width", 48.5),
         ("channels", 3),
@@ -132,7 +133,9 @@ def test_values_out_of_range_are_refused(field: str, value: object) -> None:
 def test_framing_out_of_range_is_refused(change: dict[str, float]) -> None:
     fields = json.loads(CONTRACT.to_json())
     with pytest.raises(ContractError):
-        ModelContract.from_json(json.dumps(fields | {"framing": fields["framing"] | change}))
+        ModelContract.from_json(
+            json.dumps(fields | {"framings": {"a": fields["framings"]["blazeface"] | change}})
+        )
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(ModelContract)])
@@ -146,7 +149,7 @@ def test_no_default_stands_in_for_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"framing": {}}, "found none of offset_x, offset_y, rotate, scale"),
+        ({"framings": {"blazeface": {}}}, "found none of offset_x, offset_y, rotate, scale"),
         ({"labels": "angrysd"}, "expected a list of labels, found 'angrysd'; convert"),
         ({"labels": {"angry": 0, "sad": 1}}, "expected a list of labels"),
     ],
@@ -155,6 +158,12 @@ def test_a_contract_that_is_not_whole_is_refused(change: dict[str, object], foun
     fields = json.loads(CONTRACT.to_json()) | change
     with pytest.raises(ContractError, match=found):
         ModelContract.from_json(json.dumps(fields))
+
+
+def test_a_detector_without_a_framing_of_its_own_is_refused() -> None:
+    assert CONTRACT.framing("blazeface").scale == 1.19
+    with pytest.raises(ContractError, match="for the detector 'yunet', found those of blazeface"):
+        CONTRACT.framing("yunet")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '"x"', "{}", '{"labels": 7}'])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from edge.files import check_target, left_behind, replace_with, replacing, write_text
+from edge.files import check_target, replace_with, replacing, write_text
 
 
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
@@ -47,28 +45,11 @@ def test_a_folder_that_is_not_there_raises(tmp_path: Path) -> None:
         write_text(tmp_path / "missing" / "a.txt", "x")
 
 
-def test_what_a_kill_left_goes_and_what_another_run_writes_stays(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    left = tmp_path / f".a.{ended.pid}.part.txt"
-    other = tmp_path / f".a.{os.getppid()}.part.txt"
-    similar = tmp_path / ".a.part.txt"
-    for path in (left, other, similar):
-        path.write_text("x")
+def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    other = tmp_path / f".a.{os.getppid():07}.part.txt"
+    other.write_text("another process's")
     write_text(tmp_path / "a.txt", "new")
-    assert not left.exists()
-    assert other.exists()
-    assert similar.exists()
-
-
-def test_what_bears_our_own_number_is_an_earlier_ones(tmp_path: Path) -> None:
-    """After a start of the machine the numbers of processes come again."""
-    left = [tmp_path / f".a.{number}.part.txt" for number in (os.getpid(), 2**22 + 1)]
-    for age, path in enumerate(left):
-        path.write_text("x")
-        os.utime(path, (100 - age, 100 - age))
-    (tmp_path / f".a.{os.getppid()}.part.txt").write_text("x")
-    assert left_behind(tmp_path / "a.txt") == left[::-1], "the oldest first"
+    assert other.read_text() == "another process's"
 
 
 def test_a_folder_is_refused_before_the_body(tmp_path: Path) -> None:

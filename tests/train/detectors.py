@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge.frames import Box, Face
+from edge.types import Box, Face
 
 
 class WholeImage:
     """Takes the part of the frame inside its border of one third for the face."""
 
     name = "whole image"
+    framing = "whole"
 
     def detect(self, image: np.ndarray) -> list[Face]:
         size = image.shape[0]

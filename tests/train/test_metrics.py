@@ -53,12 +53,12 @@ def test_calibration_error_of_a_case_counted_by_hand() -> None:
 
 
 def test_without_the_table_of_votes_nothing_has_one_and_that_is_said(
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def missing(images: np.ndarray) -> np.ndarray:
         raise VotesError("ferplus.npz: expected the table of FER+ votes, found no such file")
 
     voted = voted_where_known(np.zeros((3, 48, 48, 1), np.uint8), missing)
     assert voted.tolist() == [-1, -1, -1]
-    assert "left out: ferplus.npz: expected" in capsys.readouterr().out
+    assert "left out: ferplus.npz: expected" in caplog.text
     assert evaluate_votes(voted, np.zeros(3, np.int64), np.zeros(3, bool)) == {}

@@ -1,0 +1,89 @@
+"""How good the deployed files are beyond one number: calibration, copies, robustness, framing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+
+from benchmarks import calibration, framing, machine, robustness, stats
+from benchmarks.calibration import Calibration
+from benchmarks.candidates import DEPLOYED_MODEL, Candidate, check_origin
+from benchmarks.errors import BenchmarkError
+from benchmarks.framing import FramingRow
+from benchmarks.results import Estimate, Origin
+from benchmarks.robustness import Robustness
+from convert.variants import DEPLOYED
+from edge.recognizer import usable_cores
+from edge.types import Detector
+from edge.vision.classifier import TFLiteClassifier, load_classifier
+from train.data import Split, copies_in_train, load_split
+from train.provenance import digest
+
+NAME = "evaluation.json"
+COMMAND = "make evaluate"
+
+
+class Copies(Struct, frozen=True):
+    """Top-1 on the images whose pixels are in the training split too, and on the others."""
+
+    copies: int
+    others: int
+    top1_copies: Estimate | None
+    top1_others: Estimate | None
+
+
+class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-3"):
+    """The deployed files by model, and the SHA-256 of each file."""
+
+    origin: Origin
+    models: dict[str, str]
+    calibration: dict[str, Calibration]
+    copies: dict[str, Copies]
+    robustness: list[Robustness]
+    framing_model: str
+    framing: list[FramingRow]
+
+
+def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> Evaluation:
+    """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
+
+    The framing is measured with the deployed model, or with the last where that is not among them.
+    Raises ``BenchmarkError``, ``DatasetError`` and ``EdgeError``.
+    """
+    if not models:
+        raise BenchmarkError("models: expected one at least, found none; run 'make train'")
+    validation, train = load_split(images, "validation"), load_split(images, "train")
+    files = [Candidate(h5, DEPLOYED) for h5 in models]
+    classifiers = {each.h5.stem: _open(each) for each in files}
+    framed = (DEPLOYED_MODEL if DEPLOYED_MODEL in models else models[-1]).stem
+    own = classifiers[framed]
+    copies = copies_in_train(validation, train)
+    return Evaluation(
+        origin=machine.origin(),
+        models={each.path.name: digest(each.path) for each in files},
+        calibration={
+            name: calibration.measure(each, validation) for name, each in classifiers.items()
+        },
+        copies={name: _copies(each, validation, copies) for name, each in classifiers.items()},
+        robustness=robustness.measure(
+            {name: each.classify for name, each in classifiers.items()}, validation
+        ),
+        framing_model=framed,
+        framing=framing.measure(
+            own.classify, own.contract.framing(detector.framing), detector, validation
+        ),
+    )
+
+
+def _open(candidate: Candidate) -> TFLiteClassifier:
+    check_origin(candidate)
+    return load_classifier(candidate.path, usable_cores())
+
+
+def _copies(classifier: TFLiteClassifier, split: Split, copies: stats.Bools) -> Copies:
+    right = np.asarray(classifier.classify(split.images).argmax(axis=1) == split.labels)
+    shares = [stats.share(part) if part.size else None for part in (right[copies], right[~copies])]
+    return Copies(int(copies.sum()), int((~copies).sum()), *shares)

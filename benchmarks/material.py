@@ -1,0 +1,95 @@
+"""Everything that the report and the tables of the documents are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+
+from benchmarks import recommend, results
+from benchmarks.candidates import candidates, shipped_models
+from benchmarks.errors import ResultsError
+from benchmarks.evaluate import NAME as EVALUATION
+from benchmarks.evaluate import Copies, Evaluation
+from benchmarks.peers.measure import NAME as PEERS
+from benchmarks.peers.measure import Peers
+from benchmarks.recommend import Choice
+from benchmarks.results import Accuracy, Bench, Row
+from train.provenance import digest
+
+Result = TypeVar("Result", bound=Struct)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What was measured: the results in a folder, and what of them can't be read.
+
+    ``present`` maps the name of each model file that is there to its SHA-256.
+    """
+
+    benches: Sequence[Bench] = ()
+    evaluation: Evaluation | None = None
+    peers: Peers | None = None
+    problems: Sequence[str] = ()
+    present: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def last(self) -> Bench | None:
+        """The newest valid run, else the newest."""
+        return max(self.benches, key=lambda run: (not run.invalid, run.origin.date), default=None)
+
+    @cached_property
+    def looped(self) -> Bench | None:
+        """The newest valid run with whole frames."""
+        return Material([r for r in self.benches if r.loop and not r.invalid]).last
+
+    @cached_property
+    def rated(self) -> Bench | None:
+        """The newest valid run that knows an accuracy: it is the files', whatever ran them."""
+        rated = [r for r in self.benches if any(row.accuracy for row in r.rows)]
+        return Material([r for r in rated if not r.invalid]).last
+
+    def choice(self, run: Bench) -> Choice:
+        """Return which file to deploy on the device of ``run``."""
+        return recommend.choose(run, self.benches)
+
+    def accuracy(self, row: Row) -> Accuracy | None:
+        """Return the accuracy of a row, or what another device measured of the same file."""
+        return recommend.accuracy_of(row, self.benches)
+
+    def copies(self, row: Row) -> Copies | None:
+        """Return what was evaluated on copies of training images of the same file."""
+        found = self.evaluation
+        if found is None or found.models.get(row.file) != row.sha256:
+            return None
+        return found.copies.get(row.model)
+
+    def replaced(self, models: Mapping[str, str]) -> list[str]:
+        """Return which of the files of a result (name: SHA-256) are other ones today."""
+        return [name for name, sha256 in models.items() if self.present.get(name, sha256) != sha256]
+
+
+def gather(folder: Path) -> Material:
+    """Read everything in ``folder`` that can be read."""
+    problems: list[str] = []
+    found = [_unless_bad(path, Bench, problems) for path in results.devices(folder)]
+    files = {each.path for each in candidates(shipped_models()) if each.path.is_file()}
+    return Material(
+        benches=[run for run in found if run],
+        evaluation=_unless_bad(folder / EVALUATION, Evaluation, problems),
+        peers=_unless_bad(folder / PEERS, Peers, problems),
+        problems=[text.replace(f"{folder}/", "") for text in problems],
+        present={path.name: digest(path) for path in files},
+    )
+
+
+def _unless_bad(path: Path, kind: type[Result], problems: list[str]) -> Result | None:
+    try:
+        return results.read(path, kind) if path.exists() else None
+    except ResultsError as error:
+        problems.append(str(error))
+        return None

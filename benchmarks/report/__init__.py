@@ -1,1 +1,0 @@
-"""The report: two pages, Markdown and HTML, from the results of all devices in a folder."""

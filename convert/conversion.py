@@ -1,0 +1,94 @@
+"""One conversion from the h5 to all TFLite files, or to none."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from convert.calibration import representative_sample
+from convert.operators import check_integer_only
+from convert.parity import Parity, check, compare
+from convert.quantize import VARIANTS, Convert
+from convert.variants import DEPLOYED, variant_path
+from edge.contract import ModelContract, embed
+from edge.files import check_target, replacing
+from edge.vision.classifier import TFLiteClassifier
+from train import provenance
+from train.artifact import load_model
+from train.cli import native_stderr_hidden
+from train.data import copies_in_train, load_split
+from train.model import predict_logits
+
+_THREADS = 2
+_log = logging.getLogger(__name__)
+
+
+def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) -> list[Parity]:
+    """Write every variant of ``h5`` beside it and return their parity figures.
+
+    Raises ``ArtifactError``, ``DatasetError``, ``OperatorError``, ``ParityError``, and ``OSError``
+    where a file can't be written; then no file has changed.
+    """
+    model, contract = load_model(h5)
+    parity = h5.with_name(f"{h5.stem}_parity.json")
+    for target in (parity, *(variant_path(h5, variant) for variant in variants)):
+        check_target(target)
+    train, validation = load_split(images, "train"), load_split(images, "validation")
+    sample = representative_sample(train)
+    copies = copies_in_train(validation, train)
+    expected = predict_logits(model, validation.images).argmax(axis=1)
+    digest = provenance.digest(h5)
+    contents, rows = {}, []
+    for variant, scheme in variants.items():
+        _log.info("%s: converting, and comparing it on the validation split …", variant)
+        flatbuffer = scheme(model, sample)
+        if variant == DEPLOYED:
+            check_integer_only(flatbuffer)
+        path = variant_path(h5, variant)
+        with native_stderr_hidden():
+            classifier = TFLiteClassifier(embed(flatbuffer, contract), path.name, _THREADS)
+        found = classifier.logits(validation.images).argmax(axis=1)
+        row = compare(variant, expected, found, validation.labels, copies)
+        rows.append(row)
+        contents[path] = embed(flatbuffer, _with_parity(contract, digest, row))
+    check(rows)
+    contents[parity] = _report(digest, contract, rows).encode()
+    _write_all(contents)
+    return rows
+
+
+def _with_parity(contract: ModelContract, digest: str, row: Parity) -> ModelContract:
+    """The contract of one file: the training's, and what was measured of this variant."""
+    validation = {k: row.figures[k] for k in ("top1", "top1_without_copies", "macro_f1")}
+    origin = dict(contract.provenance) | {
+        "variant": row.variant,
+        "h5_sha256": digest,
+        "validation": validation,
+        "agreement_with_h5": row.agreement,
+    }
+    return dataclasses.replace(contract, provenance=origin)
+
+
+def _write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write all files aside before the first takes its place."""
+    with contextlib.ExitStack() as stack:
+        for path, content in contents.items():
+            with stack.enter_context(replacing(path)).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a full disk is noticed before the first rename
+
+
+def _report(digest: str, contract: ModelContract, rows: list[Parity]) -> str:
+    report = {
+        "h5_sha256": digest,
+        **provenance.origin(),
+        "h5_validation": contract.provenance.get("validation"),
+        "variants": [dataclasses.asdict(row) for row in rows],
+    }
+    return json.dumps(report, indent=1) + "\n"

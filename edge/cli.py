@@ -1,0 +1,256 @@
+"""The command line: ``run``, ``doctor`` and ``info``. The only place that sets the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import cv2
+from cyclopts import App, CycloptsError, Parameter
+
+from edge import __version__
+from edge.device import Device
+from edge.errors import EdgeError, SettingsError
+from edge.run import doctor as examination
+from edge.run.build import Run, RunSettings, build
+from edge.run.config import read_settings_file, refuse_other_numbers
+from edge.run.loop import run as run_loop
+from edge.run.signals import INTERRUPTED, Signals, has_terminal
+from edge.run.systemd import Heartbeat, Manager
+from edge.settings import Settings, expanded
+from edge.sources.live import unfinished_reads
+from edge.vision.classifier import load_classifier
+from edge.vision.interpreter import open_model, read_model_file
+
+_NAME = "expressions"
+_NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
+"""LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
+repeats, straight to file descriptor 2, and has no switch for that."""
+log = logging.getLogger(__name__)
+app = App(
+    name=_NAME,
+    help="Finds faces and names their expressions, in real time.",
+    config=(read_settings_file, refuse_other_numbers),
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+    version=f"{_NAME} {__version__}",
+)
+_DEFAULTS = RunSettings()
+_Reread = Annotated[Callable[[], Settings], Parameter(parse=False)]
+if TYPE_CHECKING:
+    _Settings = Settings
+else:
+    _Settings = Annotated[RunSettings, Parameter(name="*")]
+
+
+@app.command
+def run(settings: _Settings = _DEFAULTS, *, config: Path | None = None, reread: _Reread) -> int:
+    """Show and record the expressions of the faces that a camera or a file shows.
+
+    q, Esc or Ctrl-C ends it; a summary is printed at the end. As a service, or started without a
+    terminal, a run with a settings file starts again with what that says when SIGHUP comes.
+
+    Parameters
+    ----------
+    config
+        A settings file (TOML) with any of these options; the command line goes before it.
+    """
+    signals = Signals()
+    with Manager() as manager:
+        signals.install(reload=bool(config) and (manager.present or not has_terminal()))
+        show = manager.status if manager.present else partial(print, flush=True)
+        with _native_noise_filtered():
+            parts = build(settings, signals.stop, lambda: signals.stopped, show)
+        reload = partial(_accepts_reload, signals, manager, reread, settings)
+        code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload())
+        if not signals.stopped and signals.accepted:
+            sys.stdout.flush()
+            signals.hand_over()
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return code
+
+
+def _drive(parts: Run, heartbeat: Heartbeat, stop: Callable[[], bool]) -> int:
+    """Run the loop, print the summary, and return the exit code."""
+    code = 0
+    try:
+        if not stop():
+            follow = parts.recognizer.follow
+            run_loop(parts.frames(), follow, (*parts.sinks, heartbeat), stop)
+    except EdgeError as error:
+        if not stop():
+            if not parts.stats.frames:
+                raise
+            code = _complain(error)
+    if parts.stats.frames:
+        print(parts.stats.summary(parts.facts()), flush=True)
+    else:
+        log.warning("ended before the first frame")
+    return code or parts.exit_code
+
+
+def _accepts_reload(
+    signals: Signals, manager: Manager, reread: Callable[[], Settings], old: Settings
+) -> bool:
+    """Return whether new settings are asked for and can work; say why where they can't.
+
+    A source and outputs that stay are in use by this run, and not checked.
+    """
+    if not signals.take_reload():
+        return signals.accepted
+    manager.reloading()
+    try:
+        new = reread()
+        new = replace(new, output=tuple(path for path in new.output if path not in old.output))
+        names = ["model", "detector", "outputs"] + ["source"] * (new.source != old.source)
+        examination.require(names, new, Device())
+    except EdgeError as error:
+        _complain(error, "settings not taken, the old ones go on: ")
+        manager.tell("READY=1")
+        return False
+    signals.accepted = True
+    return True
+
+
+@app.command
+def doctor(settings: _Settings = _DEFAULTS, *, config: Path | None = None) -> int:
+    """Say what this machine has for a run with these options, and what mends what is missing.
+
+    Opens no camera and no connection, and writes nothing. The exit code is 0 where the run can
+    work.
+
+    Parameters
+    ----------
+    config
+        A settings file (TOML) with any of these options; the command line goes before it.
+    """
+    del config  # read_settings_file has used it
+    with _native_noise_filtered():
+        findings = examination.examine(settings, Device())
+    for finding in findings:
+        print(finding.line())
+    print(examination.verdict(findings))
+    return int(any(finding.state == "problem" for finding in findings))
+
+
+@app.command
+def info(model: Path | None = None) -> int:
+    """Print the contract and the tensors of a model file.
+
+    Parameters
+    ----------
+    model
+        A .tflite file. Without it, the one that a run has by default.
+    """
+    path = (Settings(model=Path(expanded(model))) if model else Settings()).model_path
+    with _native_noise_filtered():
+        classifier = load_classifier(path)
+        opened = open_model(read_model_file(path), path.name)
+    print(f"{path}, opened with {classifier.runtime}")
+    for kind, tensors in (("input", opened.inputs), ("output", opened.outputs)):
+        for tensor in tensors:
+            quantised = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
+            print(f"{kind} {tensor.name}: {tensor.dtype}{list(tensor.shape)}{quantised}")
+    print(classifier.contract.to_json())
+    return 0
+
+
+def main(tokens: Sequence[str]) -> int:
+    """Run the command line ``tokens`` and return its exit code; a failure is one line on stderr."""
+    _set_up_process()
+    try:
+        code = _run_command(tokens)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of standard output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EdgeError.exit_code
+    if unfinished_reads():
+        # A thread that comes back from a native read while Python finalises aborts the process.
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def _run_command(tokens: Sequence[str]) -> int:
+    try:
+        command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        more = {"reread": partial(_parse, tokens)} if "reread" in ignored else {}
+        code = command(*bound.args, **bound.kwargs, **more)
+    except CycloptsError as error:
+        return _complain(SettingsError(f"{_one_line(error).rstrip('.')}; see --help"))
+    except EdgeError as error:
+        return _complain(error)
+    except KeyboardInterrupt:  # of another command than run, which takes the signal itself
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        advice = "check the path, its permissions and the free space"
+        return _complain(EdgeError(f"{_one_line(error)}; {advice}"))
+    return code if isinstance(code, int) else 0
+
+
+def _parse(tokens: Sequence[str]) -> Settings:
+    """Return the settings of a command line and its settings file; raises ``SettingsError``."""
+    try:
+        _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise SettingsError(_one_line(error)) from error
+    settings: Settings = bound.arguments.get("settings", _DEFAULTS)
+    return settings
+
+
+def _complain(error: EdgeError, beginning: str = "") -> int:
+    """Say ``error`` in one line on standard error; return its exit code."""
+    log.error("%s%s", beginning, _one_line(error))
+    return error.exit_code
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _set_up_process() -> None:
+    """Set what belongs to the whole process: signals, threads, and where log lines go."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
+    cv2.setNumThreads(1)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed ones are None
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{_NAME}: %(message)s"))
+    logger = logging.getLogger("edge")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def _native_noise_filtered() -> Iterator[None]:
+    """Keep LiteRT's remarks off standard error while models are opened; pass the rest on."""
+    with tempfile.TemporaryFile() as captured:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is no stderr
+            yield
+            return
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            captured.seek(0)
+            for line in captured:
+                if not line.startswith(_NATIVE_NOISE):
+                    os.write(2, line)

@@ -1,0 +1,140 @@
+"""What a run adds up to: counts, label shares, speed, and percentiles of the stage times."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.recognizer import STAGES
+from edge.types import BaseSink, Frame, FrameResult, Outage
+
+_RECENT = 30
+"""Frames that the momentary speed is taken over."""
+_PERCENTILES = (50, 95, 99)
+_KEPT = 10_000
+"""Frames that the percentiles are taken over, the newest ones: memory must not grow for ever."""
+
+
+class Stats(BaseSink):
+    """A sink that counts, to be the first one: it takes the latency from capture to result.
+
+    ``clock`` gives the seconds in which live frames are captured.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start at nought."""
+        self.frames = self.faces = self.dropped = self.outages = self.uncertain = 0
+        self.tracks = 0
+        self.labels: Counter[str] = Counter()
+        self._clock = clock
+        self._started_at = self._ended_at = 0.0
+        self._out = False
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
+        self._latency_ms: deque[float] = deque(maxlen=_KEPT)
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Count one frame."""
+        stages = [result.stage_ms.get(stage, 0.0) for stage in STAGES]
+        total = sum(stages)
+        self._ended_at = self._clock()
+        if self.frames == 0:
+            self._started_at = self._ended_at - total / 1e3
+        self._out = False
+        self.frames += 1
+        self.faces += len(result.faces)
+        self.dropped += frame.dropped
+        for face in result.faces:
+            self.labels[face.shown.label] += 1
+            self.uncertain += not face.shown.certain
+            self.tracks = max(self.tracks, face.track_id or 0)
+        latency = (self._ended_at - frame.captured_at) * 1e3
+        if frame.live:
+            self._latency_ms.append(latency)
+        self._recent.append((self._ended_at, latency if frame.live else total))
+        self._stage_ms.append([*stages, total])
+
+    def lost(self, outage: Outage) -> None:
+        """Count an outage once, and forget the speed of the moment: it was another moment's."""
+        if outage.reason and not self._out:
+            self._out = True
+            self.outages += 1
+            self._recent.clear()
+
+    @property
+    def live(self) -> bool:
+        """Whether frames came from something that has no end of its own."""
+        return bool(self._latency_ms)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the whole run, sources and sinks included."""
+        seconds = self._ended_at - self._started_at
+        return self.frames / seconds if seconds > 0 else 0.0
+
+    def status(self) -> str:
+        """Speed of the moment: frames a second, and milliseconds a frame or from its capture."""
+        if len(self._recent) < 2:  # one frame has no speed
+            return "starting"
+        seconds = self._recent[-1][0] - self._recent[0][0]
+        fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
+        (shown,) = _percentiles([milliseconds for _, milliseconds in self._recent], (50,))
+        return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self.live else ''}"
+
+    def details(self) -> str:
+        """The status, for live sources with the percentiles of the latency and the drops."""
+        if len(self._latency_ms) < 2:
+            return self.status()
+        p50, p95, p99 = _percentiles(self._latency_ms)
+        return (
+            f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {self.dropped} dropped"
+        )
+
+    def percentiles(self) -> Mapping[str, tuple[float, ...]]:
+        """p50, p95 and p99 in milliseconds: of each stage, of their sum, and of the latency."""
+        if not self._stage_ms:
+            return {}
+        rows = dict(zip((*STAGES, "total"), np.array(self._stage_ms).T, strict=True))
+        if self._latency_ms:
+            rows["latency"] = np.array(self._latency_ms)
+        return {name: _percentiles(values) for name, values in rows.items()}
+
+    def summary(self, facts: Mapping[str, str]) -> str:
+        """Return the report of a run: ``facts`` (what was used), then the counts and the times."""
+        lines = {
+            **facts,
+            "frames": f"{self.frames}, {self.dropped} dropped" if self.live else f"{self.frames}",
+            "people": self._people(),
+            "speed": f"{self.fps:.1f} FPS",
+            **({"outages": f"{self.outages}"} if self.outages else {}),
+        }
+        rows = [f"{name:<12} {value}" for name, value in lines.items()]
+        rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}"]
+        rows += [
+            f"  {stage:<10}" + "".join(f" {value:8.2f}" for value in values)
+            for stage, values in self.percentiles().items()
+        ]
+        return "\n".join(rows)
+
+    def _people(self) -> str:
+        """How many people (tracks) were seen, and what share of their time each label has."""
+        if not self.faces:
+            return "none"
+        shares = [f"{name} {n / self.faces:.1%}" for name, n in self.labels.most_common()]
+        count = f"{self.tracks}" if self.tracks else f"{self.faces} in photographs"
+        certain = 1 - self.uncertain / self.faces
+        return f"{count}: {', '.join(shares)}; certain in {certain:.1%}"
+
+
+def _percentiles(
+    values: Sequence[float] | NDArray[np.float64] | deque[float],
+    wanted: Sequence[int] = _PERCENTILES,
+) -> tuple[float, ...]:
+    """What ``np.percentile`` gives, which imports masked arrays: a tenth of a run's start."""
+    ordered = np.sort(np.array(values))
+    places = np.array(wanted) / 100 * (len(ordered) - 1)
+    return tuple(np.interp(places, np.arange(len(ordered)), ordered).tolist())

@@ -1,0 +1,39 @@
+"""Files and folders as sources: how they are called, and what is no file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from edge.errors import SourceFileError
+
+
+def display_name(path: Path) -> str:
+    """Return ``path`` as text with a "�" for each byte that is no UTF-8, which no record takes."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def check_file(path: Path) -> None:
+    """Raise ``SourceFileError`` unless ``path`` is a regular file that can be read.
+
+    Opening a pipe would wait for somebody who writes.
+    """
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        if regular:
+            with path.open("rb") as file:
+                empty = not file.read(1)
+    except OSError as error:
+        raise SourceFileError(
+            f"{path}: expected a video or a picture, found {error.strerror}; "
+            "check its path and its permissions"
+        ) from error
+    if not regular:
+        raise SourceFileError(
+            f"{path}: expected a video or a picture, found no regular file; name another"
+        )
+    if empty:
+        raise SourceFileError(
+            f"{path}: expected a video or a picture, found an empty file; copy it again"
+        )

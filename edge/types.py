@@ -1,0 +1,424 @@
+"""The types at the seams of the loop, and the protocols of its parts.
+
+source → ``Frame`` → detector → ``Face`` → crop → classifier → tracker → ``FrameResult`` → sinks
+
+Coordinates are pixels of the frame, x to the right and y down, with the origin at the outer corner
+of the top-left pixel. Times are seconds from the start of a source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from edge.device import Device
+    from edge.settings import Settings
+
+Image = NDArray[np.uint8]
+"""``uint8[H, W, 3]``, BGR."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image from a source.
+
+    ``image`` is ``uint8[H, W, 3]`` BGR and is not written to after it was yielded. ``index`` counts
+    the frames of its ``source`` from 0; ``source`` is the name that records carry: a file's name
+    (relative to the folder that was given), "camera 0", a stream's address without password.
+    ``time`` is seconds from the start of the source: a video's own clock, or the time since a live
+    source's first frame. ``still`` marks a photograph, ``live`` a source that cannot wait. Of live
+    frames ``dropped`` counts those that were discarded since the frame before, ``captured_at`` is
+    ``time.monotonic()`` and ``wall_time`` Unix seconds, both at capture. ``audio`` holds the
+    encoded PyAV audio packets of a video file that lie between the frame before and this one.
+    """
+
+    image: Image
+    index: int
+    time: float
+    source: str = ""
+    still: bool = False
+    live: bool = False
+    dropped: int = 0
+    captured_at: float = math.nan
+    wall_time: float | None = None
+    audio: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What a live source yields, about every 0.1 s, while there is no new frame.
+
+    ``time`` is now on the clock of ``Frame.time``; ``age`` is seconds since the newest frame (since
+    the source was opened where there was none); ``reason`` says what is wrong, empty while the
+    source only waits for its next frame; ``retry_in`` is seconds until the device is opened again,
+    0 while it is being opened.
+    """
+
+    source: str
+    time: float
+    age: float
+    reason: str = ""
+    retry_in: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """For people: "no picture for 12 s · next try in 5 s"."""
+        then = f"next try in {math.ceil(self.retry_in)} s" if self.retry_in > 0 else "trying now"
+        return f"no picture for {self.age:.0f} s · {then}"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels; it may reach beyond the frame."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels, zero where the box is empty."""
+        return max(self.width, 0.0) * max(self.height, 0.0)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre (x, y) in pixels."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with ``other``, from 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        if width <= 0:
+            return 0.0
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if height <= 0:
+            return 0.0
+        shared = width * height  # so that neither is empty
+        own = (self.right - self.left) * (self.bottom - self.top)
+        its = (other.right - other.left) * (other.bottom - other.top)
+        return shared / (own + its - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detection.
+
+    ``score`` is in 0…1. ``key_points`` is ``float32[6, 2]`` (x, y) in pixels: right eye, left eye,
+    nose tip, mouth centre, right ear tragion, left ear tragion, as the person has them.
+    """
+
+    box: Box
+    score: float
+    key_points: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One of the model's labels with its own probability ``score`` (0…1).
+
+    ``certain`` says whether the model would stand by the label; ``probabilities`` maps every label
+    of the model to its probability; they sum to 1.
+    """
+
+    label: str
+    score: float
+    certain: bool
+    probabilities: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values as records hold them."""
+        return {
+            "label": self.label,
+            "score": round(self.score, 4),
+            "certain": self.certain,
+            "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """One face of one frame.
+
+    ``label``, ``score``, ``certain`` and ``probabilities`` are what this frame alone shows. In a
+    tracked source ``smoothed`` is the same over time, which is what a screen shows, ``track_id``
+    (from 1) stays with the person, and ``age`` is seconds since the track began.
+    """
+
+    face: Face
+    expression: Expression
+    smoothed: Expression | None = None
+    track_id: int | None = None
+    age: float = 0.0
+
+    @property
+    def box(self) -> Box:
+        """Where the detector found the face."""
+        return self.face.box
+
+    @property
+    def key_points(self) -> Floats:
+        """``float32[6, 2]`` (x, y) in pixels, see ``Face``."""
+        return self.face.key_points
+
+    @property
+    def label(self) -> str:
+        """Always one of the model's labels."""
+        return self.expression.label
+
+    @property
+    def score(self) -> float:
+        """The probability of ``label``."""
+        return self.expression.score
+
+    @property
+    def certain(self) -> bool:
+        """Whether the model would stand by ``label``."""
+        return self.expression.certain
+
+    @property
+    def probabilities(self) -> Mapping[str, float]:
+        """Every label's probability."""
+        return self.expression.probabilities
+
+    @property
+    def shown(self) -> Expression:
+        """What a screen shows: the smoothed expression, of an untracked face its own."""
+        return self.smoothed or self.expression
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values as records hold them."""
+        box = self.box
+        content = {
+            "box": [round(side, 2) for side in (box.left, box.top, box.right, box.bottom)],
+            "key_points": [[round(x, 2), round(y, 2)] for x, y in self.key_points.tolist()],
+            "detection_score": round(self.face.score, 4),
+            **self.expression.to_dict(),
+        }
+        if self.track_id is not None:
+            content = {"track": self.track_id, **content}
+        if self.smoothed is not None:
+            content["smoothed"] = self.smoothed.to_dict()
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What was found in one frame.
+
+    ``source``, ``index``, ``time`` and ``wall_time`` are those of the frame; ``stage_ms`` maps the
+    stages detect, crop, classify and track to milliseconds.
+    """
+
+    source: str
+    index: int
+    time: float
+    faces: tuple[FaceResult, ...]
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    wall_time: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return exactly a line of the .jsonl."""
+        content: dict[str, Any] = {
+            "source": self.source,
+            "time": round(self.time, 6),
+            "frame": self.index,
+        }
+        if self.wall_time is not None:
+            wall = datetime.fromtimestamp(self.wall_time, UTC)
+            content["wall_time"] = wall.isoformat(timespec="milliseconds")
+        return {
+            **content,
+            "faces": [face.to_dict() for face in self.faces],
+            "stage_ms": {name: round(ms, 3) for name, ms in self.stage_ms.items()},
+        }
+
+
+class Source(Protocol):
+    """Frames from somewhere: a context manager to be iterated once.
+
+    ``name`` is what records carry, ``description`` what a person reads, with what is known once
+    there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
+    """
+
+    name: str
+    fps: float
+
+    @property
+    def description(self) -> str:
+        """For people."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Open what opens at once; raises ``SourceError``. Never waits for a device."""
+        ...
+
+    def __exit__(self, *problem: object) -> None:
+        """Release without waiting for a blocked read."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame | Outage]:
+        """Frames in order, outages while a live source has none.
+
+        A live source never blocks for longer than about 0.1 s. Raises ``SourceError`` where it
+        does not open, ``SourceLostError`` where a file ends before its time.
+        """
+        ...
+
+
+class BaseSource:
+    """A source with nothing to open or to release."""
+
+    name = ""
+    fps = 0.0
+
+    @property
+    def description(self) -> str:
+        """The name."""
+        return self.name
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Release nothing."""
+
+
+class Detector(Protocol):
+    """Finds faces; belongs to one thread.
+
+    ``name`` is for people; ``framing`` names the framing of a model's contract that belongs to its
+    boxes.
+    """
+
+    name: str
+    framing: str
+
+    def detect(self, image: Image) -> Sequence[Face]:
+        """Return the faces in ``image`` (``uint8[H, W, 3]`` BGR), best score first."""
+        ...
+
+
+class Classifier(Protocol):
+    """Names expressions."""
+
+    labels: tuple[str, ...]
+
+    def classify(self, crops: NDArray[np.uint8]) -> Floats:
+        """``uint8[n, h, w, 1]`` → calibrated probabilities ``float32[n, labels]``."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes every frame with its result: a context manager."""
+
+    def __enter__(self) -> Self:
+        """Open; raises ``SinkError``. Leaves nothing behind where no frame follows."""
+        ...
+
+    def __exit__(self, *problem: object) -> None:
+        """Flush and close; raises ``SinkError``."""
+        ...
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Take one frame with its result; raises ``SinkError``."""
+        ...
+
+    def lost(self, outage: Outage) -> None:
+        """Take notice that there is no new frame; raises ``SinkError``."""
+        ...
+
+
+class BaseSink:
+    """A sink that does nothing where its subclass says nothing else."""
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Close nothing."""
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Ignore the frame."""
+
+    def lost(self, outage: Outage) -> None:
+        """Ignore the outage."""
+
+
+class Concern(NamedTuple):
+    """What a check of ``doctor`` warns of: ``text`` and the ``remedy``."""
+
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorAdapter:
+    """One detector: an entry of ``edge.vision.DETECTORS``.
+
+    ``open`` takes the lowest score of a face (0…1) and the network's threads; it raises
+    ``DetectorError``, ``AssetError``. ``check`` is what ``doctor`` calls: it raises ``EdgeError``
+    where the detector can't run here.
+    """
+
+    name: str
+    open: Callable[[float, int], Detector]
+    check: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAdapter:
+    """One kind of source: an entry of ``edge.sources.ADAPTERS``.
+
+    ``matches`` says whether an address is of this kind. ``open`` takes the address, an instance of
+    ``options`` (None where it has none) and whether somebody else ends the run, so that the demo
+    does not; it raises ``SourceError`` or ``SettingsError``. ``check`` is what ``doctor`` calls
+    with the address, the options and the device: it opens no camera and no connection, returns what
+    it found or a ``Concern``, and raises ``EdgeError`` for what keeps a run from working. ``table``
+    names the options in a settings file and in ``open_source``; adapters that share their options
+    share it.
+    """
+
+    name: str
+    matches: Callable[[str], bool]
+    open: Callable[[str, Any, bool], Source]
+    check: Callable[[str, Any, Device], str | Concern]
+    options: type | None = None
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkAdapter:
+    """One kind of output file: an entry of ``edge.sinks.ADAPTERS``, by suffix.
+
+    ``open`` takes the path, the model's labels and the settings; it raises ``SinkError``. ``check``
+    is what ``doctor`` calls: it writes nothing. ``pictures`` says that the sink takes annotated
+    frames.
+    """
+
+    name: str
+    open: Callable[[Path, Sequence[str], Settings], Sink]
+    check: Callable[[Path], None]
+    pictures: bool = False
+    options: type | None = None

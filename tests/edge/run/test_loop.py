@@ -1,0 +1,169 @@
+"""Many frames from a source to the sinks, and what a run adds up to."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Generator, Iterable
+
+import pytest
+
+from edge.errors import SourceError, SourceLostError
+from edge.recognizer import STAGES
+from edge.run.loop import run
+from edge.run.stats import Stats
+from edge.types import Frame, FrameResult, Outage
+from tests.edge.fakes import FakeSource, RecordingSink, frames, image, outage, result, seen, square
+
+
+def follow(
+    items: Iterable[Frame | Outage],
+) -> Generator[tuple[Frame, FrameResult] | Outage]:
+    """A recognizer that finds nobody."""
+    for item in items:
+        yield item if isinstance(item, Outage) else (item, result(item.index))
+
+
+def never() -> bool:
+    return False
+
+
+def test_every_frame_goes_to_every_sink_and_all_is_closed() -> None:
+    source, sinks = FakeSource(frames(5)), [RecordingSink(), RecordingSink()]
+    run(source, follow, sinks, never)
+    for sink in sinks:
+        assert [r.index for r in sink.results] == [0, 1, 2, 3, 4]
+        assert sink.closed_with == [None]
+    assert source.closed
+
+
+def test_what_came_before_a_lost_source_is_kept() -> None:
+    sink = RecordingSink()
+    with pytest.raises(SourceLostError):
+        run(FakeSource(frames(3), lost=True), follow, [sink], never)
+    assert len(sink.results) == 3
+    assert isinstance(sink.closed_with[0], SourceLostError)
+
+
+def test_an_outage_goes_to_every_sink_and_the_frames_go_on() -> None:
+    first, second = frames(2)
+    gone = outage()
+    sinks = [RecordingSink(), RecordingSink()]
+    run(FakeSource([first, gone, second]), follow, sinks, never)
+    for sink in sinks:
+        assert sink.outages == [gone]
+        assert [r.index for r in sink.results] == [0, 1]
+
+
+@pytest.mark.parametrize("item", [frames(1)[0], outage()])
+def test_a_stop_ends_an_endless_source(item: Frame | Outage) -> None:
+    sink = RecordingSink()
+    endless = FakeSource(itertools.repeat(item))  # type: ignore[arg-type]
+    run(endless, follow, [sink], lambda: len(sink.results) + len(sink.outages) == 3)
+    assert len(sink.results) + len(sink.outages) == 3
+    assert sink.closed_with == [None]
+    assert endless.closed
+
+
+def test_an_error_closes_everything() -> None:
+    def broken(items: Iterable[Frame | Outage]) -> Generator[tuple[Frame, FrameResult] | Outage]:
+        raise SourceError("broken")
+        yield
+
+    source, sink = FakeSource(frames(2)), RecordingSink()
+    with pytest.raises(SourceError, match="broken"):
+        run(source, broken, [sink], never)
+    assert source.closed
+    assert isinstance(sink.closed_with[0], SourceError)
+
+
+def test_the_generator_is_closed_before_the_source() -> None:
+    order: list[str] = []
+
+    def watched(items: Iterable[Frame | Outage]) -> Generator[tuple[Frame, FrameResult] | Outage]:
+        try:
+            yield from follow(items)
+        finally:
+            order.append("recognizer")
+
+    class Noting(FakeSource):
+        def __exit__(self, *_: object) -> None:
+            order.append("source")
+
+    run(Noting(frames(3)), watched, [], lambda: True)
+    assert order == ["recognizer", "source"]
+
+
+def test_stats_add_up() -> None:
+    ticks = itertools.count(10.0, 0.1)
+    stats = Stats(clock=lambda: next(ticks))
+    happy, sad = seen(square(10, 10, 5)), seen(square(40, 10, 5), "sad", 2, certain=False)
+    for frame, faces in zip(frames(4), ([happy, sad], [happy], [happy], []), strict=True):
+        stats.write(dataclasses.replace(frame, dropped=2), result(frame.index, faces))
+    assert (stats.frames, stats.faces, stats.dropped, stats.tracks) == (4, 4, 8, 2)
+    assert "people       2: happy 75.0%, sad 25.0%; certain in 75.0%" in stats.summary({})
+    assert stats.percentiles()["detect"] == (2.0, 2.0, 2.0)
+    assert stats.percentiles()["total"] == (3.0, 3.0, 3.0)
+    assert stats.fps == pytest.approx(4 / 0.303)
+    assert stats.status() == "10 FPS · 3.0 ms"
+
+
+def test_faces_in_photographs_are_no_people_over_time() -> None:
+    stats = Stats()
+    stats.write(frames(1, still=True)[0], result(0, [seen(square(10, 10, 5), track_id=None)]))
+    assert "people       1 in photographs: happy 100.0%" in stats.summary({})
+
+
+def test_the_latency_of_live_frames_is_counted_from_their_capture() -> None:
+    now = [0.0]
+    stats = Stats(clock=lambda: now[0])
+    for index, late in enumerate((0.004, 0.006, 0.008)):
+        now[0] = index * 0.1 + late
+        frame = Frame(image(), index, 0.0, live=True, dropped=index, captured_at=index * 0.1)
+        stats.write(frame, result(index))
+    assert stats.percentiles()["latency"] == pytest.approx((6, 7.8, 7.96))
+    assert stats.status() == "10 FPS · 6.0 ms after capture"
+    assert stats.details().endswith("(p50 6.0, p95 7.8, p99 8.0), 3 dropped")
+    assert "latency" in stats.summary({})
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_one_frame_has_no_speed(live: bool) -> None:
+    """Its own milliseconds alone would make hundreds of frames a second of a slow camera."""
+    stats = Stats(clock=lambda: 100.004)
+    stats.write(dataclasses.replace(frames(1)[0], live=live, captured_at=100.0), result())
+    assert (stats.status(), stats.details()) == ("starting", "starting")
+
+
+def test_a_file_has_no_latency() -> None:
+    stats = Stats()
+    stats.write(frames(1)[0], result())
+    assert "latency" not in stats.percentiles()
+    assert stats.details() == stats.status()
+
+
+def test_each_outage_counts_once_and_the_speed_before_it_is_forgotten() -> None:
+    stats = Stats()
+    assert "outages" not in stats.summary({})
+    stats.write(frames(1)[0], result())
+    stats.lost(outage(reason=""))
+    for _ in range(2):
+        stats.write(frames(1)[0], result())
+        for _ in range(3):
+            stats.lost(outage())
+    assert "outages      2" in stats.summary({})
+    assert stats.status() == "starting"
+
+
+def test_the_summary_names_everything() -> None:
+    stats = Stats()
+    for index in range(3):
+        stats.write(frames(3)[index], result(index, [seen(square(10, 10, 5))]))
+    text = stats.summary({"source": "fake", "model": "m.tflite"})
+    for word in ("source", "fake", "m.tflite", "frames", "happy 100.0%", *STAGES, "total"):
+        assert word in text
+
+
+def test_a_run_without_a_frame_has_a_summary() -> None:
+    assert "frames       0" in Stats().summary({})
+    assert Stats().status() == "starting"

@@ -1,0 +1,280 @@
+"""Pictures: known by their content, upright, flat, and what a folder leaves out is said."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image as Pillow
+
+from edge.errors import SourceFileError
+from edge.sources.images import MOST_PIXELS, ImageSource, is_picture, read_image
+from edge.types import Image
+from tests.edge.sources.media import corner, plain, write_video
+
+UPRIGHT = corner()
+"""64×48, bright in the top left quarter."""
+
+
+def pillow(image: Image = UPRIGHT) -> Any:
+    return Pillow.fromarray(image[..., ::-1])
+
+
+def assert_upright(image: Image, size: tuple[int, int] = (64, 48)) -> None:
+    assert image.dtype == np.uint8
+    assert image.shape == (size[1], size[0], 3)
+    height, width = size[1] // 2, size[0] // 2
+    assert np.median(image[:height, :width]) > 210
+    assert max(np.median(image[height:]), np.median(image[:, width:])) < 50
+
+
+# One picture
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.jpg", {}),
+        ("a.jfif", {"format": "JPEG"}),
+        ("a.jpe", {"format": "JPEG"}),
+        ("no-suffix", {"format": "JPEG"}),
+        ("a.png", {"format": "WEBP"}),
+        ("a.avif", {}),
+        ("a.webp", {}),
+        ("a.gif", {}),
+        ("a.bmp", {}),
+        ("a.tif", {}),
+        ("a.jp2", {}),
+        ("a.ppm", {}),
+        ("a.dat", {"format": "PNG"}),
+    ],
+)
+def test_a_picture_is_known_by_its_content(
+    tmp_path: Path, name: str, options: dict[str, str]
+) -> None:
+    path = tmp_path / name
+    pillow().save(path, **options)
+    assert is_picture(path)
+    assert_upright(read_image(path))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "CMYK", "RGBA", "YCbCr"])
+def test_every_mode_becomes_bgr(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.tif"
+    pillow().convert(mode).save(path)
+    assert_upright(read_image(path))
+
+
+def test_colours_are_bgr(tmp_path: Path) -> None:
+    image = plain()
+    image[:] = (10, 120, 240)
+    pillow(image).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), image)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
+def test_sixteen_bits_become_eight(tmp_path: Path, name: str) -> None:
+    deep = UPRIGHT[..., 0].astype(np.uint16) * 257
+    cv2.imwrite(str(tmp_path / name), deep)
+    assert_upright(read_image(tmp_path / name))
+    cv2.imwrite(str(tmp_path / "colour.png"), np.dstack([deep] * 3))
+    assert_upright(read_image(tmp_path / "colour.png"))
+
+
+def test_floating_point_becomes_eight_bits(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.tiff"), UPRIGHT[..., 0].astype(np.float32) / 255)
+    assert read_image(tmp_path / "a.tiff").max() == 255
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif", ".png", ".heic", ".tif"])
+def test_a_photo_that_lies_on_its_side_is_turned(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # the top is at the right
+    lying = pillow(np.rot90(UPRIGHT).copy())
+    if suffix == ".heic":
+        pillow_heif.from_pillow(lying).save(path, exif=exif.tobytes(), quality=95)
+    else:
+        lying.save(path, exif=exif)
+    assert_upright(read_image(path))
+
+
+def test_broken_exif_is_no_broken_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    pillow().save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12\0\x03")
+    assert_upright(read_image(path))
+
+
+def test_heic_is_read_whole(tmp_path: Path) -> None:
+    large = cv2.resize(UPRIGHT, (1280, 960), interpolation=cv2.INTER_NEAREST)
+    path = tmp_path / "photo"
+    pillow_heif.from_pillow(pillow(np.asarray(large, np.uint8))).save(path, format="HEIF")
+    assert is_picture(path)
+    assert_upright(read_image(path), (1280, 960))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.gif", "palette.png"])
+def test_what_is_transparent_does_not_show(tmp_path: Path, name: str) -> None:
+    alpha = np.zeros((48, 64), np.uint8)
+    alpha[:, :16] = 255
+    picture = Pillow.fromarray(np.dstack([UPRIGHT, alpha]), "RGBA")
+    if name == "palette.png":
+        picture = picture.quantize()
+    picture.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
+    image = read_image(tmp_path / name)
+    assert np.ptp(image[:, 20:]) == 0, "one grey"
+    assert image[10, 5].mean() > 200
+
+
+def test_of_an_animation_the_first_picture_counts(tmp_path: Path) -> None:
+    pillow().save(tmp_path / "a.gif", save_all=True, append_images=[pillow(plain(99))])
+    assert_upright(read_image(tmp_path / "a.gif"))
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (11_000, 10_000)])
+def test_a_picture_that_is_too_large_is_refused_by_its_header(
+    tmp_path: Path, size: tuple[int, int], recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "a.pgm"
+    path.write_bytes(b"P5 %d %d 255\n" % size)
+    assert is_picture(path)
+    with pytest.raises(SourceFileError, match=f"at most {MOST_PIXELS:,} pixels, found .*scale"):
+        read_image(path)
+    assert not recwarn.list
+
+
+def test_a_long_picture_is_fine(tmp_path: Path) -> None:
+    pillow(plain(50, 20_000, 40)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").shape == (40, 20_000, 3)
+
+
+def noise() -> Image:
+    return np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_cut_jpeg_is_used_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, progressive: bool
+) -> None:
+    path = tmp_path / "a.jpg"
+    pillow(noise()).save(path, progressive=progressive)
+    whole = read_image(path)
+    assert caplog.records == []
+    path.write_bytes(path.read_bytes()[:20_000])
+    image = read_image(path)
+    assert abs(image[:40].astype(int) - whole[:40]).mean() < (60 if progressive else 1)
+    [record] = caplog.records
+    assert "a.jpg: cut off" in record.getMessage()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".avif", ".heic", ".tif", ".gif", ".jp2"])
+def test_a_cut_picture_of_another_kind_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".heic":
+        pillow_heif.from_pillow(pillow(noise())).save(path)
+    else:
+        pillow(noise()).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    with pytest.raises(SourceFileError, match=rf"a\{suffix}: expected a picture, found"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no image\n" * 100, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"]
+)
+def test_what_is_no_picture_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    assert not is_picture(path)
+    with pytest.raises(SourceFileError, match=r"a\.jpg: expected a (video or a )?picture, found"):
+        read_image(path)
+
+
+def test_a_video_is_no_picture(tmp_path: Path) -> None:
+    for name, codec in (("a.mp4", "libsvtav1"), ("a.mpg", "mpeg1video"), ("a.avi", "mjpeg")):
+        pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        assert not is_picture(
+            write_video(tmp_path / name, [plain(9, 96, 64)], codec, pixels=pixels)
+        )
+
+
+def test_one_picture_is_one_frame(tmp_path: Path) -> None:
+    pillow().save(tmp_path / "a.jfif", format="JPEG")
+    with ImageSource(tmp_path / "a.jfif") as source:
+        assert (source.name, source.description) == ("a.jfif", "a.jfif")
+        [frame] = source
+    assert (frame.index, frame.time, frame.source, frame.still) == (0, 0.0, "a.jfif", True)
+
+
+# Folders
+
+
+def test_a_folder_gives_its_pictures_and_those_below_in_order(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, value in (("b/a.png", 30), ("a.webp", 10), ("b.PNG", 20), ("b/c/d/a.gif", 40)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pillow(plain(value)).save(path)
+    with ImageSource(tmp_path) as source:
+        assert source.description == f"{tmp_path.name}/ (4 files)"
+        frames = list(source)
+    assert [frame.source for frame in frames] == ["a.webp", "b/a.png", "b/c/d/a.gif", "b.PNG"]
+    assert [round(float(frame.image.mean()), -1) for frame in frames] == [10, 30, 40, 20]
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+    assert all(frame.still and frame.time == 0 for frame in frames)
+    assert caplog.records == []
+
+
+def test_what_a_folder_leaves_out_is_said_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    pillow().save(folder / "m.png")
+    write_video(folder / "a.mp4", [plain()])
+    write_video(folder / "z.mp4", [plain()])
+    (folder / "x.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("not looked at")
+    (folder / "gone.jpg").symlink_to("nowhere")
+    (folder / "below" / "again").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    with ImageSource(folder) as source:
+        [frame] = source
+    assert frame.source == "m.png"
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    text = record.getMessage()
+    assert text.startswith("folder/: 7 of 8 files left out: ")
+    assert "videos 2 (name them themselves)" in text
+    assert "unreadable 1 (x.jpg: expected a picture, found: cannot identify" in text
+    assert "dead links 1 (gone.jpg)" in text
+    assert "other files 2 (notes.txt)" in text
+    assert "links to folders that were read already 1 (" in text
+
+
+@pytest.mark.parametrize("names", [[], ["a.txt"], ["a.png", "b/c.png"]])
+def test_a_folder_without_a_readable_picture_is_refused_when_it_is_opened(
+    tmp_path: Path, names: list[str]
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no picture")
+    expected = rf"expected pictures, found none among {len(names)} files.*; name the folder"
+    with pytest.raises(SourceFileError, match=expected):
+        ImageSource(tmp_path).__enter__()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets any byte into a name")
+def test_a_name_that_is_no_text_becomes_some(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.png"))
+    pillow().save(path)
+    with ImageSource(tmp_path) as source:
+        assert [frame.source for frame in source] == ["a\ufffd.png"]

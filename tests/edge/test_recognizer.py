@@ -1,0 +1,228 @@
+"""One image, many frames, and a file on all cores."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge import Recognizer
+from edge.assets import ASSETS, ASSETS_FOLDER
+from edge.contract import Framing, ModelContract
+from edge.errors import ContractError, ModelFileError, SettingsError, SourceLostError
+from edge.recognizer import STAGES, Analyser, Analysis, Prefetch
+from edge.sources.demo import DemoSource, load_portraits
+from edge.types import Floats, Frame, Image, Outage
+from tests.edge.fakes import (
+    LABELS,
+    FakeClassifier,
+    FakeDetector,
+    FakeSource,
+    frames,
+    image,
+    outage,
+    square,
+)
+
+CONTRACT = ModelContract(LABELS, 48, 48, 1, framings={"blazeface": Framing()})
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer()
+
+
+def portrait(name: str) -> Image:
+    picture = cv2.imread(str(ASSETS_FOLDER / ASSETS[name].file_name))
+    return np.asarray(picture, np.uint8)
+
+
+@pytest.mark.parametrize(("name", "label"), [("astronaut", "happy"), ("grace hopper", "neutral")])
+def test_a_portrait_has_one_face_with_its_expression(
+    recognizer: Recognizer, name: str, label: str
+) -> None:
+    result = recognizer(portrait(name))
+    (face,) = result.faces
+    assert face.label == label
+    assert face.score == face.probabilities[label] == max(face.probabilities.values())
+    assert set(face.probabilities) == set(recognizer.labels)
+    assert (face.track_id, face.smoothed) == (None, None)
+    assert face.shown == face.expression
+    assert tuple(result.stage_ms) == STAGES
+
+
+def test_an_image_without_a_face_has_a_result_too(recognizer: Recognizer) -> None:
+    assert recognizer(image(320, 240, 120)).faces == ()
+
+
+def test_the_faces_of_a_film_are_followed(recognizer: Recognizer) -> None:
+    demo = DemoSource(load_portraits(), frames=30)
+    results = [item[1] for item in recognizer.follow(demo) if not isinstance(item, Outage)]
+    assert [result.index for result in results] == list(range(30))
+    assert len({face.track_id for result in results for face in result.faces}) == 2
+    for result in results:
+        for face in result.faces:
+            assert face.smoothed is not None
+            assert face.smoothed.score == face.smoothed.probabilities[face.smoothed.label]
+
+
+def test_another_source_has_other_people(recognizer: Recognizer) -> None:
+    picture = portrait("astronaut")
+    items = [Frame(picture, 0, 0.0, name) for name in ("a.mp4", "b.mp4")]
+    first, second = (item[1].faces[0].track_id for item in recognizer.follow(items))
+    assert first != second
+
+
+def test_photographs_are_not_tracked(recognizer: Recognizer) -> None:
+    items = [Frame(portrait("astronaut"), n, 0.0, f"{n}.jpg", still=True) for n in range(2)]
+    results = [item[1] for item in recognizer.follow(items)]
+    assert [face.track_id for result in results for face in result.faces] == [None, None]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_number_of_workers_changes_no_result(workers: int) -> None:
+    demo = DemoSource(load_portraits(), frames=12)
+    alone, several = (
+        [item[1].to_dict()["faces"] for item in Recognizer(workers=n).follow(demo)]
+        for n in (1, workers)
+    )
+    assert alone == several
+
+
+def test_detection_on_every_third_frame_still_classifies_every_frame() -> None:
+    demo = DemoSource(load_portraits(), frames=9)
+    results = [item[1] for item in Recognizer(detect_every=3).follow(demo)]
+    assert [len(result.faces) for result in results] == [2] * 9
+    scores = [result.faces[0].face.score for result in results]
+    assert len(set(scores)) == 3, "a detection's score stands for its three frames"
+
+
+def test_a_stream_of_a_picture_and_a_folder(recognizer: Recognizer, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), portrait("astronaut"))
+    found = list(recognizer.stream(tmp_path / "a.png", tmp_path, rotate=180))
+    assert [frame.source for frame, _ in found] == ["a.png", "a.png", "b.png"]
+    np.testing.assert_array_equal(found[0][0].image[0, 0], portrait("astronaut")[-1, -1])
+
+
+def test_a_result_is_a_line_of_the_records(recognizer: Recognizer) -> None:
+    demo = DemoSource(load_portraits(), frames=1)
+    ((_, result),) = recognizer.follow(demo)
+    line = result.to_dict()
+    assert (line["source"], line["time"], line["frame"]) == ("demo", 0.0, 0)
+    face = line["faces"][0]
+    assert set(face) == {
+        *("track", "box", "key_points", "detection_score", "label", "score", "certain"),
+        *("probabilities", "smoothed"),
+    }
+    assert face["score"] == face["probabilities"][face["label"]]
+    assert "wall_time" not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"model": "none.tflite"}, ModelFileError),
+        ({"detector": "haar"}, SettingsError),
+        ({"threads": 0}, SettingsError),
+    ],
+)
+def test_what_cannot_be_had_is_refused(
+    arguments: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"expected .*found .*"):
+        Recognizer(**arguments)  # type: ignore[arg-type]
+
+
+def test_each_stage_has_its_own_time() -> None:
+    class Slow(FakeClassifier):
+        def classify(self, crops: NDArray[np.uint8]) -> Floats:
+            time.sleep(0.02)
+            return super().classify(crops)
+
+    found = Analyser(FakeDetector(square(30, 20, 10)), Slow(), CONTRACT)(image())
+    assert [face.box for face in found.faces] == [square(30, 20, 10)]
+    assert tuple(found.stage_ms) == STAGES[:3]
+    assert found.stage_ms["classify"] >= 20
+    assert found.stage_ms["detect"] < 20
+
+
+def test_a_detector_that_the_model_knows_no_framing_for_is_refused() -> None:
+    class Other(FakeDetector):
+        framing = "yunet"
+
+    with pytest.raises(ContractError, match="framing for the detector 'yunet'"):
+        Analyser(Other(), FakeClassifier(), CONTRACT)
+
+
+def value_of(picture: Image) -> Analysis:
+    """An analysis that tells which image it is of."""
+    return Analysis((), np.full((1, 1), picture[0, 0, 0], np.float32), {})
+
+
+def values(items: Iterator[tuple[Frame, Analysis] | Outage]) -> list[int]:
+    return [int(item[1].probabilities[0, 0]) for item in items if not isinstance(item, Outage)]
+
+
+def test_prefetch_keeps_the_order_whatever_takes_how_long() -> None:
+    def slow(picture: Image) -> Analysis:
+        time.sleep(0.002 * (picture[0, 0, 0] % 3))
+        return value_of(picture)
+
+    prefetch = Prefetch(lambda: slow, 3)
+    assert values(prefetch(frames(20), value_of)) == list(range(20))
+    prefetch.close()
+
+
+def test_prefetch_works_on_as_many_frames_at_a_time_as_it_has_threads() -> None:
+    together = threading.Barrier(3)
+
+    def wait(picture: Image) -> Analysis:
+        together.wait(timeout=5)  # broken, and so a failure, where fewer come
+        return value_of(picture)
+
+    prefetch = Prefetch(lambda: wait, 3)
+    assert values(prefetch(frames(3), value_of)) == [0, 1, 2]
+    prefetch.close()
+
+
+def test_prefetch_reads_no_further_than_it_must() -> None:
+    read: list[int] = []
+
+    def source() -> Iterator[Frame]:
+        for frame in frames(50):
+            read.append(frame.index)
+            yield frame
+
+    prefetch = Prefetch(lambda: value_of, 2)
+    next(iter(prefetch(source(), value_of)))
+    assert read == [0, 1, 2]
+    prefetch.close()
+
+
+def test_live_frames_are_analysed_at_once_and_outages_pass() -> None:
+    def refuse() -> None:
+        pytest.fail("no thread is needed")
+
+    gone = outage()
+    items = [*frames(2, live=True), gone]
+    prefetch = Prefetch(refuse, 2)  # type: ignore[arg-type]
+    found = list(prefetch(items, value_of))
+    assert found[2] is gone
+    assert values(iter(found)) == [0, 1]
+
+
+def test_what_came_before_the_end_of_a_cut_file_is_not_lost() -> None:
+    prefetch = Prefetch(lambda: value_of, 3)
+    items = prefetch(FakeSource(frames(5), lost=True), value_of)
+    assert values(itertools.islice(items, 5)) == [0, 1, 2, 3, 4]
+    with pytest.raises(SourceLostError):
+        next(items)
+    prefetch.close()

@@ -1,0 +1,210 @@
+"""The product as a service: its unit, its settings file and its installer."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge import __version__
+from edge.cli import main
+from edge.errors import SettingsError
+from edge.run.build import RunSettings
+from tools import settings_file
+
+SERVICE = Path(__file__).parents[2] / "edge" / "service"
+
+
+def unit() -> dict[str, list[str]]:
+    """The settings of the unit by name; systemd lets a name stand several times."""
+    found: dict[str, list[str]] = {}
+    for line in (SERVICE / "expressions.service").read_text(encoding="utf-8").splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not line.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+# The settings file
+
+
+def plain(value: Any) -> Any:
+    """``value`` as TOML has it."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return list(map(plain, value))
+    return str(value) if isinstance(value, Path) else value
+
+
+def test_the_settings_file_has_every_setting_and_its_default() -> None:
+    text = (SERVICE / "expressions.toml").read_text(encoding="utf-8")
+    chosen = "|".join(settings_file.SERVICE)
+    defaults = re.sub(rf"^(?:{chosen}) = .*\n", "", text, flags=re.MULTILINE)
+    defaults = re.sub(r"^#(?=\w)", "", defaults, flags=re.MULTILINE)
+    assert tomllib.loads(defaults) == plain(asdict(RunSettings()))
+    assert text == settings_file.settings_file(), (
+        "run 'python -m tools.settings_file > edge/service/expressions.toml'"
+    )
+
+
+def test_what_the_settings_file_sets_is_only_that(caplog: pytest.LogCaptureFixture) -> None:
+    path = SERVICE / "expressions.toml"
+    settings = RunSettings()
+    tables = {f.name: {} for f in fields(settings) if is_dataclass(getattr(settings, f.name))}
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == {"source": "0", **tables}
+    assert main(["run", "--config", str(path), "--source", "none.mp4", "--display", "off"]) == 2
+    assert "none.mp4: expected" in caplog.text
+
+
+def test_a_setting_that_toml_cannot_say_is_refused() -> None:
+    with pytest.raises(TypeError, match="expected a value that TOML can say"):
+        settings_file.settings_file({"source": object()})
+
+
+# The unit
+
+
+def test_the_unit_does_not_loop_on_bad_settings_and_restarts_what_hangs() -> None:
+    settings = unit()
+    assert settings["RestartPreventExitStatus"] == [str(SettingsError.exit_code)]
+    assert settings["Restart"] == ["on-failure"]
+    assert settings["Type"] == ["notify"]
+    assert settings["WatchdogSec"] == ["30s"]
+    assert settings["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+
+
+def test_the_unit_leaves_the_process_no_network_and_no_rights() -> None:
+    settings = unit()
+    assert settings["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert settings["CapabilityBoundingSet"] == [""]
+    assert settings["NoNewPrivileges"] == ["yes"]
+    assert settings["DevicePolicy"] == ["closed"]
+    assert "char-video4linux rw" in settings["DeviceAllow"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    program = unit()["ExecStart"][0].split()[0]
+    path = tmp_path / "expressions.service"
+    # The program isn't installed here, which it would complain about.
+    path.write_text(
+        (SERVICE / path.name).read_text(encoding="utf-8").replace(program, sys.executable)
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_unit_and_its_installer_name_the_same_places() -> None:
+    script = (SERVICE / "install").read_text(encoding="utf-8")
+    program, _, _, config = unit()["ExecStart"][0].split()
+    assert program == "/opt/expressions/bin/expressions"
+    assert "program=$root/opt/expressions" in script
+    assert f"settings=$root{config}" in script
+
+
+def test_the_installer_wants_wheels(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", SERVICE / "install", tmp_path],
+        env={"PATH": "/usr/bin:/bin", "ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "expected edge_expressions-*.whl" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+  "-m venv "*)
+    for folder; do :; done
+    mkdir -p "$folder/bin" "$folder/edge"
+    cp -r "$SERVICE" "$folder/edge/service"
+    cp "$0" "$folder/bin/python"
+    echo "$*" > "$folder/made" ;;
+  "-m pip install"*)
+    echo "$*" > "$(dirname "$(dirname "$0")")/installed"
+    exit "$PIP_EXIT" ;;
+  "-m pip "*) ;;
+  *import*) echo "$(dirname "$(dirname "$0")")/edge" ;;
+esac
+"""
+
+
+def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
+    """Call the installer with a Python that makes an environment without installing anything."""
+    name = f"edge_expressions-{__version__}-py3-none-any.whl"
+    python, wheel = folder / "python", folder / "wheels" / name
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    wheel.parent.mkdir(exist_ok=True)
+    wheel.touch()
+    more = {"PYTHON": str(python), "PIP_EXIT": str(pip_exit), "SERVICE": str(SERVICE)}
+    return subprocess.run(
+        ["sh", SERVICE / "install", wheel.parent],
+        env={"PATH": "/usr/bin:/bin", "ROOT": str(folder / "root"), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_update_takes_the_place_of_the_program_and_keeps_the_settings(tmp_path: Path) -> None:
+    opt, settings = tmp_path / "root" / "opt", tmp_path / "root" / "etc" / "expressions.toml"
+    assert install(tmp_path, 0).returncode == 0
+    first = (opt / "expressions").resolve()
+    assert "--system-site-packages" in (first / "made").read_text()
+    settings.write_text("threads = 2\n")
+    assert install(tmp_path, 0).returncode == 0
+    second = (opt / "expressions").resolve()
+    assert second != first
+    assert sorted(opt.iterdir()) == [opt / "expressions", second]
+    assert settings.read_text() == "threads = 2\n"
+
+
+def test_an_update_that_fails_leaves_the_program_as_it_is(tmp_path: Path) -> None:
+    assert install(tmp_path, 0).returncode == 0
+    opt = tmp_path / "root" / "opt"
+    before = {path: path.resolve() for path in opt.iterdir()}
+    done = install(tmp_path, 1)
+    assert done.returncode == 1
+    assert "what was installed before stays" in done.stderr
+    assert {path: path.resolve() for path in opt.iterdir()} == before
+
+
+def test_the_installer_removes_nothing_that_it_did_not_make(tmp_path: Path) -> None:
+    opt = tmp_path / "root" / "opt"
+    users = [opt / name for name in ("expressions", "expressions-before", "expressions-backup")]
+    for folder in users:
+        folder.mkdir(parents=True)
+        (folder / "mine").write_text(folder.name)
+    done = install(tmp_path, 0)
+    assert done.returncode == 0
+    moved = opt / "expressions-before-before"
+    assert f"it stays as {moved}" in done.stdout
+    assert (moved / "mine").read_text() == "expressions"
+    assert (opt / "expressions" / "made").exists()
+    assert install(tmp_path, 0).returncode == 0
+    for folder in (*users[1:], moved):
+        assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_what_videos_need_is_installed_where_it_is_packaged(tmp_path: Path, video: bool) -> None:
+    (tmp_path / "wheels").mkdir()
+    if video:
+        (tmp_path / "wheels" / "av-1-cp311-cp311-linux.whl").touch()
+    assert install(tmp_path, 0).returncode == 0
+    called = (tmp_path / "root" / "opt" / "expressions" / "installed").read_text()
+    assert called.endswith("edge-expressions[video]\n" if video else " edge-expressions\n")

@@ -1,0 +1,111 @@
+"""A recipe can start from another one's weights, and learn from another one's model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edge.contract import ModelContract
+from tests.train.detectors import WholeImage
+from train.artifact import load_model, save_model
+from train.data import LABELS, load_split
+from train.errors import ArtifactError
+from train.examples import training_examples
+from train.fit import FLOAT32, Training, batches
+from train.model import build
+from train.recipes import DEPLOYED, RECIPES, Augmentation, Recipe, model_path
+from train.training import train
+from train.transfer import load_transfer
+
+
+def keep_model(recipe: Recipe, seed: int) -> Path:
+    """Write an untrained network of ``recipe`` where its model belongs."""
+    keras.utils.set_random_seed(seed)
+    path = model_path(recipe.name)
+    provenance = {"recipe": recipe.to_dict(), "seed": seed}
+    contract = ModelContract(LABELS, 48, 48, 1, provenance=provenance)
+    save_model(build(recipe), contract, path)
+    return path
+
+
+@pytest.fixture
+def first(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return keep_model(tiny, 3)
+
+
+def test_it_goes_on_from_there(tiny, first: Path, images_folder: Path) -> None:
+    still = dataclasses.replace(tiny, name="still", warm_start="tiny", learning_rate=0.0, epochs=1)
+    report = train(still, 4, images_folder, Path("m.h5"), WholeImage(), quiet=True)
+    (begun, contract), (ended, further) = load_model(first), load_model(Path("m.h5"))
+    for before, after in zip(begun.trainable_weights, ended.trainable_weights, strict=True):
+        np.testing.assert_array_equal(before, after)
+    expected = {"recipe": "tiny", "seed": 3, "graph_sha256": contract.graph_sha256}
+    assert further.provenance["warm_start"] == expected
+    assert report["warm_start"] == expected
+
+
+def test_a_missing_model_is_named_before_images_are_read(
+    tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = dataclasses.replace(tiny, warm_start="fer2013")
+    with pytest.raises(ArtifactError, match=r"recipe tiny begins .* RECIPE=fer2013.* no such"):
+        train(recipe, 0, tmp_path / "none", tmp_path / "m.h5", WholeImage(), quiet=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_network_is_refused(tiny, first: Path) -> None:
+    wider = dataclasses.replace(tiny, name="wider", warm_start="tiny", dense=(9, 8, 8))
+    with pytest.raises(ArtifactError, match=f"{first}: expected the network of recipe wider"):
+        load_transfer(wider)
+
+
+def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
+    recipe = RECIPES[DEPLOYED]
+    while recipe.warm_start:
+        recipe = RECIPES[recipe.warm_start]
+        assert not recipe.votes
+
+
+def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
+    tiny, first: Path, images_folder: Path
+) -> None:
+    other = dataclasses.replace(tiny, name="other", sets=((4,), (4, 4), (4,)))
+    keep_model(other, 5)
+    teachers = ("tiny", 0.5), ("other", 0.25)
+    changed = dataclasses.replace(tiny, augmentation=Augmentation(), mixup=0.5)
+    student = dataclasses.replace(changed, name="student", teachers=teachers)
+    split = load_split(images_folder, "train")
+    transfer = load_transfer(student)
+    run = Training(student, 0, FLOAT32, Path(), teachers=transfer.teachers(FLOAT32))
+    pixels, targets = next(iter(batches(training_examples(split, student), run)))
+    labels = next(
+        iter(batches(training_examples(split, student), Training(changed, 0, FLOAT32, Path())))
+    )[1]
+    (one, its), (two, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    expected = 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
+    np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
+    assert transfer.origins == {
+        "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
+        "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
+    }
+
+
+def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),))
+    with pytest.raises(ArtifactError, match=r"recipe tiny learns .* RECIPE=base.* no such"):
+        load_transfer(recipe)
+
+
+def test_every_recipe_names_others_that_are_there() -> None:
+    for recipe in RECIPES.values():
+        named = {recipe.warm_start, *(name for name, _ in recipe.teachers)}
+        assert named <= {"", *RECIPES} - {recipe.name}
+        assert all(share > 0 for _, share in recipe.teachers)
+        assert sum(share for _, share in recipe.teachers) <= 1

@@ -1,0 +1,90 @@
+"""What a training takes from other recipes' models: a warm start, and teachers (distillation)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from edge.contract import ModelContract
+from train.artifact import load_model
+from train.errors import ArtifactError
+from train.model import build, build_for_training
+from train.recipes import Recipe, model_path
+
+_NETWORK = ("sets", "dense", "normalise_dense")
+"""The fields of a recipe that say how its network is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """``weights`` of the warm start in the order of ``build``'s, none: random ones.
+
+    ``taught_by`` are the teachers: recipe, weights, and share of the target. ``origins`` say of
+    each model which one it is.
+    """
+
+    weights: Sequence[np.ndarray]
+    taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float]]
+    origins: Mapping[str, Mapping[str, Any]]
+
+    def teachers(self, precision: str) -> Sequence[tuple[keras.Model, float]]:
+        """Return the teachers, pixels → logits ``[n, 7]``, each with its share of the target.
+
+        They compute as fast as a network in training, in ``precision``.
+        """
+        networks = []
+        for recipe, weights, share in self.taught_by:
+            network = build_for_training(recipe, precision)
+            network.set_weights(weights)
+            networks.append((network, share))
+        return networks
+
+
+def load_transfer(recipe: Recipe) -> Transfer:
+    """Return what ``recipe`` takes from the models that it names.
+
+    Raises ``ArtifactError`` where one is missing or damaged, or of another network.
+    """
+    weights: Sequence[np.ndarray] = ()
+    taught_by = []
+    origins = {}
+    if recipe.warm_start:
+        model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
+        weights = _fitting(model.get_weights(), recipe, recipe.warm_start)
+        origins["warm_start"] = _origin(recipe.warm_start, contract)
+    for name, share in recipe.teachers:
+        model, contract = _load(recipe, "learns from the model", name)
+        stored = contract.provenance["recipe"]
+        its_own = Recipe(name, **{field: stored[field] for field in _NETWORK})
+        taught_by.append((its_own, _fitting(model.get_weights(), its_own, name), share))
+        origins[f"teacher {name}"] = _origin(name, contract)
+    return Transfer(weights, taught_by, origins)
+
+
+def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContract]:
+    try:
+        return load_model(model_path(other))
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"recipe {recipe.name} {use} that 'make train RECIPE={other}' makes: {error}"
+        ) from error
+
+
+def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
+    seed = contract.provenance.get("seed")
+    return {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
+
+
+def _fitting(weights: Sequence[np.ndarray], recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
+    """Return the ``weights`` of ``owner``'s model, which the network of ``recipe`` must have."""
+    needed = [tuple(weight.shape) for weight in build(recipe).weights]
+    if [weight.shape for weight in weights] != needed:
+        raise ArtifactError(
+            f"{model_path(owner)}: expected the network of recipe {recipe.name}, found another; "
+            f"train it again with 'make train RECIPE={owner}'"
+        )
+    return weights
