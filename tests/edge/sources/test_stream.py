@@ -27,7 +27,9 @@ Kind = TypeVar("Kind", Frame, Outage)
 
 def until(stream: Iterator[Frame | Outage], kind: type[Kind], reason: str = "") -> Kind:
     """The next item of that kind; of outages one whose reason holds ``reason``."""
+    due = time.monotonic() + 30
     for item in stream:
+        assert time.monotonic() < due, "it comes in time"
         if isinstance(item, kind) and (kind is Frame or reason in item.reason):  # type: ignore[union-attr]
             return item
     raise AssertionError("the source ended")
@@ -80,7 +82,7 @@ def test_a_file_on_a_server_is_taken_for_live_and_has_ended(tmp_path: Path) -> N
         with stream_source(url) as source:
             stream = iter(source)
             frame = until(stream, Frame)
-            outage = until(stream, Outage, "ended")
+            outage = until(stream, Outage, "end of the stream")
     assert comb(frame.image) < 25, "interlaced, and made whole"
     assert frame.image.max() > 150
     assert f"{url}: expected a frame, found: the end of the stream" in outage.reason
