@@ -51,7 +51,7 @@ GROUPS: Mapping[str, Group] = {
     ),
     "mediapipe": Group([_pytest("tests/edge", marker="mediapipe", environment=MEDIAPIPE)]),
     "tflite-runtime": Group(
-        [_pytest("tests/edge", marker="tflite_runtime", environment=TFLITE_RUNTIME)]
+        [_pytest("tests/edge/vision", marker="tflite_runtime", environment=TFLITE_RUNTIME)]
     ),
     "stream": Group([_pytest("tests/edge", marker="stream")], extra=True),
 }
