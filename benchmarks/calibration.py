@@ -62,15 +62,15 @@ def measure(classifier: TFLiteClassifier, split: Split) -> Calibration:
     certain = confidence >= contract.uncertain_below
     return Calibration(
         images=len(labels),
-        temperature=round(contract.temperature, 4),
+        temperature=round(contract.temperature, 6),
         threshold=contract.uncertain_below,
         error_before=stats.calibration_error(before, labels),
         error_after=stats.calibration_error(after, labels),
         bins_before=reliability(before, labels),
         bins_after=reliability(after, labels),
         curve=coverage_curve(confidence, right),
-        coverage=round(float(certain.mean()), 4),
-        accuracy_certain=round(float(right[certain].mean()), 4) if certain.any() else None,
+        coverage=round(float(certain.mean()), 6),
+        accuracy_certain=round(float(right[certain].mean()), 6) if certain.any() else None,
     )
 
 
@@ -80,8 +80,8 @@ def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> list[Bin]:
     places = stats.bins_of(probabilities)
     return [
         Bin(
-            round(float(confidence[places == place].mean()), 4),
-            round(float(right[places == place].mean()), 4),
+            round(float(confidence[places == place].mean()), 6),
+            round(float(right[places == place].mean()), 6),
             int((places == place).sum()),
         )
         for place in np.unique(places)
@@ -93,8 +93,8 @@ def coverage_curve(confidence: Floats, right: NDArray[np.bool_]) -> list[Point]:
     return [
         Point(
             round(float(threshold), 2),
-            round(float(certain.mean()), 4),
-            round(float(right[certain].mean()), 4),
+            round(float(certain.mean()), 6),
+            round(float(right[certain].mean()), 6),
         )
         for threshold in _THRESHOLDS
         if (certain := confidence >= threshold).sum() >= min(_FEWEST, len(right))

@@ -137,5 +137,5 @@ def _right(
 def _row(side: str, shown: int, right: Mapping[str, NDArray[np.bool_]]) -> FramingRow:
     found = len(right[IMAGE])
     known = found >= _FEWEST
-    top1 = {name: round(float(own.mean()), 4) if known else None for name, own in right.items()}
+    top1 = {name: round(float(own.mean()), 6) if known else None for name, own in right.items()}
     return FramingRow(side, shown, found, top1)

@@ -47,7 +47,7 @@ def state(device: Device) -> State:
 
 
 def invalid(before: State, after: State) -> str | None:
-    """Say why a run does not count, None where it does.
+    """Return why a run does not count, None where it does.
 
     Clock and temperature may move; what caps them may not. The firmware keeps what it saw since the
     start, so that after earlier throttling nobody can tell whether it came again.

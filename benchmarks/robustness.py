@@ -58,7 +58,7 @@ def measure(
     for corruption in corruptions or CORRUPTIONS:
         images = corruption.apply(split.images)
         top1 = {
-            name: round(float((classify(images).argmax(axis=1) == split.labels).mean()), 4)
+            name: round(float((classify(images).argmax(axis=1) == split.labels).mean()), 6)
             for name, classify in models.items()
         }
         rows.append(Robustness(corruption.name, corruption.strength, top1))
