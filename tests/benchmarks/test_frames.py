@@ -11,7 +11,7 @@ import pytest
 from benchmarks import camera, frames
 from benchmarks.candidates import DEPLOYED_FILE
 from benchmarks.errors import BenchmarkError
-from benchmarks.frames import Scene, compared, repeated
+from benchmarks.frames import Moving, Scene, compared, repeated
 from edge.recognizer import STAGES
 from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
 
@@ -56,6 +56,14 @@ def test_a_scene_times_frames_and_their_stages() -> None:
 def test_a_scene_that_ends_says_so() -> None:
     with pytest.raises(BenchmarkError, match="their end"):
         Scene(FakeRecognizer(), []).next()
+
+
+def test_moving_faces_are_shown_live_so_that_nothing_else_works_meanwhile() -> None:
+    recognizer = FakeRecognizer()
+    moving = Moving(recognizer)
+    assert moving.block(2) == {"frame": [1.0, 1.0], "mean": [1.0]}
+    assert len(moving.faces) == 2  # without those of the warm-up
+    assert all(frame.live for frame in recognizer.seen)
 
 
 def test_faces_are_compared_with_the_nearest_of_the_same_frame() -> None:
