@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import cyclopts
@@ -32,7 +33,7 @@ _ROUNDS = 20
 @app.default
 def run(
     *,
-    model: Sequence[Path] = (),
+    model: Annotated[Sequence[Path], cyclopts.Parameter(negative=())] = (),
     images: Path = Path("images"),
     output: Path = _RESULTS,
     rounds: int = _ROUNDS,

@@ -19,6 +19,7 @@ from convert.variants import DEPLOYED
 from edge.recognizer import usable_cores
 from edge.types import Detector
 from edge.vision.classifier import TFLiteClassifier, load_classifier
+from train.cli import native_stderr_hidden
 from train.data import Split, copies_in_train, load_split
 from train.provenance import digest
 
@@ -80,7 +81,8 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> Evalua
 
 def _open(candidate: Candidate) -> TFLiteClassifier:
     check_origin(candidate)
-    return load_classifier(candidate.path, usable_cores())
+    with native_stderr_hidden():
+        return load_classifier(candidate.path, usable_cores())
 
 
 def _copies(classifier: TFLiteClassifier, split: Split, copies: stats.Bools) -> Copies:

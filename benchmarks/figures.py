@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.calibration import Calibration
 from benchmarks.candidates import DEPLOYED_MODEL
@@ -101,7 +102,9 @@ def _scatter(axes: Axes, points: Sequence[tuple[Row, float]]) -> None:
         marker = _MARKERS[variants.index(variant) % len(_MARKERS)]
         axes.plot([], [], marker, color="black", markerfacecolor="none", label=variant)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
     _plain(axes)
 
 

@@ -112,8 +112,13 @@ def _together(
             else:
                 block, reference = partial(_block, worker, calls), partial(_reference, worker)
                 probes.append(Probe(run.series, block, reference))
-        shown = partial(track, description=title, console=Console(stderr=True), transient=True)
-        interleave(probes, rounds, shown)
+        console = Console(stderr=True)
+        hidden = not console.is_terminal
+        interleave(
+            probes,
+            rounds,
+            partial(track, description=title, console=console, transient=True, disable=hidden),
+        )
     return runs
 
 

@@ -71,6 +71,7 @@ def section(name: str, material: Material) -> str | None:
 def render(template: str, material: Material, *, intervals: bool = False, **context: Any) -> str:
     """Return ``template`` about ``material``; with ``intervals`` figures have theirs."""
     text = _environment().get_template(template).render(m=material, intervals=intervals, **context)
+    text = re.sub(" +\n", "\n", text)
     return re.sub("\n{3,}", "\n\n", text).strip() + "\n"  # loops and conditions leave blank lines
 
 
