@@ -135,7 +135,8 @@ def compare_runs(base: Path, new: Path | None = None, *, fewer: bool = False) ->
     last = max(runs, key=lambda each: each.stat().st_mtime_ns, default=path)
     earlier, later = (results.read(each, Bench) for each in (base, new or last))
     found = compare.compare(earlier, later, fewer=fewer)
-    Console().print(terminal.compare_table(found))
+    if any(each.verdict for each in found):
+        Console().print(terminal.compare_table(found))
     worse = sum(each.worse for each in found)
     print(f"{len(found)} figures compared with {new or last}, {worse} worse")
     return 1 if worse else 0
