@@ -56,13 +56,7 @@ ASSETS = {
         "mediapipe/modules/face_detection/face_detection_short_range.tflite",
         "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     ),
-    # Apache-2.0
-    "BlazeFace full range": Asset(
-        _MEDIAPIPE,
-        "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
-        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-    ),
-    # The licence of these two, which goes wherever they go
+    # Its licence, which goes wherever it goes
     "BlazeFace licence": Asset(
         _MEDIAPIPE,
         "mediapipe-0.10.21.dist-info/LICENSE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -32,6 +34,7 @@ from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.crops import crop_faces
 from edge.vision.interpreter import read_model_file
 from edge.vision.interval import IntervalDetector
+from edge.vision.search import FaceSearch, Plan, Scout, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
 
 STAGES = ("detect", "crop", "classify", "track")
@@ -66,11 +69,15 @@ class Analyser:
         self._detector, self._classifier, self._contract = detector, classifier, contract
         self._framing = contract.framing(detector.framing)
 
-    def __call__(self, image: Image) -> Analysis:
-        """Find the faces in ``image`` (``uint8[H, W, 3]`` BGR) and name their expressions."""
+    def __call__(self, image: Image, plan: Plan) -> Analysis:
+        """Look at ``image`` (``uint8[H, W, 3]`` BGR) as planned; name the faces' expressions."""
+        return self.analyse(image, lambda: find_faces(self._detector, image, plan))
+
+    def analyse(self, image: Image, find: Callable[[], Sequence[Face]]) -> Analysis:
+        """Name the expressions of the faces in ``image`` that ``find`` returns."""
         timed = _Stopwatch()
         height, width = self._contract.height, self._contract.width
-        faces = timed("detect", self._detector.detect, image)
+        faces = timed("detect", find)
         crops = timed("crop", crop_faces, image, faces, self._framing, height, width)
         rows = timed("classify", self._classifier.classify, crops)
         return Analysis(faces, rows, timed.stage_ms)
@@ -80,7 +87,10 @@ class Recognizer:
     """Finds the faces in images and names their expressions; belongs to one thread.
 
     ``model`` is a ``.tflite`` file with a contract inside, by default the shipped one. ``detector``
-    is a name ("blazeface", "mediapipe") and ``min_score`` what a face must score at least (0…1).
+    is a name ("blazeface", "yunet", "mediapipe"), ``detector_model`` the file of one that comes
+    without (yunet), and ``min_score`` what a face must score at least (0…1). ``min_face`` is the
+    smallest face that is looked for, as a share of the frame's height (0 for the whole frame
+    alone), ``search_budget`` what that may cost in a video, in detector calls a frame on average.
     ``tracking`` says how faces are followed in a stream. ``threads`` are those of each network, and
     ``workers`` how many faces of a frame, or frames of a file, are analysed at the same time (0: as
     many as there are cores for, up to 4). ``detect_every`` and ``budget`` (milliseconds a frame)
@@ -92,7 +102,10 @@ class Recognizer:
         model: str | Path | None = None,
         *,
         detector: str = "blazeface",
+        detector_model: str | Path | None = None,
         min_score: float = 0.5,
+        min_face: float = 0.04,
+        search_budget: float = 2.0,
         tracking: Tracking | None = None,
         threads: int = 1,
         workers: int = 0,
@@ -103,7 +116,10 @@ class Recognizer:
         settings = Settings(
             model=Path(model or Settings.model),
             detector=detector,
+            detector_model=Path(detector_model) if detector_model else None,
             min_score=min_score,
+            min_face=min_face,
+            search_budget=search_budget,
             threads=threads,
             parallel=workers,
             detect_every=detect_every,
@@ -111,7 +127,7 @@ class Recognizer:
         )
         content, name = read_model_file(settings.model_path), str(settings.model_path)
         self._open_detector: Callable[[], Detector] = lambda: open_detector(
-            detector, min_score, threads
+            detector, min_score, threads, settings.detector_model
         )
         self._open_classifier: Callable[[], TFLiteClassifier] = lambda: TFLiteClassifier(
             content, name, threads
@@ -119,19 +135,20 @@ class Recognizer:
         self._workers = workers or min(max(usable_cores() // threads, 1), _MOST_WORKERS)
         pool = ClassifierPool(self._open_classifier, self._workers)
         self.contract, self.labels, self.interpreter = pool.contract, pool.labels, pool.runtime
-        found: Detector = self._open_detector()
-        self._interval = (
-            IntervalDetector(found, detect_every, budget) if detect_every > 1 or budget else None
-        )
+        found = self._open_detector()
         self.detector = found.name
-        self._analyse = Analyser(self._interval or found, pool, self.contract)
+        self._search = FaceSearch(SearchOptions(min_face, search_budget), found)
+        self._analyse = Analyser(found, pool, self.contract)
+        self._interval = (
+            IntervalDetector(self._searched(found), detect_every, budget)
+            if detect_every > 1 or budget
+            else None
+        )
         self._tracker = Tracker(self.labels, self.contract.uncertain_below, tracking)
 
     def __call__(self, image: Image) -> FrameResult:
         """Return what ``image`` (``uint8[H, W, 3]`` BGR) shows, without tracking."""
-        if self._interval:
-            self._interval.reset()
-        return self._untracked(Frame(image, 0, 0.0), self._analyse(image))
+        return self._untracked(Frame(image, 0, 0.0), self._analyse(image, self._search.full(image)))
 
     def stream(
         self, *sources: str | int | Path, rotate: int = 0, mirror: bool = False
@@ -173,8 +190,34 @@ class Recognizer:
         if self._interval is not None:
             yield from self._at_intervals(items, self._interval)
             return
-        with closing(Prefetch(self._open_analyser, self._workers)) as prefetch:
-            yield from prefetch(items, self._analyse)
+        with (
+            closing(Prefetch(self._open_analyser, self._workers)) as prefetch,
+            closing(Scout(self._open_detector)) as scout,
+        ):
+            yield from prefetch(items, self._search, functools.partial(self._live, scout))
+
+    def _live(self, scout: Scout, frame: Frame, first: bool) -> Analysis:
+        """Analyse the newest frame, while the scout looks for further faces in an earlier one."""
+        if first:
+            self._search.reset()
+            scout.forget()
+        self._search.discover(*scout.report())
+        plan = self._search.plan(frame.image, frame.time, scout.free)
+        if plan.tiles:
+            scout.send(frame.image, replace(plan, whole=False, known=()), frame.time)
+        analysis = self._analyse(frame.image, replace(plan, tiles=()))
+        self._search.note(analysis.faces, frame.time)
+        return analysis
+
+    def _searched(self, detector: Detector) -> Callable[[Image, float], Sequence[Face]]:
+        """What finds the faces in one frame after the other, for detection at intervals."""
+
+        def find(image: Image, time: float) -> Sequence[Face]:
+            faces = find_faces(detector, image, self._search.plan(image, time))
+            self._search.note(faces, time)
+            return faces
+
+        return find
 
     def _open_analyser(self) -> Analyser:
         return Analyser(self._open_detector(), self._open_classifier(), self.contract)
@@ -191,8 +234,10 @@ class Recognizer:
             if item.source != source or item.still:
                 source = item.source
                 interval.reset()
+                self._search.reset()
             interval.prepare(item.time)
-            analysis = self._analyse(item.image)
+            image = item.image
+            analysis = self._analyse.analyse(image, functools.partial(interval.detect, image))
             interval.spent(analysis.stage_ms)
             yield item, analysis
 
@@ -218,12 +263,15 @@ class Prefetch:
     """Analyses the next frames of a file on ``size`` threads while one is in use.
 
     Interpreters run without Python's lock, so that a file goes through so many cores at a time.
-    ``open_one`` opens the analyser of a thread.
+    ``open_one`` opens the analyser of a thread. Where to look in a frame follows from the frames
+    until the fourth before it, however many threads there are, so that they change no result.
     """
 
-    def __init__(self, open_one: Callable[[], Callable[[Image], Analysis]], size: int) -> None:
+    def __init__(
+        self, open_one: Callable[[], Callable[[Image, Plan], Analysis]], size: int
+    ) -> None:
         """Open nothing yet."""
-        self._open_one, self._size = open_one, size
+        self._open_one = open_one
         self._threads = ThreadPoolExecutor(size, "analysis")
         self._own = threading.local()
 
@@ -232,33 +280,53 @@ class Prefetch:
         self._threads.shutdown(cancel_futures=True)
 
     def __call__(
-        self, items: Iterable[Frame | Outage], analyse: Callable[[Image], Analysis]
+        self,
+        items: Iterable[Frame | Outage],
+        search: FaceSearch,
+        live: Callable[[Frame, bool], Analysis],
     ) -> Iterator[Item]:
-        """Yield ``items`` in order with their analyses; ``analyse`` is for live frames.
+        """Yield ``items`` in order with their analyses.
 
-        Where a file ends before its time, what came before is yielded first.
+        ``live`` analyses a live frame and takes whether it is the first one of its source. Where a
+        file ends before its time, what came before is yielded first.
         """
+        source: str | None = None
         waiting: deque[tuple[Frame, Future[Analysis]]] = deque()
+
+        def next_one() -> Item:
+            frame, future = waiting.popleft()
+            analysis = future.result()
+            if frame.source == source and not frame.still:
+                search.note(analysis.faces, frame.time)
+            return frame, analysis
+
         try:
             for item in items:
                 if isinstance(item, Outage):
                     yield item
-                elif item.live:
-                    yield item, analyse(item.image)
-                else:
-                    waiting.append((item, self._threads.submit(self._analyse, item.image)))
-                    if len(waiting) > self._size:
-                        frame, future = waiting.popleft()
-                        yield frame, future.result()
+                    continue
+                first, source = item.source != source, item.source
+                if item.live:
+                    yield item, live(item, first)
+                    continue
+                if len(waiting) == _MOST_WORKERS:
+                    yield next_one()
+                if first:
+                    search.reset()
+                whole = first or item.still
+                plan = search.full(item.image) if whole else search.plan(item.image, item.time)
+                waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
+                while first and not item.still and waiting:
+                    yield next_one()  # the next frames begin with what this one shows
         except SourceLostError:
-            yield from ((frame, future.result()) for frame, future in waiting)
+            yield from (next_one() for _ in range(len(waiting)))
             raise
-        yield from ((frame, future.result()) for frame, future in waiting)
+        yield from (next_one() for _ in range(len(waiting)))
 
-    def _analyse(self, image: Image) -> Analysis:
+    def _analyse(self, image: Image, plan: Plan) -> Analysis:
         if not hasattr(self._own, "analyser"):
             self._own.analyser = self._open_one()
-        analysis: Analysis = self._own.analyser(image)
+        analysis: Analysis = self._own.analyser(image, plan)
         return analysis
 
 

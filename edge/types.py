@@ -304,18 +304,45 @@ class BaseSource:
         """Release nothing."""
 
 
+class Window(NamedTuple):
+    """A rectangle of a frame, in its pixels, which a detector sees as ``columns`` × ``rows``.
+
+    ``mirrored`` swaps left and right of what the detector sees, not of what it says.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    columns: int
+    rows: int
+    mirrored: bool = False
+
+
 class Detector(Protocol):
     """Finds faces; belongs to one thread.
 
     ``name`` is for people; ``framing`` names the framing of a model's contract that belongs to its
-    boxes.
+    boxes. ``min_score`` (0…1) is the lowest of a face. ``input_px`` is the longer side at which it
+    sees a whole frame, ``least_px`` how much of that a face must fill, in pixels; 0 where it looks
+    at whole frames alone.
     """
 
     name: str
     framing: str
+    min_score: float
+    input_px: int
+    least_px: int
 
     def detect(self, image: Image) -> Sequence[Face]:
         """Return the faces in ``image`` (``uint8[H, W, 3]`` BGR), best score first."""
+        ...
+
+    def look(self, image: Image, window: Window, min_score: float) -> Sequence[Face]:
+        """Return the faces that ``window`` of ``image`` shows, in the frame's pixels, best first.
+
+        ``image`` is ``uint8[H, W, 3]`` BGR; what lies outside of it is black.
+        """
         ...
 
 
@@ -377,14 +404,14 @@ class Concern(NamedTuple):
 class DetectorAdapter:
     """One detector: an entry of ``edge.vision.DETECTORS``.
 
-    ``open`` takes the lowest score of a face (0…1) and the network's threads; it raises
-    ``DetectorError``, ``AssetError``. ``check`` is what ``doctor`` calls: it raises ``EdgeError``
-    where the detector can't run here.
+    ``open`` takes the lowest score of a face (0…1), the network's threads and the file that the
+    user brings for it; it raises ``DetectorError``, ``AssetError``. ``check`` is what ``doctor``
+    calls with that file: it raises ``EdgeError`` where the detector can't run here.
     """
 
     name: str
-    open: Callable[[float, int], Detector]
-    check: Callable[[], str]
+    open: Callable[[float, int, Path | None], Detector]
+    check: Callable[[Path | None], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from edge.contract import H5_ATTRIBUTE, ModelContract
+from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
 from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.data import LABELS
@@ -26,6 +26,7 @@ from train.errors import ArtifactError
 
 if sys.platform == "linux":
     import resource
+import shutil
 
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
@@ -56,6 +57,20 @@ def save_model(model: keras.Model, contract: ModelContract, path: Path) -> None:
             model.save(temporary, include_optimizer=False)
         with h5py.File(temporary, "r+") as file:
             contract = dataclasses.replace(contract, graph_sha256=_digest(file))
+            file.attrs[H5_ATTRIBUTE] = contract.to_json()
+
+
+def add_framing(path: Path, detector: str, framing: Framing) -> None:
+    """Write ``framing`` of the boxes of ``detector`` into the contract of the model at ``path``.
+
+    Raises ``ArtifactError`` for anything that ``save_model`` would not have written.
+    """
+    _, contract = load_model(path)
+    framings = {**contract.framings, detector: framing}
+    with replacing(path) as temporary:
+        shutil.copyfile(path, temporary)
+        with h5py.File(temporary, "r+") as file:
+            contract = dataclasses.replace(contract, framings=framings)
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
 
 

@@ -108,6 +108,44 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 
 @app.command
+def framing(
+    *,
+    detector: str = "yunet",
+    detector_model: Path | None = None,
+    model: Path = Path("models/Finalmodel.h5"),
+    images: Path = Path("images"),
+) -> None:
+    """Derive how another detector's boxes frame a face, and write it into a trained model.
+
+    Parameters
+    ----------
+    detector
+        The detector that is to run with the model.
+    detector_model
+        The file of one that comes without.
+    model
+        The model whose contract takes the framing; "make convert" takes it to its TFLite files.
+    images
+        The data set that "make data" made.
+    """
+    from edge.vision import open_detector  # noqa: PLC0415 - loads OpenCV
+    from train.data import load_split  # noqa: PLC0415
+
+    with native_stderr_hidden():
+        opened = open_detector(detector, model=detector_model)
+    import_tensorflow(to_train=False)
+    from train.artifact import add_framing  # noqa: PLC0415 - behind the quiet import
+    from train.framing import derive_framing  # noqa: PLC0415
+
+    derived, found = derive_framing(load_split(images, "train").images, opened)
+    add_framing(model, opened.framing, derived)
+    print(
+        f"{model}: boxes of {opened.name} × {derived.scale}, moved by {derived.offset_x} and "
+        f"{derived.offset_y} of their side; a face found in {found:.1%} of the training images"
+    )
+
+
+@app.command
 def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablation.json")) -> None:
     """Train short variations of the recipe teacher, one thing changed in each; hours.
 

@@ -6,13 +6,15 @@ A new detector is a file beside this one with an ``ADAPTER``, and a line in ``DE
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from edge.errors import SettingsError
 from edge.types import Detector, DetectorAdapter
-from edge.vision import blazeface, mediapipe
+from edge.vision import blazeface, mediapipe, yunet
 
 DETECTORS: Mapping[str, DetectorAdapter] = {
     "blazeface": blazeface.ADAPTER,
+    "yunet": yunet.ADAPTER,
     "mediapipe": mediapipe.ADAPTER,
 }
 
@@ -27,9 +29,12 @@ def find_detector(name: str) -> DetectorAdapter:
         ) from None
 
 
-def open_detector(name: str, min_score: float = 0.5, threads: int = 1) -> Detector:
+def open_detector(
+    name: str, min_score: float = 0.5, threads: int = 1, model: Path | None = None
+) -> Detector:
     """Open the detector of that name; raises ``SettingsError``, ``DetectorError``, ``AssetError``.
 
-    Faces that score at least ``min_score`` (0…1) are found; ``threads`` are those of its network.
+    Faces that score at least ``min_score`` (0…1) are found; ``threads`` are those of its network,
+    ``model`` is the file of one that comes without.
     """
-    return find_detector(name).open(min_score, threads)
+    return find_detector(name).open(min_score, threads, model)

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -141,8 +141,10 @@ def read_model_file(path: Path, sha256: str | None = None) -> bytes:
     return content
 
 
-def open_model(content: bytes, name: str, threads: int = 1) -> Model:
-    """Open a whole ``.tflite`` file; ``name`` is for messages.
+def open_model(
+    content: bytes, name: str, threads: int = 1, shape: Sequence[int] | None = None
+) -> Model:
+    """Open a whole ``.tflite`` file; ``name`` is for messages, ``shape`` another one of its input.
 
     Always from bytes: by path, LiteRT doesn't verify the file, and a crafted offset ends the
     process. tflite-runtime verifies neither, so that a known hash or the contract in the file's
@@ -155,6 +157,9 @@ def open_model(content: bytes, name: str, threads: int = 1) -> Model:
             # tf.lite recommends ai-edge-litert each time; find_runtime has already looked for it.
             warnings.simplefilter("ignore")
             interpreter = runtime.interpreter(model_content=content, num_threads=threads)
+            if shape:
+                index = interpreter.get_input_details()[0]["index"]
+                interpreter.resize_tensor_input(index, shape)
             interpreter.allocate_tensors()
         return Model(interpreter, name, runtime.name)
     except (ValueError, RuntimeError) as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.types import Box, Detector, Face, Image
+from edge.types import Box, Face, Image
 from edge.vision.tracking import match
 
 _MOST = 30
@@ -31,7 +31,9 @@ _Place = NDArray[np.float64]
 
 
 class IntervalDetector:
-    """``detector`` on every ``interval``-th frame; between them, each face keeps its speed.
+    """``find`` on every ``interval``-th frame; between them, each face keeps its speed.
+
+    ``find`` takes an image and its time in seconds, and returns the faces.
 
     The speed, in pixels a frame, is a running mean over the detections, whose boxes tremble; a face
     that was found once stays where it is. With a latency ``budget_ms`` (0 for none) the interval
@@ -41,16 +43,15 @@ class IntervalDetector:
 
     def __init__(
         self,
-        detector: Detector,
+        find: Callable[[Image, float], Sequence[Face]],
         interval: int,
         budget_ms: float = 0.0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Wrap ``detector``; nothing is detected yet."""
-        self.name, self.framing = detector.name, detector.framing
+        """Take ``find``; nothing is detected yet."""
         self.interval = interval
         self._least, self._budget = interval, budget_ms
-        self._detector, self._clock = detector, clock
+        self._find, self._clock = find, clock
         self._cost_ms = self._others_ms = 0.0
         self._age = 0
         self._time, self._detected_at = 0.0, -math.inf
@@ -86,7 +87,7 @@ class IntervalDetector:
 
     def _detect(self, image: Image) -> list[tuple[Face, _Place]]:
         start, self._detected_at = self._clock(), self._time
-        faces = self._detector.detect(image)
+        faces = self._find(image, self._time)
         self._cost_ms = _mean(self._cost_ms, (self._clock() - start) * 1e3)
         pairs = match([face.box for face in self._moved()], [face.box for face in faces])
         before = {new: self._known[old] for old, new in pairs} if self._known else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,7 +17,7 @@ import numpy as np
 
 from edge.assets import advice, read_asset
 from edge.errors import DetectorError, first_line
-from edge.types import Box, DetectorAdapter, Face, Image
+from edge.types import Box, DetectorAdapter, Face, Image, Window
 
 _MODEL = "BlazeFace short range"
 _FAILURES = (ImportError, OSError, RuntimeError, ValueError)
@@ -30,6 +31,7 @@ class MediaPipeDetector:
     """Finds faces with ``mediapipe.tasks`` in IMAGE mode; belongs to one thread."""
 
     framing = "blazeface"
+    input_px, least_px = 128, 0  # its makers have it look at whole frames
 
     def __init__(self, min_score: float = 0.5) -> None:
         """Import the package, which takes 2 s, and open its detector.
@@ -55,6 +57,7 @@ class MediaPipeDetector:
         weakref.finalize(self, _close, self._detector)
         self._image = mediapipe.Image
         self._format = mediapipe.ImageFormat.SRGB
+        self.min_score = min_score
         self.name = f"mediapipe {mediapipe.__version__}"
 
     def detect(self, image: Image) -> Sequence[Face]:
@@ -76,6 +79,10 @@ class MediaPipeDetector:
             ) from error
         faces = [_face(detection, width, height) for detection in found]
         return sorted(faces, key=lambda face: face.score, reverse=True)
+
+    def look(self, image: Image, window: Window, min_score: float) -> Sequence[Face]:
+        """Look at nothing: ``least_px`` says so."""
+        raise DetectorError("mediapipe: expected a whole frame, found a window; use 'blazeface'")
 
 
 def _face(detection: Any, width: int, height: int) -> Face:
@@ -99,9 +106,9 @@ def _close(detector: Any) -> None:
     detector._handle = None
 
 
-def _open(min_score: float, threads: int) -> MediaPipeDetector:
-    del threads  # the package decides by itself
+def _open(min_score: float, threads: int, model: Path | None) -> MediaPipeDetector:
+    del threads, model  # the package decides by itself, and takes the file of this one
     return MediaPipeDetector(min_score)
 
 
-ADAPTER = DetectorAdapter("mediapipe", _open, lambda: MediaPipeDetector().name)
+ADAPTER = DetectorAdapter("mediapipe", _open, lambda _: MediaPipeDetector().name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from edge.types import (
     FrameResult,
     Image,
     Outage,
+    Window,
 )
 
 LABELS = ("angry", "happy", "sad")
@@ -92,14 +94,38 @@ class FakeDetector:
     """Finds the same faces in every image; counts its calls."""
 
     name, framing = "fake", "blazeface"
+    min_score, input_px, least_px = 0.5, 128, 26
 
     def __init__(self, *boxes: Box) -> None:
         self.calls = 0
+        self.windows: list[Window] = []
         self._faces = [face(box) for box in boxes]
 
     def detect(self, image: Image) -> Sequence[Face]:
+        """Find what has a fifth of the longer side."""
         self.calls += 1
-        return self._faces
+        return [one for one in self._faces if one.box.width >= max(image.shape) / 5]
+
+    def look(self, image: Image, window: Window, min_score: float) -> Sequence[Face]:
+        """Find what has ``least_px`` of the window, and of that the part that it shows."""
+        self.windows.append(window)
+        scale = window.columns / window.width
+        parts = [(one, _part(one.box, window)) for one in self._faces]
+        return [
+            replace(one, box=part)
+            for one, part in parts
+            if part.area > one.box.area / 2 and one.box.width * scale >= self.least_px
+        ]
+
+
+def _part(box: Box, window: Window) -> Box:
+    right, bottom = window.left + window.width, window.top + window.height
+    return Box(
+        max(box.left, window.left),
+        max(box.top, window.top),
+        min(box.right, right),
+        min(box.bottom, bottom),
+    )
 
 
 class FakeClassifier:

@@ -20,6 +20,7 @@ from edge.errors import ContractError, ModelFileError, SettingsError, SourceLost
 from edge.recognizer import STAGES, Analyser, Analysis, Prefetch
 from edge.sources.demo import DemoSource, load_portraits
 from edge.types import Floats, Frame, Image, Outage
+from edge.vision.search import WHOLE_ALONE, FaceSearch, Plan, SearchOptions
 from tests.edge.fakes import (
     LABELS,
     FakeClassifier,
@@ -147,8 +148,8 @@ def test_each_stage_has_its_own_time() -> None:
             time.sleep(0.02)
             return super().classify(crops)
 
-    found = Analyser(FakeDetector(square(30, 20, 10)), Slow(), CONTRACT)(image())
-    assert [face.box for face in found.faces] == [square(30, 20, 10)]
+    found = Analyser(FakeDetector(square(30, 20, 20)), Slow(), CONTRACT)(image(), WHOLE_ALONE)
+    assert [face.box for face in found.faces] == [square(30, 20, 20)]
     assert tuple(found.stage_ms) == STAGES[:3]
     assert found.stage_ms["classify"] >= 20
     assert found.stage_ms["detect"] < 20
@@ -162,7 +163,15 @@ def test_a_detector_that_the_model_knows_no_framing_for_is_refused() -> None:
         Analyser(Other(), FakeClassifier(), CONTRACT)
 
 
-def value_of(picture: Image) -> Analysis:
+def searching() -> FaceSearch:
+    return FaceSearch(SearchOptions(min_face=0), FakeDetector())
+
+
+def live_value(frame: Frame, first: bool) -> Analysis:
+    return value_of(frame.image)
+
+
+def value_of(picture: Image, plan: Plan = WHOLE_ALONE) -> Analysis:
     """An analysis that tells which image it is of."""
     return Analysis((), np.full((1, 1), picture[0, 0, 0], np.float32), {})
 
@@ -172,24 +181,25 @@ def values(items: Iterator[tuple[Frame, Analysis] | Outage]) -> list[int]:
 
 
 def test_prefetch_keeps_the_order_whatever_takes_how_long() -> None:
-    def slow(picture: Image) -> Analysis:
+    def slow(picture: Image, plan: Plan) -> Analysis:
         time.sleep(0.002 * (picture[0, 0, 0] % 3))
         return value_of(picture)
 
     prefetch = Prefetch(lambda: slow, 3)
-    assert values(prefetch(frames(20), value_of)) == list(range(20))
+    assert values(prefetch(frames(20), searching(), live_value)) == list(range(20))
     prefetch.close()
 
 
 def test_prefetch_works_on_as_many_frames_at_a_time_as_it_has_threads() -> None:
     together = threading.Barrier(3)
 
-    def wait(picture: Image) -> Analysis:
-        together.wait(timeout=5)  # broken, and so a failure, where fewer come
+    def wait(picture: Image, plan: Plan) -> Analysis:
+        if picture[0, 0, 0]:  # the first frame comes alone
+            together.wait(timeout=5)  # broken, and so a failure, where fewer come
         return value_of(picture)
 
     prefetch = Prefetch(lambda: wait, 3)
-    assert values(prefetch(frames(3), value_of)) == [0, 1, 2]
+    assert values(prefetch(frames(4), searching(), live_value)) == [0, 1, 2, 3]
     prefetch.close()
 
 
@@ -202,8 +212,11 @@ def test_prefetch_reads_no_further_than_it_must() -> None:
             yield frame
 
     prefetch = Prefetch(lambda: value_of, 2)
-    next(iter(prefetch(source(), value_of)))
-    assert read == [0, 1, 2]
+    items = iter(prefetch(source(), searching(), live_value))
+    next(items)
+    assert read == [0]
+    next(items)
+    assert read == [0, 1, 2, 3, 4, 5]
     prefetch.close()
 
 
@@ -214,14 +227,14 @@ def test_live_frames_are_analysed_at_once_and_outages_pass() -> None:
     gone = outage()
     items = [*frames(2, live=True), gone]
     prefetch = Prefetch(refuse, 2)  # type: ignore[arg-type]
-    found = list(prefetch(items, value_of))
+    found = list(prefetch(items, searching(), live_value))
     assert found[2] is gone
     assert values(iter(found)) == [0, 1]
 
 
 def test_what_came_before_the_end_of_a_cut_file_is_not_lost() -> None:
     prefetch = Prefetch(lambda: value_of, 3)
-    items = prefetch(FakeSource(frames(5), lost=True), value_of)
+    items = prefetch(FakeSource(frames(5), lost=True), searching(), live_value)
     assert values(itertools.islice(items, 5)) == [0, 1, 2, 3, 4]
     with pytest.raises(SourceLostError):
         next(items)

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import pytest
 
-from edge.contract import H5_ATTRIBUTE, ModelContract
-from train.artifact import load_model, save_model
+from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
+from train.artifact import add_framing, load_model, save_model
 from train.data import LABELS
 from train.errors import ArtifactError
 from train.model import build
@@ -41,6 +41,16 @@ def test_round_trip(tmp_path: Path) -> None:
     assert dataclasses.replace(contract, graph_sha256="") == CONTRACT
     np.testing.assert_array_equal(again(images).numpy(), model(images).numpy())
     assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
+
+
+def test_another_detectors_framing_joins_the_contract(saved: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.h5"
+    path.write_bytes(saved)
+    add_framing(path, "blazeface", Framing(1.2))
+    add_framing(path, "yunet", Framing(0.9, 0.0, -0.1))
+    _, contract = load_model(path)
+    assert contract.framings == {"blazeface": Framing(1.2), "yunet": Framing(0.9, 0.0, -0.1)}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.h5"]
 
 
 def test_plain_keras_reads_it(saved: bytes, tmp_path: Path) -> None:

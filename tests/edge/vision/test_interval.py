@@ -18,8 +18,6 @@ from tests.edge.fakes import face, image, square
 class Moving:
     """One face that moves by ``step`` pixels a frame and grows by ``growth``; counts its calls."""
 
-    name, framing = "moving", "blazeface"
-
     def __init__(self, step: float, growth: float = 0.0, gone_from: int = 1 << 30) -> None:
         self.calls: list[int] = []
         self.frame = -1
@@ -28,7 +26,7 @@ class Moving:
     def true(self) -> Box:
         return square(100 + self._step * self.frame, 100, 60 + self._growth * self.frame)
 
-    def detect(self, image: Image) -> Sequence[Face]:
+    def find(self, image: Image, time: float) -> Sequence[Face]:
         self.calls.append(self.frame)
         return () if self.frame >= self._gone_from else [face(self.true())]
 
@@ -41,7 +39,7 @@ def watch(subject: IntervalDetector, detector: Moving, count: int) -> Iterator[S
 
 def test_it_detects_on_every_third_frame() -> None:
     detector = Moving(0)
-    found = list(watch(IntervalDetector(detector, 3), detector, 9))
+    found = list(watch(IntervalDetector(detector.find, 3), detector, 9))
     assert detector.calls == [0, 3, 6]
     assert all(len(faces) == 1 for faces in found)
 
@@ -51,7 +49,7 @@ def test_a_face_at_a_steady_speed_is_where_it_is_expected(
     step: float, growth: float, interval: int
 ) -> None:
     detector = Moving(step, growth)
-    subject = IntervalDetector(detector, interval)
+    subject = IntervalDetector(detector.find, interval)
     for (moved,) in watch(subject, detector, 100):
         left = abs(step) * interval * 0.5 ** (detector.frame // interval)
         assert abs(moved.box.centre[0] - detector.true().centre[0]) <= left + 1e-6
@@ -59,20 +57,20 @@ def test_a_face_at_a_steady_speed_is_where_it_is_expected(
 
 def test_key_points_move_along() -> None:
     detector = Moving(6)
-    subject = IntervalDetector(detector, 2)
+    subject = IntervalDetector(detector.find, 2)
     *_, (moved,) = watch(subject, detector, 4)
     np.testing.assert_allclose(moved.key_points, np.tile((3.0, 0.0), (6, 1)), atol=1e-5)
 
 
 def test_a_lost_face_goes_with_the_next_detection() -> None:
     detector = Moving(0, gone_from=4)
-    counts = [len(faces) for faces in watch(IntervalDetector(detector, 3), detector, 9)]
+    counts = [len(faces) for faces in watch(IntervalDetector(detector.find, 3), detector, 9)]
     assert counts == [1] * 6 + [0] * 3
 
 
 def test_an_empty_scene_is_not_searched_more_often() -> None:
     detector = Moving(0, gone_from=0)
-    list(watch(IntervalDetector(detector, 4), detector, 12))
+    list(watch(IntervalDetector(detector.find, 4), detector, 12))
     assert detector.calls == [0, 4, 8]
 
 
@@ -82,7 +80,7 @@ def test_a_box_is_not_turned_inside_out() -> None:
             return square(100, 100, max(200 - 20 * self.frame, 40))
 
     detector = Shrinking(0)
-    for faces in watch(IntervalDetector(detector, 6), detector, 24):
+    for faces in watch(IntervalDetector(detector.find, 6), detector, 24):
         assert all(face.box.width >= 20 for face in faces)
 
 
@@ -91,7 +89,7 @@ def test_a_detection_is_never_older_than_half_a_second(
     fps: float, interval: int, expected: int
 ) -> None:
     detector = Moving(0)
-    subject = IntervalDetector(detector, interval)
+    subject = IntervalDetector(detector.find, interval)
     for index in range(10):
         detector.frame += 1
         subject.prepare(index / fps)
@@ -101,7 +99,7 @@ def test_a_detection_is_never_older_than_half_a_second(
 
 def test_a_new_source_is_detected_anew() -> None:
     detector = Moving(0)
-    subject = IntervalDetector(detector, 5)
+    subject = IntervalDetector(detector.find, 5)
     list(watch(subject, detector, 2))
     subject.reset()
     list(watch(subject, detector, 1))
@@ -122,7 +120,7 @@ def test_the_interval_follows_from_the_latency_budget(
     detect: float, others: float, budget: float, least: int, expected: int
 ) -> None:
     ticks = itertools.accumulate(itertools.cycle((0.0, detect / 1e3)))
-    subject = IntervalDetector(Moving(0), least, budget, clock=lambda: next(ticks))
+    subject = IntervalDetector(Moving(0).find, least, budget, clock=lambda: next(ticks))
     for _ in range(5):
         subject.detect(image())
         subject.spent({"detect": 0.1, "classify": others})

@@ -1,0 +1,444 @@
+"""Where to look for faces: from near to far, one or thirty.
+
+A detector finds faces that have some pixels of its input. So a picture is looked at through
+windows: the whole of it, tiles of it at several scales, and a window of its own around each known
+face. Nothing here runs a network or keeps a picture: ``FaceSearch`` plans the windows of the next
+frame from what was found in the frames before, and ``find_faces`` looks through them.
+
+What one look says of a candidate is weak, and looks at other scales and at the mirror image err
+differently. Their log-odds are added up until they suffice one way or the other: the sequential
+test of Wald 1945, "Sequential Tests of Statistical Hypotheses".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.types import Box, Detector, Face, Image, Window
+from edge.vision.tracking import match
+
+UNIT = 128 * 128
+"""Input pixels of one detector call, in which costs are counted."""
+_TILE, _OVERLAP = 256, 56
+"""Sides of a tile and of what two share, in input pixels: more than twice the smallest face, so
+that one which a tile cuts is whole in its neighbour, or in a tile of the next scale."""
+_LARGEST_SCALE = 2.0
+"""Enlarging a picture beyond that shows a detector nothing new."""
+_STILL = 1.25
+"""How much finer a picture is looked at of which there is only this one."""
+_CANDIDATE = 0.4
+"""The score from which a tile's find is looked at again."""
+_LOOKS = ((96, 1.8, False), (96, 1.8, True), (128, 2.4, False), (128, 2.4, True))
+"""The looks at a candidate: input pixels, side in sides of its box, and whether it is mirrored."""
+_ACCEPT, _BY_PLACES, _REJECT = 1.6, 0.42, 0.0
+"""Sums of log-odds, its first look's among them, at which a candidate is or is no face. More are
+needed the more places for a face of its size the picture has, each of which might look like one."""
+_ACCEPT_WHOLE = 0.5
+"""…for what the whole frame shows, which is seldom wrong: after one look at its own scale."""
+_LEAST_SCORE = 0.05
+"""What a look that finds nothing counts as."""
+_SAME = 0.3
+"""Two boxes that overlap by more than this (intersection over union) are one face."""
+_FORGET = 0.5
+"""A known face that is not seen is looked for so long, seconds."""
+_WHOLE_EVERY = 0.15
+"""The whole frame is looked at so often, seconds, while a face is known; else on every frame."""
+_SPEED_SMOOTHING = 0.1
+"""Time constant of a face's speed, seconds."""
+_KEEP = 0.6
+"""…and is seen from this part of the lowest score on."""
+_FEW = 3
+"""Up to so many known faces have larger windows: more of the input for each."""
+_OWN = ((0.06, 96, 64, 1.8), (0.2, 128, 96, 2.4), (math.inf, 128, 128, 3.4))
+"""Windows of known faces: up to this many seconds since a face was seen, input pixels with few
+and with many faces, and the side in sides of the face."""
+_SAMPLES = 72
+"""Rows of pixels that are compared to see where a picture changed."""
+_NOISE = 16
+"""Changes of a pixel up to this are a camera's noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How far to look: see ``Settings.min_face`` and ``Settings.search_budget``."""
+
+    min_face: float = 0.04
+    budget: float = 2.0
+
+
+class Known(NamedTuple):
+    """A face of the frames before: where it should be now, and seconds since it was seen."""
+
+    box: Box
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to look at in one frame: ``whole``, the places of ``known`` faces, and ``tiles``.
+
+    ``confirms`` says whether what is found there for the first time is looked at again.
+    """
+
+    whole: bool = True
+    known: tuple[Known, ...] = ()
+    tiles: tuple[Window, ...] = ()
+    confirms: bool = True
+
+
+WHOLE_ALONE = Plan(confirms=False)
+"""The frame as the detector's makers look at it, believed at once."""
+
+
+def tiles(
+    height: int, width: int, min_face: float, least_px: int, input_px: int
+) -> tuple[Window, ...]:
+    """Cover a frame of ``height`` × ``width`` pixels for faces of ``min_face`` of its height.
+
+    ``least_px`` and ``input_px`` are the detector's. The finest scale gives the smallest face its
+    least pixels, and each further one half of them, down to the whole frame's own scale. Returns
+    the tiles coarsest scale first; none where the whole frame shows such faces.
+    """
+    scale = min(least_px / (min_face * height), _LARGEST_SCALE)
+    whole = input_px / max(height, width)
+    found: list[Window] = []
+    while scale > whole:
+        found[:0] = _grid(height, width, scale)
+        scale /= 2
+    return tuple(found)
+
+
+def _grid(height: int, width: int, scale: float) -> Iterator[Window]:
+    """Tiles of one scale, evenly spread."""
+    rows, columns = (min(round(side * scale), _TILE) for side in (height, width))
+    for top in _origins(height, rows / scale, _OVERLAP / scale):
+        for left in _origins(width, columns / scale, _OVERLAP / scale):
+            yield Window(left, top, columns / scale, rows / scale, max(columns, 1), max(rows, 1))
+
+
+def _origins(side: int, tile: float, overlap: float) -> NDArray[np.float64]:
+    count = 1 if tile >= side else math.ceil((side - overlap) / (tile - overlap))
+    return np.linspace(0, max(side - tile, 0), count)
+
+
+def square_window(box: Box, pixels: int, sides: float) -> Window:
+    """Return the square of ``sides`` times the box's around it, at ``pixels`` × ``pixels``."""
+    (x, y), side = box.centre, max(box.width, box.height, 1.0) * sides
+    return Window(x - side / 2, y - side / 2, side, side, pixels, pixels)
+
+
+def own_windows(known: Sequence[Known]) -> list[Window]:
+    """Return a window for each known face: the longer it was not seen, the wider."""
+    windows = []
+    for box, age in known:
+        _, few, many, sides = next(row for row in _OWN if age <= row[0])
+        windows.append(square_window(box, few if len(known) <= _FEW else many, sides))
+    return windows
+
+
+def find_faces(detector: Detector, image: Image, plan: Plan) -> Sequence[Face]:
+    """Look at ``image`` (``uint8[H, W, 3]`` BGR) as planned; return the faces, best score first."""
+    if not plan.confirms:
+        return detector.detect(image)
+    faces: list[Face] = []
+    candidates: list[tuple[float, Face]] = []
+    for known, window in zip(plan.known, own_windows(plan.known), strict=True):
+        seen = detector.look(image, window, _KEEP * detector.min_score)
+        own = min(seen, key=lambda face: _apart(face.box, known.box), default=None)
+        if own and _apart(own.box, known.box) < 1 and _is_new(own.box, faces):
+            faces.append(own)
+        candidates += [(_needed(face, image), face) for face in seen if face is not own]
+    if plan.whole:
+        candidates += [(_ACCEPT_WHOLE, face) for face in detector.detect(image)]
+    for window in plan.tiles:
+        seen = detector.look(image, window, _CANDIDATE)
+        candidates += [
+            (_needed(face, image), face) for face in seen if _is_inside(face.box, window, image)
+        ]
+    for needed, face in sorted(candidates, key=lambda item: item[1].score, reverse=True):
+        if _is_new(face.box, faces):
+            confirmed = confirm(detector, image, face, needed)
+            if confirmed and _is_new(confirmed.box, faces):
+                faces.append(confirmed)
+    return sorted(faces, key=lambda face: face.score, reverse=True)
+
+
+def _needed(candidate: Face, image: Image) -> float:
+    places = image.shape[0] * image.shape[1] / max(candidate.box.area, 1.0)
+    return _ACCEPT + _BY_PLACES * math.log(max(places, 1.0))
+
+
+def confirm(detector: Detector, image: Image, candidate: Face, needed: float) -> Face | None:
+    """Look again at ``candidate``; return it as all looks show it, None where it is no face.
+
+    ``needed`` are the log-odds that the looks must sum up to. The score is that of their mean.
+    """
+    seen, total = [candidate], _log_odds(candidate.score)
+    for count, (pixels, sides, mirrored) in enumerate(_LOOKS, 2):
+        window = square_window(candidate.box, pixels, sides)._replace(mirrored=mirrored)
+        again = detector.look(image, window, _LEAST_SCORE)
+        same = max(again, key=lambda face: face.box.iou(candidate.box), default=None)
+        if same and same.box.iou(candidate.box) > _SAME:
+            seen.append(same)
+            total += _log_odds(same.score)
+        else:
+            total += _log_odds(_LEAST_SCORE)
+        if total >= needed:
+            score = 1 / (1 + math.exp(-total / count))
+            return _mean_face(seen, score) if score >= detector.min_score else None
+        if total < _REJECT:
+            return None
+    return None
+
+
+class Scout:
+    """Looks at tiles of a live frame on a core of its own, while the next frames go on.
+
+    ``open_one`` opens a detector for its thread. What it finds is looked for in a newer frame
+    before anybody sees it.
+    """
+
+    def __init__(self, open_one: Callable[[], Detector]) -> None:
+        """Open nothing yet."""
+        self._open_one = open_one
+        self._thread = ThreadPoolExecutor(1, "scout")
+        self._detector: Detector | None = None
+        self._found: Future[Sequence[Face]] | None = None
+        self._time = 0.0
+
+    def close(self) -> None:
+        """Wait for the last look."""
+        self._thread.shutdown(cancel_futures=True)
+
+    @property
+    def free(self) -> bool:
+        """Whether it can take a frame."""
+        return self._found is None
+
+    def send(self, image: Image, plan: Plan, time: float) -> None:
+        """Begin to look at ``image`` as planned; ``time`` is the frame's."""
+        self._time = time
+        self._found = self._thread.submit(self._look, image, plan)
+
+    def report(self) -> tuple[Sequence[Face], float]:
+        """Return what was found since the last call, and its frame's time; never waits."""
+        if self._found is None or not self._found.done():
+            return (), self._time
+        found, self._found = self._found.result(), None
+        return found, self._time
+
+    def forget(self) -> None:
+        """Drop what it looks at, of another source."""
+        if self._found:
+            wait([self._found])
+        self._found = None
+
+    def _look(self, image: Image, plan: Plan) -> Sequence[Face]:
+        if self._detector is None:
+            self._detector = self._open_one()
+        return find_faces(self._detector, image, plan)
+
+
+class FaceSearch:
+    """Plans where to look with ``detector`` in the frames of one source after the other."""
+
+    def __init__(self, options: SearchOptions, detector: Detector) -> None:
+        """Start with no face known."""
+        self._min_face = options.min_face if detector.least_px else 0.0
+        self._least_px, self._input_px = detector.least_px, detector.input_px
+        self._budget = options.budget
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was seen, as for a new source."""
+        self._size = (0, 0)
+        self._tiles: list[_Tile] = []
+        self._known: list[_Known] = []
+        self._credit, self._turn = 0.0, 0
+        self._whole_at = -math.inf
+
+    def full(self, image: Image) -> Plan:
+        """Plan for a picture of which nothing is known: everything."""
+        if not self._min_face:
+            return WHOLE_ALONE
+        return Plan(tiles=self._all_tiles(image.shape[0], image.shape[1], _STILL))
+
+    def plan(self, image: Image, time: float, tiles: bool = True) -> Plan:
+        """Plan for the next frame of a source, ``time`` in seconds.
+
+        Tiles come as often as the budget allows, and not at all without ``tiles``: every second one
+        is that where the picture changed most since it was looked at, the others the one that
+        waited longest.
+        """
+        if not self._min_face:
+            return WHOLE_ALONE
+        self._begin((image.shape[0], image.shape[1]))
+        known = tuple(Known(one.expected(time), time - one.seen) for one in self._known)
+        whole = not known or time - self._whole_at >= _WHOLE_EVERY
+        if whole:
+            self._whole_at = time
+        return Plan(whole, known, tuple(self._next_tiles(image)) if tiles else ())
+
+    def note(self, faces: Sequence[Face], time: float) -> None:
+        """Take the faces that were found in the frame of ``time``, in seconds."""
+        pairs = match([one.expected(time) for one in self._known], [face.box for face in faces])
+        for known, face in pairs:
+            self._known[known].move(faces[face], time)
+        new = set(range(len(faces))) - {face for _, face in pairs}
+        self._known += [_Known(faces[n].box, time, _log_odds(faces[n].score)) for n in sorted(new)]
+        self._known = [
+            one for one in self._known if time - one.seen <= _FORGET and one.belief >= _REJECT
+        ]
+
+    def discover(self, faces: Sequence[Face], time: float) -> None:
+        """Take faces of an earlier frame, that of ``time``: the ones that are not known yet."""
+        known = [one.expected(time) for one in self._known]
+        self._known += [
+            _Known(face.box, time, _log_odds(face.score))
+            for face in faces
+            if all(box.iou(face.box) <= _SAME for box in known)
+        ]
+
+    def _begin(self, size: tuple[int, int]) -> None:
+        if size != self._size:
+            self.reset()
+            self._size = size
+            self._tiles = [_Tile(one) for one in self._all_tiles(*size)]
+
+    def _all_tiles(self, height: int, width: int, finer: float = 1.0) -> tuple[Window, ...]:
+        least_px = round(self._least_px * finer)
+        return tiles(height, width, self._min_face, least_px, self._input_px)
+
+    def _next_tiles(self, image: Image) -> Iterator[Window]:
+        if not self._tiles:
+            return
+        samples = _samples(image)
+        self._credit = min(self._credit + self._budget, max(t.cost for t in self._tiles))
+        while True:
+            self._turn += 1
+            tile = choose(self._tiles, samples, self._size, by_change=self._turn % 2 == 0)
+            if tile.cost > self._credit:
+                self._turn -= 1
+                return
+            self._credit -= tile.cost
+            tile.looked(samples, self._size, self._turn)
+            yield tile.window
+
+
+@dataclass(slots=True)
+class _Tile:
+    """A window of the rota, what it showed and when it was looked at last."""
+
+    window: Window
+    turn: int = -1
+    shown: NDArray[np.uint8] | None = None
+
+    @property
+    def cost(self) -> float:
+        return self.window.columns * self.window.rows / UNIT
+
+    def looked(self, samples: NDArray[np.uint8], size: tuple[int, int], turn: int) -> None:
+        self.turn, self.shown = turn, _part(samples, self.window, size).copy()
+
+    def change(self, samples: NDArray[np.uint8], size: tuple[int, int]) -> float:
+        """How much it changed since then; without end where it was never looked at."""
+        if self.shown is None:
+            return math.inf
+        changed = cv2.absdiff(_part(samples, self.window, size), self.shown)
+        return float(np.maximum(changed, _NOISE).sum() - _NOISE * changed.size) / self.cost
+
+
+def choose(
+    rota: Sequence[_Tile], samples: NDArray[np.uint8], size: tuple[int, int], by_change: bool
+) -> _Tile:
+    """Return the tile to look at next: what changed most, or else what waited longest."""
+    if by_change:
+        most, tile = max(
+            ((tile.change(samples, size), tile) for tile in rota), key=lambda item: item[0]
+        )
+        if most > 0:
+            return tile
+    return min(rota, key=lambda tile: tile.turn)
+
+
+def _samples(image: Image) -> NDArray[np.uint8]:
+    """Every so manieth pixel's green, ``uint8[about 72, …]``."""
+    step = max(image.shape[0] // _SAMPLES, 1)
+    return np.ascontiguousarray(image[::step, ::step, 1])
+
+
+def _part(samples: NDArray[np.uint8], window: Window, size: tuple[int, int]) -> NDArray[np.uint8]:
+    scale = samples.shape[0] / size[0]
+    top, left = int(window.top * scale), int(window.left * scale)
+    bottom = math.ceil((window.top + window.height) * scale)
+    right = math.ceil((window.left + window.width) * scale)
+    return samples[top:bottom, left:right]
+
+
+@dataclass(slots=True)
+class _Known:
+    """A face, its speed in pixels a second, and a running mean of its log-odds."""
+
+    box: Box
+    seen: float
+    belief: float
+    speed: tuple[float, float] = field(default=(0.0, 0.0))
+
+    def expected(self, time: float) -> Box:
+        dx, dy = (speed * (time - self.seen) for speed in self.speed)
+        box = self.box
+        return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
+
+    def move(self, face: Face, time: float) -> None:
+        seconds = time - self.seen
+        if seconds > 0:
+            keep = math.exp(-seconds / _SPEED_SMOOTHING)
+            (x, y), (old_x, old_y) = face.box.centre, self.box.centre
+            self.speed = (
+                keep * self.speed[0] + (1 - keep) * (x - old_x) / seconds,
+                keep * self.speed[1] + (1 - keep) * (y - old_y) / seconds,
+            )
+            self.belief += (1 - keep) * (_log_odds(face.score) - self.belief)
+        self.box, self.seen = face.box, max(time, self.seen)
+
+
+def _apart(box: Box, other: Box) -> float:
+    """Distance of two centres in sides of ``other``."""
+    (x, y), (other_x, other_y) = box.centre, other.centre
+    return math.hypot(x - other_x, y - other_y) / max(other.width, other.height, 1e-3)
+
+
+def _is_new(box: Box, faces: Iterable[Face]) -> bool:
+    return all(box.iou(face.box) <= _SAME for face in faces)
+
+
+def _is_inside(box: Box, window: Window, image: Image) -> bool:
+    """Whether ``window`` shows the whole of ``box``, but for what the picture's border cuts."""
+    height, width = image.shape[:2]
+    slack = 0.1 * box.width
+    right, bottom = window.left + window.width, window.top + window.height
+    return (
+        (window.left <= 0 or box.left >= window.left - slack)
+        and (window.top <= 0 or box.top >= window.top - slack)
+        and (right >= width - 1 or box.right <= right + slack)
+        and (bottom >= height - 1 or box.bottom <= bottom + slack)
+    )
+
+
+def _log_odds(score: float) -> float:
+    score = min(max(score, _LEAST_SCORE), 0.999)
+    return math.log(score / (1 - score))
+
+
+def _mean_face(faces: Sequence[Face], score: float) -> Face:
+    boxes = np.array([(f.box.left, f.box.top, f.box.right, f.box.bottom) for f in faces])
+    points = np.mean([face.key_points for face in faces], axis=0)
+    return Face(Box(*boxes.mean(axis=0).tolist()), score, np.asarray(points, np.float32))

@@ -1,0 +1,50 @@
+"""What a detector sees of a frame through a window."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from edge.errors import DetectorError
+from edge.types import Image, Window
+
+_MAX_SIDE = 32_766  # of an image, in OpenCV's fixed-point sampling
+
+
+def check_size(height: int, width: int) -> None:
+    """Raise ``DetectorError`` where a frame of that size can't be sampled."""
+    if not (0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE):
+        raise DetectorError(
+            f"expected a frame of 1…{_MAX_SIDE} pixels a side, found {width}×{height}; resize it"
+        )
+
+
+def sample(image: Image, window: Window) -> Image:
+    """What ``window`` shows of ``image``: ``uint8[rows, columns, 3]``, black outside of it.
+
+    Where one pixel stands for several of the frame, their mean is taken first.
+    """
+    step_x, step_y = window.width / window.columns, window.height / window.rows
+    left, top = window.left, window.top
+    factor = int(min(step_x, step_y))
+    if factor > 1:
+        height, width = image.shape[:2]
+        first_x, first_y = (max(int(origin) // factor * factor, 0) for origin in (left, top))
+        last_x = min(math.ceil(left + window.width) + factor, width)
+        last_y = min(math.ceil(top + window.height) + factor, height)
+        part = image[first_y:last_y, first_x:last_x]
+        if not part.size:
+            return np.zeros((window.rows, window.columns, 3), np.uint8)
+        columns, rows = max(part.shape[1] // factor, 1), max(part.shape[0] // factor, 1)
+        part = part[: rows * factor, : columns * factor]
+        image = np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA))
+        # Pixel centres lie at half-integers of the frame's coordinates, at integers of OpenCV's.
+        left, top = (left - first_x + 0.5) / factor - 0.5, (top - first_y + 0.5) / factor - 0.5
+        step_x, step_y = step_x / factor, step_y / factor
+    if window.mirrored:
+        left, step_x = left + step_x * (window.columns - 1), -step_x
+    places = np.array([(step_x, 0, left), (0, step_y, top)])
+    flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(image, places, (window.columns, window.rows), flags=flags))
