@@ -19,7 +19,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.results import Bench
 from edge.device import Device
 from edge.files import check_target
+from edge.types import Detector
 from edge.vision.blazeface import BlazeFace
+from edge.vision.yunet import YuNet
 from train import cli
 from train.errors import TrainError
 
@@ -143,13 +145,17 @@ def compare_runs(base: Path, new: Path | None = None, *, fewer: bool = False) ->
 
 
 @app.command
-def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
-    """Measure calibration, copies, robustness and framing of the deployed files.
+def evaluate(
+    *, images: Path = Path("images"), output: Path = _RESULTS, yunet: Path | None = None
+) -> None:
+    """Measure calibration, copies, robustness and framing of the deployed files, and the search.
 
     Parameters
     ----------
     images
         The data set.
+    yunet
+        OpenCV's file of YuNet, to have that detector in the table of the search too.
     output
         The folder for the results.
     """
@@ -157,8 +163,11 @@ def evaluate(*, images: Path = Path("images"), output: Path = _RESULTS) -> None:
 
     path = output / evaluation.NAME
     check_target(path)
-    print("every model under every disturbance, which takes a minute or two …", flush=True)
-    results.write(path, evaluation.evaluate(shipped_models(), images, BlazeFace()))
+    print("every model under every disturbance, then the search: some minutes …", flush=True)
+    detectors: list[Detector] = [BlazeFace()]
+    if yunet:
+        detectors.append(YuNet(yunet))
+    results.write(path, evaluation.evaluate(shipped_models(), images, detectors))
     print(f"wrote {path}")
     _write_report(output)
 

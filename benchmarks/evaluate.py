@@ -1,4 +1,4 @@
-"""How good the deployed files are beyond one number: calibration, copies, robustness, framing."""
+"""How good the deployed files are beyond one number, and who is seen from how far."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from benchmarks import calibration, framing, machine, robustness, stats
+from benchmarks import calibration, framing, machine, robustness, search, stats
 from benchmarks.calibration import Calibration
 from benchmarks.candidates import DEPLOYED_MODEL, Candidate, check_origin
 from benchmarks.errors import BenchmarkError
 from benchmarks.framing import FramingRow
 from benchmarks.results import Estimate, Origin
 from benchmarks.robustness import Robustness
+from benchmarks.search import Live, Recall
 from convert.variants import DEPLOYED
 from edge.recognizer import usable_cores
 from edge.types import Detector
@@ -36,7 +37,7 @@ class Copies(Struct, frozen=True):
     top1_others: Estimate | None
 
 
-class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-3"):
+class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-4"):
     """The deployed files by model, and the SHA-256 of each file."""
 
     origin: Origin
@@ -46,12 +47,17 @@ class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-3"):
     robustness: list[Robustness]
     framing_model: str
     framing: list[FramingRow]
+    search: list[Recall]
+    live: Live
 
 
-def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> Evaluation:
+def evaluate(
+    models: Sequence[Path], images: Path, detectors: Sequence[Detector], scenes: int = search.SCENES
+) -> Evaluation:
     """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
 
-    The framing is measured with the deployed model, or with the last where that is not among them.
+    The framing, of the first of ``detectors``, and the search, of all, are measured with the
+    deployed model, or with the last where that is not among them; ``scenes`` are those of a size.
     Raises ``BenchmarkError``, ``DatasetError`` and ``EdgeError``.
     """
     if not models:
@@ -74,8 +80,10 @@ def evaluate(models: Sequence[Path], images: Path, detector: Detector) -> Evalua
         ),
         framing_model=framed,
         framing=framing.measure(
-            own.classify, own.contract.framing(detector.framing), detector, validation
+            own.classify, own.contract.framing(detectors[0].framing), detectors[0], validation
         ),
+        search=search.measure(detectors, own, own.contract, validation, scenes),
+        live=search.measure_live(files[[each.h5.stem for each in files].index(framed)].path),
     )
 
 

@@ -14,6 +14,7 @@ from benchmarks.calibration import Calibration
 from benchmarks.candidates import DEPLOYED_MODEL
 from benchmarks.material import Material
 from benchmarks.results import Bench, Row, Score, Stages
+from benchmarks.search import CAMERAS, Recall, metres
 from edge.files import replace_with
 from edge.recognizer import STAGES
 
@@ -46,6 +47,7 @@ def figures(material: Material) -> Iterator[tuple[str, Figure]]:
         rows = material.evaluation.calibration
         yield "reliability.png", reliability(rows)
         yield "coverage.png", coverage(rows)
+        yield "search.png", search(material.evaluation.search)
 
 
 def _of_device(run: Bench, material: Material) -> Iterator[tuple[str, Figure]]:
@@ -176,6 +178,38 @@ def coverage(rows: Mapping[str, Calibration]) -> Figure:
     axes.set_xlabel("share of the faces whose label is certain, %")
     axes.set_ylabel("right among these, %")
     axes.legend(frameon=False)
+    _plain(axes)
+    return figure
+
+
+def search(rows: Sequence[Recall]) -> Figure:
+    """Draw the share of faces found against their size, and the metres that this is."""
+    figure = Figure(figsize=(_WIDTH, 4.8), layout="constrained")
+    axes = figure.subplots()
+    curves = list(dict.fromkeys((row.detector, row.search) for row in rows))
+    for index, (detector, searched) in enumerate(curves):
+        own = [row for row in rows if (row.detector, row.search) == (detector, searched)]
+        places = [100 * row.share for row in own], [100 * row.found / row.faces for row in own]
+        label = f"{detector}, {'search' if searched else 'the whole frame alone'}"
+        colour = _DEPLOYED if index < 2 else _COLOURS[1]
+        axes.plot(*places, "-" if searched else "--", marker="o", color=colour, label=label)
+    axes.set_xscale("log")
+    shares = sorted({row.share for row in rows})
+    axes.set_xticks([100 * share for share in shares], [f"{share:.0%}" for share in shares])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(
+        xlabel="height of the face in heights of the picture", ylabel="found, %", ylim=(0, 102)
+    )
+    for place, degrees in zip((1.0, 1.16), CAMERAS, strict=True):
+        above = axes.secondary_xaxis(place)
+        above.set_xticks(
+            [100 * share for share in shares],
+            [f"{metres(share, degrees):.1f}" for share in shares],
+            fontsize=8,
+        )
+        above.xaxis.set_minor_locator(NullLocator())
+        above.set_xlabel(f"metres away with a camera of {degrees}°", fontsize=9)
+    figure.legend(ncols=2, **_LEGEND)
     _plain(axes)
     return figure
 

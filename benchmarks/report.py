@@ -18,6 +18,7 @@ from benchmarks.keras_classifier import PREDICT
 from benchmarks.material import Material, gather
 from benchmarks.peers.registry import OURS
 from benchmarks.results import Bench, Estimate, Row, Times
+from benchmarks.search import CAMERAS, metres, reach
 from convert.variants import DEPLOYED
 from edge.files import write_text
 
@@ -60,7 +61,10 @@ def section(name: str, material: Material) -> str | None:
         "targets": material.rated,
         "results": material.last,
         **dict.fromkeys(("stages", "throughput", "intervals", "camera"), material.looped),
-        **dict.fromkeys(("calibration", "copies", "robustness", "framing"), material.evaluation),
+        **dict.fromkeys(
+            ("calibration", "copies", "robustness", "framing", "search", "live", "reach"),
+            material.evaluation,
+        ),
         "peers": material.peers,
     }
     if needed.get(name) is None:
@@ -88,6 +92,9 @@ def _environment() -> Environment:
         "against_seed": against_seed,
         "lost": lost,
         "compared": compared,
+        "metres": metres,
+        "reach": reach,
+        "cameras": CAMERAS,
         "deployed_variant": DEPLOYED,
         "slow": PREDICT,
         "ours": [peer.name for peer in OURS[:2]],

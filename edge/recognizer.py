@@ -313,8 +313,7 @@ class Prefetch:
                     yield next_one()
                 if first:
                     search.reset()
-                whole = first or item.still
-                plan = search.full(item.image) if whole else search.plan(item.image, item.time)
+                plan = (search.full if item.still else search.plan)(item.image, item.time)
                 waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
                 while first and not item.still and waiting:
                     yield next_one()  # the next frames begin with what this one shows

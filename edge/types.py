@@ -107,15 +107,22 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union with ``other``, from 0 to 1."""
-        width = min(self.right, other.right) - max(self.left, other.left)
+        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        its_left, its_top, its_right, its_bottom = other.left, other.top, other.right, other.bottom
+        # Comparisons instead of min and max: it is called for every pair of a frame's boxes.
+        width = (right if right < its_right else its_right) - (
+            left if left > its_left else its_left
+        )
         if width <= 0:
             return 0.0
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        height = (bottom if bottom < its_bottom else its_bottom) - (
+            top if top > its_top else its_top
+        )
         if height <= 0:
             return 0.0
         shared = width * height  # so that neither is empty
-        own = (self.right - self.left) * (self.bottom - self.top)
-        its = (other.right - other.left) * (other.bottom - other.top)
+        own = (right - left) * (bottom - top)
+        its = (its_right - its_left) * (its_bottom - its_top)
         return shared / (own + its - shared)
 
 

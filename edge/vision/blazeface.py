@@ -240,14 +240,16 @@ def weighted_nms(points: Floats, scores: Sequence[float], max_overlap: float) ->
     the rest, and so on. Returns the m ≤ n faces, best first.
     """
     # The few that there are have been compared one by one before NumPy would have begun.
-    boxes = [Box(*corners) for corners in points[:, :2].reshape(-1, 4).tolist()]
     left = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    boxes = [Box(*corners) for corners in points[:, :2].reshape(-1, 4).tolist()]
     groups = []
     while left:
         best, *others = left
-        same = {other for other in others if boxes[best].iou(boxes[other]) > max_overlap}
-        left = [other for other in others if other not in same]
-        groups.append([best, *same])
+        iou = boxes[best].iou
+        group, left = [best], []
+        for other in others:
+            (group if iou(boxes[other]) > max_overlap else left).append(other)
+        groups.append(group)
     weights = np.zeros((len(groups), len(scores)), np.float32)
     for row, group in zip(weights, groups, strict=True):
         total = sum(scores[one] for one in group)

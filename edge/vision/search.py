@@ -57,9 +57,11 @@ _KEEP = 0.6
 """…and is seen from this part of the lowest score on."""
 _FEW = 3
 """Up to so many known faces have larger windows: more of the input for each."""
-_OWN = ((0.06, 96, 64, 1.8), (0.2, 128, 96, 2.4), (math.inf, 128, 128, 3.4))
+_OWN = ((0.06, 96, 64, 1.8), (0.2, 96, 96, 2.4), (math.inf, 128, 128, 3.4))
 """Windows of known faces: up to this many seconds since a face was seen, input pixels with few
 and with many faces, and the side in sides of the face."""
+_ROUND = 3
+"""Of so many tiles one is that which waited longest, however little it changed."""
 _SAMPLES = 72
 """Rows of pixels that are compared to see where a picture changed."""
 _NOISE = 16
@@ -118,10 +120,10 @@ def tiles(
 
 def _grid(height: int, width: int, scale: float) -> Iterator[Window]:
     """Tiles of one scale, evenly spread."""
-    rows, columns = (min(round(side * scale), _TILE) for side in (height, width))
+    rows, columns = (min(math.ceil(side * scale), _TILE) for side in (height, width))
     for top in _origins(height, rows / scale, _OVERLAP / scale):
         for left in _origins(width, columns / scale, _OVERLAP / scale):
-            yield Window(left, top, columns / scale, rows / scale, max(columns, 1), max(rows, 1))
+            yield Window(left, top, columns / scale, rows / scale, columns, rows)
 
 
 def _origins(side: int, tile: float, overlap: float) -> NDArray[np.float64]:
@@ -265,8 +267,8 @@ class FaceSearch:
         self._credit, self._turn = 0.0, 0
         self._whole_at = -math.inf
 
-    def full(self, image: Image) -> Plan:
-        """Plan for a picture of which nothing is known: everything."""
+    def full(self, image: Image, time: float = 0.0) -> Plan:
+        """Plan for a photograph: everything, finer than a film of which there are more frames."""
         if not self._min_face:
             return WHOLE_ALONE
         return Plan(tiles=self._all_tiles(image.shape[0], image.shape[1], _STILL))
@@ -274,9 +276,8 @@ class FaceSearch:
     def plan(self, image: Image, time: float, tiles: bool = True) -> Plan:
         """Plan for the next frame of a source, ``time`` in seconds.
 
-        Tiles come as often as the budget allows, and not at all without ``tiles``: every second one
-        is that where the picture changed most since it was looked at, the others the one that
-        waited longest.
+        All tiles come with the first frame and then as often as the budget allows, but not at all
+        without ``tiles``.
         """
         if not self._min_face:
             return WHOLE_ALONE
@@ -321,10 +322,16 @@ class FaceSearch:
         if not self._tiles:
             return
         samples = _samples(image)
+        if self._turn == 0:
+            self._turn = 1
+            for tile in self._tiles:
+                tile.looked(samples, self._size, 0)
+                yield tile.window
+            return
         self._credit = min(self._credit + self._budget, max(t.cost for t in self._tiles))
         while True:
             self._turn += 1
-            tile = choose(self._tiles, samples, self._size, by_change=self._turn % 2 == 0)
+            tile = choose(self._tiles, samples, self._size, self._turn)
             if tile.cost > self._credit:
                 self._turn -= 1
                 return
@@ -338,8 +345,8 @@ class _Tile:
     """A window of the rota, what it showed and when it was looked at last."""
 
     window: Window
-    turn: int = -1
-    shown: NDArray[np.uint8] | None = None
+    turn: int = 0
+    shown: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
 
     @property
     def cost(self) -> float:
@@ -349,20 +356,22 @@ class _Tile:
         self.turn, self.shown = turn, _part(samples, self.window, size).copy()
 
     def change(self, samples: NDArray[np.uint8], size: tuple[int, int]) -> float:
-        """How much it changed since then; without end where it was never looked at."""
-        if self.shown is None:
-            return math.inf
+        """How much of it changed since then."""
         changed = cv2.absdiff(_part(samples, self.window, size), self.shown)
-        return float(np.maximum(changed, _NOISE).sum() - _NOISE * changed.size) / self.cost
+        return float(np.maximum(changed, _NOISE).mean()) - _NOISE
 
 
 def choose(
-    rota: Sequence[_Tile], samples: NDArray[np.uint8], size: tuple[int, int], by_change: bool
+    rota: Sequence[_Tile], samples: NDArray[np.uint8], size: tuple[int, int], turn: int
 ) -> _Tile:
-    """Return the tile to look at next: what changed most, or else what waited longest."""
-    if by_change:
+    """Return the tile to look at next: what changed and waited, every third time what waited most.
+
+    A change fills most of the smallest tile that shows it, which is the one that sees it large.
+    """
+    if turn % _ROUND:
         most, tile = max(
-            ((tile.change(samples, size), tile) for tile in rota), key=lambda item: item[0]
+            ((tile.change(samples, size) * (turn - tile.turn), tile) for tile in rota),
+            key=lambda item: item[0],
         )
         if most > 0:
             return tile

@@ -34,6 +34,7 @@ from benchmarks.results import (
     Times,
 )
 from benchmarks.robustness import Robustness
+from benchmarks.search import Live, Recall
 from edge.types import Floats
 from train.data import LABELS
 
@@ -142,6 +143,14 @@ def evaluation() -> Evaluation:
         robustness=[Robustness("none", "–", top1), Robustness("blur", "σ 1 px", top1)],
         framing_model="Finalmodel",
         framing=[FramingRow("96", 100, 1, {"derived": None}), FramingRow("280", 100, 98, top1)],
+        search=[
+            Recall("BlazeFace", searched, share, 4, 20, found, found // 2, 1, 9.0)
+            for searched, share, found in (
+                *((False, 0.06, 0), (False, 0.3, 18)),
+                *((True, 0.06, 14), (True, 0.3, 20)),
+            )
+        ],
+        live=Live(1.05, 3.2, 0.2, 0.4, 0.1, 1.1),
     )
 
 

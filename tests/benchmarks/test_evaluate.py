@@ -171,9 +171,12 @@ def test_the_image_stands_where_it_is_said_to() -> None:
 @pytest.mark.slow
 def test_the_shipped_file_is_evaluated(repository: Path, images_folder: Path) -> None:
     h5 = repository / DEPLOYED_MODEL
-    found = evaluate.evaluate([h5], images_folder, BlazeFace())
+    found = evaluate.evaluate([h5], images_folder, [BlazeFace()], scenes=1)
     assert list(found.models) == [DEPLOYED_FILE.name]
     assert found.framing_model == h5.stem
     assert (found.copies[h5.stem].copies, found.copies[h5.stem].others) == (0, 35)
     assert found.copies[h5.stem].top1_copies is None
     assert len(found.robustness) == len(CORRUPTIONS)
+    assert [row.search for row in found.search] == [False] * 10 + [True] * 10
+    assert found.live.lost_longest <= 0.2
+    assert found.live.crowd >= 0.8

@@ -17,7 +17,7 @@ from tests.benchmarks.samples import bench, evaluation, loop, peers, row, rows
 WHOLE = Material([bench()], evaluation(), peers(), present={"Finalmodel.tflite": "ab" * 32})
 SECTIONS = (
     *("targets", "results", "stages", "throughput", "intervals", "camera"),
-    *("calibration", "copies", "robustness", "framing", "peers"),
+    *("calibration", "copies", "robustness", "framing", "search", "live", "peers"),
 )
 
 
@@ -39,6 +39,12 @@ def test_a_section_is_a_whole_table_that_says_where_it_is_from(name: str) -> Non
 def test_a_section_without_results_is_none(name: str) -> None:
     assert report.section(name, Material()) is None
     assert report.section("unknown", WHOLE) is None
+
+
+def test_how_far_people_are_seen_is_one_sentence() -> None:
+    text = report.section("reach", WHOLE)
+    assert "up to 3.8 m away with a camera of 60° and up to 2.2 m with one of 90°" in text
+    assert "(0.8 and 0.4 m by the whole frame alone)" in text
 
 
 def test_the_targets_hold_the_figures() -> None:
@@ -143,7 +149,7 @@ def test_every_figure_is_drawn(tmp_path: Path) -> None:
     names = [path.name for path in figures.draw(tmp_path, WHOLE)]
     assert names == [
         *("testing-board-accuracy.png", "testing-board-stages.png"),
-        *("reliability.png", "coverage.png"),
+        *("reliability.png", "coverage.png", "search.png"),
     ]
     for name in names:
         picture = cv2.imread(str(tmp_path / name))

@@ -176,9 +176,9 @@ def test_a_window_of_any_size_finds_the_same_face(detector: BlazeFace, columns: 
     """The network is convolutional: its input may have another size than it was published with."""
     image = portrait("astronaut")
     (whole,) = detector.detect(image)
-    (face,) = detector.look(image, Window(125, 30, 200, 200, columns, columns), 0.5)
-    assert face.box.iou(whole.box) > 0.8
-    assert np.hypot(*(face.key_points - whole.key_points).T).max() < 0.15 * whole.box.width
+    face, *_ = detector.look(image, Window(125, 30, 200, 200, columns, columns), 0.5)
+    assert face.box.iou(whole.box) > 0.75  # larger: more of its input is face
+    assert np.hypot(*(face.key_points - whole.key_points)[:4].T).max() < 0.1 * whole.box.width
 
 
 def test_the_mirror_image_has_the_same_face(detector: BlazeFace) -> None:

@@ -32,7 +32,7 @@ for _ in range(2):
 @pytest.mark.skipif(util.find_spec("mediapipe") is not None, reason="the package is installed")
 def test_a_missing_package_is_explained() -> None:
     with pytest.raises(DetectorError, match=r"No module named.*make run-edge DETECTOR=mediapipe"):
-        ADAPTER.check()
+        ADAPTER.check(None)
 
 
 @pytest.fixture(scope="module")

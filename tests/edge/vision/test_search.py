@@ -88,8 +88,9 @@ def test_tiles_are_small_and_inside_the_frame(size: tuple[int, int], min_face: f
         assert 1 <= window.columns <= 256
         assert 1 <= window.rows <= 256
         assert window.left >= 0
-        assert window.left + window.width <= size[1] * 1.01 + 2
-        assert window.width / window.columns == pytest.approx(window.height / window.rows, rel=0.02)
+        step = window.width / window.columns
+        assert window.left + window.width <= size[1] + step + 1e-6
+        assert window.height / window.rows == pytest.approx(step)
 
 
 def test_the_cost_is_that_of_the_smallest_face_not_of_the_picture() -> None:
@@ -156,7 +157,7 @@ class Doubtful(FakeDetector):
     ("scores", "looks", "found"),
     [((0.9,), 1, True), ((0.8,), 2, True), ((0.05,), 1, False), ((0.55,), 4, False)],
 )
-def test_a_candidate_is_looked_at_until_the_evidence_suffices(
+def test_a_candidate_is_looked_at_until_it_is_clear(
     scores: tuple[float, ...], looks: int, found: bool
 ) -> None:
     doubtful = Doubtful(*scores)
@@ -171,7 +172,7 @@ def test_a_candidate_is_looked_at_until_the_evidence_suffices(
 def test_a_known_face_has_a_window_of_its_own_the_wider_the_longer_it_was_not_seen() -> None:
     box = square(50, 60, 20)
     near, later, lost = (own_windows([Known(box, age)])[0] for age in (0.03, 0.1, 0.4))
-    assert (near.columns, later.columns, lost.columns) == (96, 128, 128)
+    assert (near.columns, later.columns, lost.columns) == (96, 96, 128)
     assert near.width < later.width < lost.width
     assert near == square_window(box, 96, 1.8)
     many = own_windows([Known(box, 0.03)] * 10)
@@ -194,15 +195,16 @@ def test_the_rota_goes_round_within_its_budget() -> None:
     cost = sum(w.columns * w.rows for w in every) / UNIT
     count = math.ceil(cost) + 8
     plans = frames_of(FaceSearch(SearchOptions(0.04, 2.0), detector), detector, count)
-    looked = [window for plan in plans for window in plan.tiles]
-    assert set(looked) == every, "a budget of 2, of which half goes to what changed"
+    assert set(plans[0].tiles) == every
+    looked = [window for plan in plans[1:] for window in plan.tiles]
+    assert set(looked) == every, "within so many frames as the tiles cost, in a still picture"
     assert sum(w.columns * w.rows for w in looked) / UNIT <= 2 * count
 
 
 def test_a_budget_of_nothing_still_sees_near_and_known_faces() -> None:
     near = FakeDetector(square(600, 300, 300))
     plans = frames_of(FaceSearch(SearchOptions(0.04, 0.0), near), near, 10)
-    assert not any(plan.tiles for plan in plans)
+    assert not any(plan.tiles for plan in plans[1:])
     assert [len(plan.known) for plan in plans] == [0] + [1] * 9
     assert sum(plan.whole for plan in plans) < 5
 
@@ -252,7 +254,7 @@ def test_a_walk_from_far_to_near_and_back_is_never_lost(detector: BlazeFace) -> 
     for n in range(90):
         side = round(80 + 220 * math.sin(math.pi * n / 89))
         picture = scene([(200 + 8 * n, 60 + n, side)])
-        plan = subject.full(picture) if n == 0 else subject.plan(picture, n / 30)
+        plan = subject.plan(picture, n / 30)
         found = find_faces(detector, picture, plan)
         subject.note(found, n / 30)
         place = square(200 + 8 * n + side / 2, 60 + n + side / 2, side / 2)
