@@ -225,6 +225,9 @@ def _set_up_process() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
     cv2.setNumThreads(1)
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_ERROR
+    )  # its remarks on a network that it runs all the same
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed ones are None
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]

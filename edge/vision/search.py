@@ -54,7 +54,7 @@ _WHOLE_EVERY = 0.15
 _SPEED_SMOOTHING = 0.1
 """Time constant of a face's speed, seconds."""
 _KEEP = 0.6
-"""…and is seen from this part of the lowest score on."""
+"""A known face is seen from this part of the lowest score on."""
 _FEW = 3
 """Up to so many known faces have larger windows: more of the input for each."""
 _OWN = ((0.06, 96, 64, 1.8), (0.2, 96, 96, 2.4), (math.inf, 128, 128, 3.4))
