@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +52,17 @@ class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-4"):
 
 
 def evaluate(
-    models: Sequence[Path], images: Path, detectors: Sequence[Detector], scenes: int = search.SCENES
+    models: Sequence[Path],
+    images: Path,
+    detectors: Sequence[Detector],
+    scenes: int = search.SCENES,
+    live: Callable[[Path], Live] = search.measure_live,
 ) -> Evaluation:
     """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
 
     The framing, of the first of ``detectors``, and the search, of all, are measured with the
-    deployed model, or with the last where that is not among them; ``scenes`` are those of a size.
+    deployed model, or with the last where that is not among them; ``scenes`` are those of a size,
+    ``live`` measures the search in live pictures.
     Raises ``BenchmarkError``, ``DatasetError`` and ``EdgeError``.
     """
     if not models:
@@ -83,7 +88,7 @@ def evaluate(
             own.classify, own.contract.framing(detectors[0].framing), detectors[0], validation
         ),
         search=search.measure(detectors, own, own.contract, validation, scenes),
-        live=search.measure_live(files[[each.h5.stem for each in files].index(framed)].path),
+        live=live(files[[each.h5.stem for each in files].index(framed)].path),
     )
 
 

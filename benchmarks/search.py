@@ -135,18 +135,18 @@ def reach(rows: Sequence[Recall], detector: str, search: bool) -> float | None:
 
 def measure_live(model: Path, trials: int = 12) -> Live:
     """Measure the search in live pictures with ``model``; takes some 40 s."""
-    appears = [_appears(model, trial) for trial in range(trials)]
+    delays = [appears(model, trial) for trial in range(trials)]
     return Live(
-        near=round(_near(model), 3),
-        ten_faces=round(_ten_faces(model), 2),
-        appears=round(statistics.median(appears), 3),
-        appears_longest=round(max(appears), 3),
-        lost_longest=round(_lost(model), 3),
-        crowd=round(_crowd(model), 3),
+        near=round(near(model), 3),
+        ten_faces=round(ten_faces(model), 2),
+        appears=round(statistics.median(delays), 3),
+        appears_longest=round(max(delays), 3),
+        lost_longest=round(lost(model), 3),
+        crowd=round(crowd(model), 3),
     )
 
 
-def _near(model: Path) -> float:
+def near(model: Path) -> float:
     """p50 of a frame with one near face, as a multiple of that without the search."""
     demo = [
         replace(frame, live=True) for frame in DemoSource(load_portraits(), frames=150, faces=1)
@@ -171,7 +171,7 @@ def _frame_ms(recognizer: Recognizer, frames: Sequence[Frame]) -> list[float]:
     return times[_WARM_UP:]
 
 
-def _ten_faces(model: Path) -> float:
+def ten_faces(model: Path) -> float:
     """Mean detection of a frame with ten faces of 8 % of its height, in calls of the detector."""
     random = np.random.default_rng(1)
     side = 0.08 * _SIZE[0]
@@ -209,7 +209,7 @@ def _paced(recognizer: Recognizer, frames: Sequence[Frame]) -> Iterator[tuple[Fr
             yield item
 
 
-def _appears(model: Path, trial: int) -> float:
+def appears(model: Path, trial: int) -> float:
     """Seconds until a face of 6 % of the height is shown that appears in a still picture."""
     random = np.random.default_rng(trial)
     side, before = 0.06 * _SIZE[0], 45
@@ -236,7 +236,7 @@ def _is_seen(result: FrameResult, place: Box) -> bool:
     return any(face.box.iou(place) > _OVERLAP for face in result.faces)
 
 
-def _lost(model: Path) -> float:
+def lost(model: Path) -> float:
     """The longest time without a face that walks from near to far and back, past another one."""
     still = scenes.background(_SIZE, np.random.default_rng(2))
     frames, places = [], []
@@ -248,14 +248,14 @@ def _lost(model: Path) -> float:
         scenes.paste(picture, scenes.head(0, side), x, y)
         places.append(Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2))
         frames.append(Frame(picture, n, n / _FPS, "walk", live=True))
-    longest = lost = 0
+    longest = missed = 0
     for frame, result in _paced(Recognizer(model), frames):
-        lost = 0 if _is_seen(result, places[frame.index]) else lost + 1
-        longest = max(longest, lost)
+        missed = 0 if _is_seen(result, places[frame.index]) else missed + 1
+        longest = max(longest, missed)
     return longest / _FPS
 
 
-def _crowd(model: Path) -> float:
+def crowd(model: Path) -> float:
     """Faces in a 1080p clip of a crowd, as a multiple of those by a full search of every fifth."""
     random = np.random.default_rng(3)
     still = scenes.background((1080, 1920), random)

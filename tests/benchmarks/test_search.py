@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks import scenes, search
+from benchmarks.candidates import DEPLOYED_FILE
 from benchmarks.search import Recall
 from edge.contract import Framing, ModelContract
 from edge.types import Box
@@ -44,6 +47,13 @@ def test_what_is_found_is_counted_by_size(validation_split: Split) -> None:
     )
     assert all(row.found + row.false <= 1 for row in lamp)
     assert sum(row.false for row in lamp) > 10
+
+
+@pytest.mark.slow
+def test_a_live_face_is_soon_seen_and_never_lost(repository: Path) -> None:
+    """As the benchmark measures it; here only that it is far from never."""
+    assert search.appears(repository / DEPLOYED_FILE, 1) < 1
+    assert search.lost(repository / DEPLOYED_FILE) <= 0.2
 
 
 def test_metres_are_those_of_a_pinhole_camera() -> None:
