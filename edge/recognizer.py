@@ -116,7 +116,7 @@ class Recognizer:
         settings = Settings(
             model=Path(model or Settings.model),
             detector=detector,
-            detector_model=Path(detector_model) if detector_model else None,
+            detector_model=Path(detector_model or Settings.detector_model),
             min_score=min_score,
             min_face=min_face,
             search_budget=search_budget,
@@ -127,7 +127,7 @@ class Recognizer:
         )
         content, name = read_model_file(settings.model_path), str(settings.model_path)
         self._open_detector: Callable[[], Detector] = lambda: open_detector(
-            detector, min_score, threads, settings.detector_model
+            detector, min_score, threads, settings.detector_path
         )
         self._open_classifier: Callable[[], TFLiteClassifier] = lambda: TFLiteClassifier(
             content, name, threads

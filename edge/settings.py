@@ -100,9 +100,8 @@ class Settings:
     detector: str = "blazeface"
     """What finds faces: "blazeface" is MediaPipe's model on our interpreter, "mediapipe" the
     MediaPipe package, "yunet" OpenCV's YuNet, whose file you bring."""
-    detector_model: Path | None = None
-    """The file of a detector that doesn't come with one; by default its published name in models/:
-    face_detection_yunet_2023mar.onnx."""
+    detector_model: Path = Path("models/face_detection_yunet_2023mar.onnx")
+    """The file of a detector that doesn't come with one, which is "yunet"."""
     min_score: float = 0.5
     """A face must score at least this: 0.05…0.99."""
     min_face: float = 0.04
@@ -150,7 +149,7 @@ class Settings:
         for name, value in (
             ("source", expanded(self.source)),
             ("model", Path(expanded(self.model))),
-            ("detector_model", self.detector_model and Path(expanded(self.detector_model))),
+            ("detector_model", Path(expanded(self.detector_model))),
             ("output", tuple(_target(Path(expanded(path))) for path in self.output)),
         ):
             object.__setattr__(self, name, value)  # as the generated __init__ of a frozen one does
@@ -174,8 +173,17 @@ class Settings:
     @property
     def model_path(self) -> Path:
         """``model``, or the product's own of that name where only that is there."""
-        own = home() / self.model
-        return own if exists(own) and not exists(self.model) else self.model
+        return _or_own(self.model)
+
+    @property
+    def detector_path(self) -> Path:
+        """``detector_model``, or the file of that name beside the product's models."""
+        return _or_own(self.detector_model)
+
+
+def _or_own(path: Path) -> Path:
+    own = home() / path
+    return own if exists(own) and not exists(path) else path
 
 
 def exists(path: str | Path) -> bool:

@@ -417,8 +417,8 @@ class DetectorAdapter:
     """
 
     name: str
-    open: Callable[[float, int, Path | None], Detector]
-    check: Callable[[Path | None], str]
+    open: Callable[[float, int, Path], Detector]
+    check: Callable[[Path], str]
 
 
 @dataclass(frozen=True, slots=True)

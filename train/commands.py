@@ -9,6 +9,7 @@ from typing import Any
 import cyclopts
 from rich.console import Console
 
+from edge.settings import Settings
 from edge.types import Detector
 from train.cli import INTERRUPTED, import_tensorflow, native_stderr_hidden
 from train.errors import RecipeError
@@ -111,7 +112,7 @@ def _summary(report: Mapping[str, Any]) -> str:
 def framing(
     *,
     detector: str = "yunet",
-    detector_model: Path | None = None,
+    detector_model: Path = Settings.detector_model,
     model: Path = Path("models/Finalmodel.h5"),
     images: Path = Path("images"),
 ) -> None:

@@ -86,7 +86,7 @@ def open_recognizer(settings: Settings) -> Recognizer:
     return Recognizer(
         settings.model_path,
         detector=settings.detector,
-        detector_model=settings.detector_model,
+        detector_model=settings.detector_path,
         min_score=settings.min_score,
         min_face=settings.min_face,
         search_budget=settings.search_budget,

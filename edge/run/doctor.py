@@ -129,7 +129,7 @@ def _assets(_: Settings, __: Device) -> str | Concern:
 
 
 def _detector(settings: Settings, _: Device) -> str:
-    return find_detector(settings.detector).check(settings.detector_model)
+    return find_detector(settings.detector).check(settings.detector_path)
 
 
 def _cameras(_: Settings, device: Device) -> str:

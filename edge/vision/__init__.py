@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge.errors import SettingsError
+from edge.settings import Settings
 from edge.types import Detector, DetectorAdapter
 from edge.vision import blazeface, mediapipe, yunet
 
@@ -30,7 +31,7 @@ def find_detector(name: str) -> DetectorAdapter:
 
 
 def open_detector(
-    name: str, min_score: float = 0.5, threads: int = 1, model: Path | None = None
+    name: str, min_score: float = 0.5, threads: int = 1, model: Path = Settings.detector_model
 ) -> Detector:
     """Open the detector of that name; raises ``SettingsError``, ``DetectorError``, ``AssetError``.
 

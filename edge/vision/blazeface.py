@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 
 from edge.assets import read_asset
-from edge.errors import DetectorError
 from edge.types import Box, DetectorAdapter, Face, Floats, Image, Window
 from edge.vision.interpreter import open_model
 from edge.vision.windows import check_size, sample
@@ -263,17 +262,14 @@ def weighted_nms(points: Floats, scores: Sequence[float], max_overlap: float) ->
     )
 
 
-def _open(min_score: float, threads: int, model: Path | None) -> BlazeFace:
-    if model:
-        raise DetectorError(
-            f"detector-model: expected none, found {model}: BlazeFace comes with the package; "
-            "leave it out, or choose the detector 'yunet'"
-        )
+def _open(min_score: float, threads: int, model: Path) -> BlazeFace:
+    del model  # its own comes with the package
     return BlazeFace(min_score, threads)
 
 
-def _check(model: Path | None) -> str:
-    return _open(0.5, 1, model).name
+def _check(model: Path) -> str:
+    del model
+    return BlazeFace().name
 
 
 ADAPTER = DetectorAdapter("blazeface", _open, _check)

@@ -106,7 +106,7 @@ def _close(detector: Any) -> None:
     detector._handle = None
 
 
-def _open(min_score: float, threads: int, model: Path | None) -> MediaPipeDetector:
+def _open(min_score: float, threads: int, model: Path) -> MediaPipeDetector:
     del threads, model  # the package decides by itself, and takes the file of this one
     return MediaPipeDetector(min_score)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.assets import home
 from edge.errors import DetectorError, first_line
 from edge.types import Box, DetectorAdapter, Face, Image, Window
 from edge.vision.windows import check_size, sample
@@ -39,13 +38,13 @@ class YuNet:
     input_px = 320
     least_px = 24
 
-    def __init__(self, path: Path | None = None, min_score: float = 0.5) -> None:
-        """Open the file at ``path``, by default the one of its published name in ``models``.
+    def __init__(self, path: Path, min_score: float = 0.5) -> None:
+        """Open OpenCV's file at ``path``.
 
         Faces that score at least ``min_score`` (0…1) are found. Raises ``DetectorError`` where the
         file is missing or another one.
         """
-        content = read_file(path or home() / "models" / FILE)
+        content = read_file(path)
         try:
             self._network = cv2.FaceDetectorYN.create(
                 "onnx",
@@ -136,12 +135,12 @@ def _face(row: np.ndarray, window: Window) -> Face:
     return Face(Box(left, top, right, bottom), score, np.asarray(six * step + origin, np.float32))
 
 
-def _open(min_score: float, threads: int, model: Path | None) -> YuNet:
+def _open(min_score: float, threads: int, model: Path) -> YuNet:
     del threads  # OpenCV's own number is for the whole process
     return YuNet(model, min_score)
 
 
-def _check(model: Path | None) -> str:
+def _check(model: Path) -> str:
     return f"{YuNet(model).name}, published at {_PUBLISHED}"
 
 

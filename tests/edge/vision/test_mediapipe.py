@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from importlib import metadata, util
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ for _ in range(2):
 @pytest.mark.skipif(util.find_spec("mediapipe") is not None, reason="the package is installed")
 def test_a_missing_package_is_explained() -> None:
     with pytest.raises(DetectorError, match=r"No module named.*make run-edge DETECTOR=mediapipe"):
-        ADAPTER.check(None)
+        ADAPTER.check(Path())
 
 
 @pytest.fixture(scope="module")

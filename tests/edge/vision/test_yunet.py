@@ -69,8 +69,6 @@ def test_a_file_that_is_not_the_published_one_is_refused(
         open_detector("yunet", model=path)
 
 
-def test_a_detector_that_comes_with_its_file_takes_no_other(tmp_path: Path) -> None:
-    with pytest.raises(DetectorError, match="BlazeFace comes with the package"):
-        open_detector("blazeface", model=tmp_path / FILE)
+def test_a_wrong_name_is_refused() -> None:
     with pytest.raises(SettingsError, match="expected blazeface or yunet or mediapipe"):
         open_detector("haar")
