@@ -87,10 +87,10 @@ class Recognizer:
     """Finds the faces in images and names their expressions; belongs to one thread.
 
     ``model`` is a ``.tflite`` file with a contract inside, by default the shipped one. ``detector``
-    is a name ("blazeface", "yunet", "mediapipe"), ``detector_model`` the file of one that comes
-    without (yunet), and ``min_score`` what a face must score at least (0…1). ``min_face`` is the
-    smallest face that is looked for, as a share of the frame's height (0 for the whole frame
-    alone), ``search_budget`` what that may cost in a video, in detector calls a frame on average.
+    is a name ("blazeface", "yunet", "both", "mediapipe"), ``detector_model`` the file of YuNet, and
+    ``min_score`` what a face must score at least (0…1). ``min_face`` is the smallest face that is
+    looked for, as a share of the frame's height (0 for the whole frame alone), ``search_budget``
+    what that may cost in a video, in detector calls a frame on average.
     ``tracking`` says how faces are followed in a stream. ``threads`` are those of each network, and
     ``workers`` how many faces of a frame, or frames of a file, are analysed at the same time (0: as
     many as there are cores for, up to 4). ``detect_every`` and ``budget`` (milliseconds a frame)

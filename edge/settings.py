@@ -99,9 +99,10 @@ class Settings:
     """The classifier, a .tflite file with a contract inside."""
     detector: str = "blazeface"
     """What finds faces: "blazeface" is MediaPipe's model on our interpreter, "mediapipe" the
-    MediaPipe package, "yunet" OpenCV's YuNet, whose file you bring."""
+    MediaPipe package, "yunet" OpenCV's YuNet, whose file you bring, "both" has YuNet confirm what
+    BlazeFace finds."""
     detector_model: Path = Path("models/face_detection_yunet_2023mar.onnx")
-    """The file of a detector that doesn't come with one, which is "yunet"."""
+    """The file of YuNet, for "yunet" and "both"."""
     min_score: float = 0.5
     """A face must score at least this: 0.05…0.99."""
     min_face: float = 0.04

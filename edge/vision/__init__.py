@@ -11,11 +11,12 @@ from pathlib import Path
 from edge.errors import SettingsError
 from edge.settings import Settings
 from edge.types import Detector, DetectorAdapter
-from edge.vision import blazeface, mediapipe, yunet
+from edge.vision import blazeface, both, mediapipe, yunet
 
 DETECTORS: Mapping[str, DetectorAdapter] = {
     "blazeface": blazeface.ADAPTER,
     "yunet": yunet.ADAPTER,
+    "both": both.ADAPTER,
     "mediapipe": mediapipe.ADAPTER,
 }
 

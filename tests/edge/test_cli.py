@@ -42,7 +42,7 @@ def model(repository: Path) -> Path:
         (
             ["run", "--detector", "haar"],
             2,
-            "detector: expected blazeface or yunet or mediapipe, found 'haar'",
+            "detector: expected blazeface or yunet or both or mediapipe, found 'haar'",
         ),
         (
             ["run", "--output", "a.txt", "--source", "demo"],

@@ -50,7 +50,7 @@ def test_a_stream_gives_its_newest_frames() -> None:
         assert source.description.startswith(f"{camera.url} (160×120")
     assert given[0].source == camera.url
     assert abs(float(given[0].image.mean()) - 90) < 5
-    assert 0.1 < given[-1].time < 2
+    assert 0 < given[-1].time < 2  # the first ones may come in a burst
 
 
 def test_a_stalled_stream_is_lost_in_time_and_comes_back() -> None:

@@ -15,6 +15,7 @@ from edge.errors import DetectorError, SettingsError
 from edge.types import Image, Window
 from edge.vision import open_detector
 from edge.vision.blazeface import BlazeFace
+from edge.vision.search import square_window
 from edge.vision.yunet import FILE, YuNet, read_file
 
 MODEL = os.environ.get("YUNET_MODEL", "")
@@ -51,6 +52,17 @@ def test_a_window_and_its_mirror_image_have_the_face_where_the_frame_has_it() ->
 
 
 @needs_file
+@pytest.mark.parametrize("name", ["astronaut", "grace hopper"])
+def test_together_they_draw_the_boxes_of_blazeface(name: str) -> None:
+    image, both = portrait(name), open_detector("both", model=Path(MODEL))
+    (expected,) = BlazeFace().detect(image)
+    assert both.detect(image)[0].box == expected.box
+    (face,) = both.look(image, square_window(expected.box, 96, 1.8), 0.5)
+    assert face.box.iou(expected.box) > 0.75
+    assert both.framing == "blazeface"
+
+
+@needs_file
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (500, 2), (720, 1280)])
 def test_frames_of_any_shape_in_any_order(shape: tuple[int, int]) -> None:
     assert YuNet(Path(MODEL)).detect(np.full((*shape, 3), 80, np.uint8)) == ()
@@ -70,5 +82,5 @@ def test_a_file_that_is_not_the_published_one_is_refused(
 
 
 def test_a_wrong_name_is_refused() -> None:
-    with pytest.raises(SettingsError, match="expected blazeface or yunet or mediapipe"):
+    with pytest.raises(SettingsError, match="expected blazeface or yunet or both or mediapipe"):
         open_detector("haar")
