@@ -104,8 +104,8 @@ class Recognizer:
         detector: str = "blazeface",
         detector_model: str | Path | None = None,
         min_score: float = 0.5,
-        min_face: float = 0.04,
-        search_budget: float = 2.0,
+        min_face: float = Settings.min_face,
+        search_budget: float = Settings.search_budget,
         tracking: Tracking | None = None,
         threads: int = 1,
         workers: int = 0,
@@ -313,7 +313,8 @@ class Prefetch:
                     yield next_one()
                 if first:
                     search.reset()
-                plan = (search.full if item.still else search.plan)(item.image, item.time)
+                image = item.image
+                plan = search.full(image) if item.still else search.plan(image, item.time)
                 waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
                 while first and not item.still and waiting:
                     yield next_one()  # the next frames begin with what this one shows

@@ -22,8 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.settings import Settings
 from edge.types import Box, Detector, Face, Image, Window
-from edge.vision.tracking import match
+from edge.vision.tracking import SPEED_SMOOTHING, Moving, decay, match
 
 UNIT = 128 * 128
 """Input pixels of one detector call, in which costs are counted."""
@@ -51,8 +52,6 @@ _FORGET = 0.5
 """A known face that is not seen is looked for so long, seconds."""
 _WHOLE_EVERY = 0.15
 """The whole frame is looked at so often, seconds, while a face is known; else on every frame."""
-_SPEED_SMOOTHING = 0.1
-"""Time constant of a face's speed, seconds."""
 _KEEP = 0.6
 """A known face is seen from this part of the lowest score on."""
 _FEW = 3
@@ -72,8 +71,8 @@ _NOISE = 16
 class SearchOptions:
     """How far to look: see ``Settings.min_face`` and ``Settings.search_budget``."""
 
-    min_face: float = 0.04
-    budget: float = 2.0
+    min_face: float = Settings.min_face
+    budget: float = Settings.search_budget
 
 
 class Known(NamedTuple):
@@ -267,7 +266,7 @@ class FaceSearch:
         self._credit, self._turn = 0.0, 0
         self._whole_at = -math.inf
 
-    def full(self, image: Image, time: float = 0.0) -> Plan:
+    def full(self, image: Image) -> Plan:
         """Plan for a photograph: everything, finer than a film of which there are more frames."""
         if not self._min_face:
             return WHOLE_ALONE
@@ -292,7 +291,7 @@ class FaceSearch:
         """Take the faces that were found in the frame of ``time``, in seconds."""
         pairs = match([one.expected(time) for one in self._known], [face.box for face in faces])
         for known, face in pairs:
-            self._known[known].move(faces[face], time)
+            self._known[known].saw(faces[face], time)
         new = set(range(len(faces))) - {face for _, face in pairs}
         self._known += [_Known(faces[n].box, time, _log_odds(faces[n].score)) for n in sorted(new)]
         self._known = [
@@ -393,30 +392,15 @@ def _part(samples: NDArray[np.uint8], window: Window, size: tuple[int, int]) -> 
 
 
 @dataclass(slots=True)
-class _Known:
-    """A face, its speed in pixels a second, and a running mean of its log-odds."""
+class _Known(Moving):
+    """A face that is looked for, with a running mean of its log-odds."""
 
-    box: Box
-    seen: float
     belief: float
-    speed: tuple[float, float] = field(default=(0.0, 0.0))
 
-    def expected(self, time: float) -> Box:
-        dx, dy = (speed * (time - self.seen) for speed in self.speed)
-        box = self.box
-        return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
-
-    def move(self, face: Face, time: float) -> None:
-        seconds = time - self.seen
-        if seconds > 0:
-            keep = math.exp(-seconds / _SPEED_SMOOTHING)
-            (x, y), (old_x, old_y) = face.box.centre, self.box.centre
-            self.speed = (
-                keep * self.speed[0] + (1 - keep) * (x - old_x) / seconds,
-                keep * self.speed[1] + (1 - keep) * (y - old_y) / seconds,
-            )
-            self.belief += (1 - keep) * (_log_odds(face.score) - self.belief)
-        self.box, self.seen = face.box, max(time, self.seen)
+    def saw(self, face: Face, time: float) -> None:
+        keep = decay(time - self.seen, SPEED_SMOOTHING)
+        self.belief += (1 - keep) * (_log_odds(face.score) - self.belief)
+        self.move(face.box, time)
 
 
 def _apart(box: Box, other: Box) -> float:

@@ -19,7 +19,7 @@ _REACH = 1.0
 """A face moves by less than its own side between two frames, beyond what was predicted."""
 _LARGEST_RESIZE = math.log(2)
 """…and its side changes by less than this factor, as a logarithm."""
-_SPEED_SMOOTHING = 0.1
+SPEED_SMOOTHING = 0.1
 """Time constant of a track's speed, seconds."""
 _BAND = 0.1
 """How far a certain label's probability may fall below the threshold before it is not certain."""
@@ -92,11 +92,11 @@ class Tracker:
 
     def _update(self, track: _Track | None, box: Box, row: Floats, time: float) -> Tracked:
         if track is None:
-            track = _Track(self._next_id, box, row, time)
+            track = _Track(box, time, self._next_id, row)
             self._next_id += 1
             self._tracks.append(track)
         else:
-            keep = _decay(time - track.seen, self._settings.smoothing)
+            keep = decay(time - track.seen, self._settings.smoothing)
             track.probabilities = _mean(track.probabilities, row, keep) if keep else row
             track.move(box, time)
             self._relabel(track, time)
@@ -117,14 +117,38 @@ class Tracker:
 
 
 @dataclass(slots=True)
-class _Track:
+class Moving:
+    """A face that was seen in ``box`` at ``seen`` seconds, and its ``speed`` in pixels a second."""
+
+    box: Box
+    seen: float
+    speed: tuple[float, float] = field(default=(0.0, 0.0), kw_only=True)
+
+    def expected(self, time: float) -> Box:
+        """Where the face should be at ``time`` if it keeps its speed."""
+        dx, dy = (speed * (time - self.seen) for speed in self.speed)
+        box = self.box
+        return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
+
+    def move(self, box: Box, time: float) -> None:
+        """Note that the face was seen in ``box`` at ``time``."""
+        seconds = time - self.seen
+        if seconds > 0:
+            keep = decay(seconds, SPEED_SMOOTHING)
+            (x, y), (old_x, old_y), (vx, vy) = box.centre, self.box.centre, self.speed
+            self.speed = (
+                keep * vx + (1 - keep) * (x - old_x) / seconds,
+                keep * vy + (1 - keep) * (y - old_y) / seconds,
+            )
+        self.box, self.seen = box, time
+
+
+@dataclass(slots=True)
+class _Track(Moving):
     """One face: ``label`` is the index of the one that is shown, ``leader`` the most probable."""
 
     id: int
-    box: Box
     probabilities: Floats
-    seen: float
-    speed: tuple[float, float] = (0.0, 0.0)
     certain: bool = False
     label: int = field(init=False)
     leader: int = field(init=False)
@@ -135,26 +159,8 @@ class _Track:
         self.born = self.leads_since = self.seen
         self.label = self.leader = int(self.probabilities.argmax())
 
-    def expected(self, time: float) -> Box:
-        """Where the face should be at ``time`` if it keeps its speed (pixels a second)."""
-        dx, dy = (speed * (time - self.seen) for speed in self.speed)
-        box = self.box
-        return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
 
-    def move(self, box: Box, time: float) -> None:
-        """Note that the face was seen in ``box`` at ``time``."""
-        seconds = time - self.seen
-        if seconds > 0:
-            keep = _decay(seconds, _SPEED_SMOOTHING)
-            (x, y), (old_x, old_y), (vx, vy) = box.centre, self.box.centre, self.speed
-            self.speed = (
-                keep * vx + (1 - keep) * (x - old_x) / seconds,
-                keep * vy + (1 - keep) * (y - old_y) / seconds,
-            )
-        self.box, self.seen = box, time
-
-
-def _decay(seconds: float, constant: float) -> float:
+def decay(seconds: float, constant: float) -> float:
     """What an exponential filter of time ``constant`` keeps after ``seconds``."""
     return math.exp(-max(seconds, 0.0) / constant) if constant > 0 else 0.0
 
