@@ -34,7 +34,8 @@ from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.crops import crop_faces
 from edge.vision.interpreter import read_model_file
 from edge.vision.interval import IntervalDetector
-from edge.vision.search import FaceSearch, Plan, Scout, SearchOptions, find_faces
+from edge.vision.scout import Scout
+from edge.vision.search import FaceSearch, Plan, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
 
 STAGES = ("detect", "crop", "classify", "track")

@@ -2,8 +2,8 @@
 
 A detector finds faces that have some pixels of its input. So a picture is looked at through
 windows: the whole of it, tiles of it at several scales, and a window of its own around each known
-face. Nothing here runs a network or keeps a picture: ``FaceSearch`` plans the windows of the next
-frame from what was found in the frames before, and ``find_faces`` looks through them.
+face. ``FaceSearch`` plans the windows of the next frame from what was found in the frames before,
+without a network, and ``find_faces`` has a detector look through them.
 
 What one look says of a candidate is weak, and looks at other scales and at the mirror image err
 differently. Their log-odds are added up until they suffice one way or the other: the sequential
@@ -13,21 +13,18 @@ test of Wald 1945, "Sequential Tests of Statistical Hypotheses".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.settings import Settings
 from edge.types import Box, Detector, Face, Image, Window
+from edge.vision.rota import Tile, choose, sampled
 from edge.vision.tracking import SPEED_SMOOTHING, Moving, decay, match
 
-UNIT = 128 * 128
-"""Input pixels of one detector call, in which costs are counted."""
 _TILE, _OVERLAP = 256, 56
 """Sides of a tile and of what two share, in input pixels: more than twice the smallest face, so
 that one which a tile cuts is whole in its neighbour, or in a tile of the next scale."""
@@ -59,12 +56,6 @@ _FEW = 3
 _OWN = ((0.06, 96, 64, 1.8), (0.2, 96, 96, 2.4), (math.inf, 128, 128, 3.4))
 """Windows of known faces: up to this many seconds since a face was seen, input pixels with few
 and with many faces, and the side in sides of the face."""
-_ROUND = 3
-"""Of so many tiles one is that which waited longest, however little it changed."""
-_SAMPLES = 72
-"""Rows of pixels that are compared to see where a picture changed."""
-_NOISE = 16
-"""Changes of a pixel up to this are a camera's noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,54 +191,6 @@ def confirm(detector: Detector, image: Image, candidate: Face, needed: float) ->
     return None
 
 
-class Scout:
-    """Looks at tiles of a live frame on a core of its own, while the next frames go on.
-
-    ``open_one`` opens a detector for its thread. What it finds is looked for in a newer frame
-    before anybody sees it.
-    """
-
-    def __init__(self, open_one: Callable[[], Detector]) -> None:
-        """Open nothing yet."""
-        self._open_one = open_one
-        self._thread = ThreadPoolExecutor(1, "scout")
-        self._detector: Detector | None = None
-        self._found: Future[Sequence[Face]] | None = None
-        self._time = 0.0
-
-    def close(self) -> None:
-        """Wait for the last look."""
-        self._thread.shutdown(cancel_futures=True)
-
-    @property
-    def free(self) -> bool:
-        """Whether it can take a frame."""
-        return self._found is None
-
-    def send(self, image: Image, plan: Plan, time: float) -> None:
-        """Begin to look at ``image`` as planned; ``time`` is the frame's."""
-        self._time = time
-        self._found = self._thread.submit(self._look, image, plan)
-
-    def report(self) -> tuple[Sequence[Face], float]:
-        """Return what was found since the last call, and its frame's time; never waits."""
-        if self._found is None or not self._found.done():
-            return (), self._time
-        found, self._found = self._found.result(), None
-        return found, self._time
-
-    def forget(self) -> None:
-        """Drop what it looks at, of another source."""
-        if self._found:
-            wait([self._found])
-        self._found = None
-
-    def _look(self, image: Image, plan: Plan) -> Sequence[Face]:
-        if self._detector is None:
-            self._detector = self._open_one()
-        return find_faces(self._detector, image, plan)
-
-
 class FaceSearch:
     """Plans where to look with ``detector`` in the frames of one source after the other."""
 
@@ -261,7 +204,7 @@ class FaceSearch:
     def reset(self) -> None:
         """Forget all that was seen, as for a new source."""
         self._size = (0, 0)
-        self._tiles: list[_Tile] = []
+        self._tiles: list[Tile] = []
         self._known: list[_Known] = []
         self._credit, self._turn = 0.0, 0
         self._whole_at = -math.inf
@@ -311,7 +254,7 @@ class FaceSearch:
         if size != self._size:
             self.reset()
             self._size = size
-            self._tiles = [_Tile(one) for one in self._all_tiles(*size)]
+            self._tiles = [Tile(one) for one in self._all_tiles(*size)]
 
     def _all_tiles(self, height: int, width: int, finer: float = 1.0) -> tuple[Window, ...]:
         least_px = round(self._least_px * finer)
@@ -320,7 +263,7 @@ class FaceSearch:
     def _next_tiles(self, image: Image) -> Iterator[Window]:
         if not self._tiles:
             return
-        samples = _samples(image)
+        samples = sampled(image)
         if self._turn == 0:
             self._turn = 1
             for tile in self._tiles:
@@ -337,58 +280,6 @@ class FaceSearch:
             self._credit -= tile.cost
             tile.looked(samples, self._size, self._turn)
             yield tile.window
-
-
-@dataclass(slots=True)
-class _Tile:
-    """A window of the rota, what it showed and when it was looked at last."""
-
-    window: Window
-    turn: int = 0
-    shown: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
-
-    @property
-    def cost(self) -> float:
-        return self.window.columns * self.window.rows / UNIT
-
-    def looked(self, samples: NDArray[np.uint8], size: tuple[int, int], turn: int) -> None:
-        self.turn, self.shown = turn, _part(samples, self.window, size).copy()
-
-    def change(self, samples: NDArray[np.uint8], size: tuple[int, int]) -> float:
-        """How much of it changed since then."""
-        changed = cv2.absdiff(_part(samples, self.window, size), self.shown)
-        return float(np.maximum(changed, _NOISE).mean()) - _NOISE
-
-
-def choose(
-    rota: Sequence[_Tile], samples: NDArray[np.uint8], size: tuple[int, int], turn: int
-) -> _Tile:
-    """Return the tile to look at next: what changed and waited, every third time what waited most.
-
-    A change fills most of the smallest tile that shows it, which is the one that sees it large.
-    """
-    if turn % _ROUND:
-        most, tile = max(
-            ((tile.change(samples, size) * (turn - tile.turn), tile) for tile in rota),
-            key=lambda item: item[0],
-        )
-        if most > 0:
-            return tile
-    return min(rota, key=lambda tile: tile.turn)
-
-
-def _samples(image: Image) -> NDArray[np.uint8]:
-    """Every so manieth pixel's green, ``uint8[about 72, …]``."""
-    step = max(image.shape[0] // _SAMPLES, 1)
-    return np.ascontiguousarray(image[::step, ::step, 1])
-
-
-def _part(samples: NDArray[np.uint8], window: Window, size: tuple[int, int]) -> NDArray[np.uint8]:
-    scale = samples.shape[0] / size[0]
-    top, left = int(window.top * scale), int(window.left * scale)
-    bottom = math.ceil((window.top + window.height) * scale)
-    right = math.ceil((window.left + window.width) * scale)
-    return samples[top:bottom, left:right]
 
 
 @dataclass(slots=True)

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.types import Face, Image, Window
 from edge.vision.blazeface import BlazeFace
+from edge.vision.rota import UNIT
+from edge.vision.scout import Scout
 from edge.vision.search import (
-    UNIT,
     FaceSearch,
     Known,
     Plan,
-    Scout,
     SearchOptions,
     confirm,
     find_faces,

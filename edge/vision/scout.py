@@ -1,0 +1,57 @@
+"""The search in a live picture, on a thread of its own beside the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from edge.types import Detector, Face, Image
+from edge.vision.search import Plan, find_faces
+
+
+class Scout:
+    """Looks at tiles of a live frame on a core of its own, while the next frames go on.
+
+    ``open_one`` opens a detector for its thread. What it finds is looked for in a newer frame
+    before anybody sees it.
+    """
+
+    def __init__(self, open_one: Callable[[], Detector]) -> None:
+        """Open nothing yet."""
+        self._open_one = open_one
+        self._thread = ThreadPoolExecutor(1, "scout")
+        self._detector: Detector | None = None
+        self._found: Future[Sequence[Face]] | None = None
+        self._time = 0.0
+
+    def close(self) -> None:
+        """Wait for the last look."""
+        self._thread.shutdown(cancel_futures=True)
+
+    @property
+    def free(self) -> bool:
+        """Whether it can take a frame."""
+        return self._found is None
+
+    def send(self, image: Image, plan: Plan, time: float) -> None:
+        """Begin to look at ``image`` as planned; ``time`` is the frame's."""
+        self._time = time
+        self._found = self._thread.submit(self._look, image, plan)
+
+    def report(self) -> tuple[Sequence[Face], float]:
+        """Return what was found since the last call, and its frame's time; never waits."""
+        if self._found is None or not self._found.done():
+            return (), self._time
+        found, self._found = self._found.result(), None
+        return found, self._time
+
+    def forget(self) -> None:
+        """Drop what it looks at, of another source."""
+        if self._found:
+            wait([self._found])
+        self._found = None
+
+    def _look(self, image: Image, plan: Plan) -> Sequence[Face]:
+        if self._detector is None:
+            self._detector = self._open_one()
+        return find_faces(self._detector, image, plan)
