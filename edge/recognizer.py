@@ -277,8 +277,8 @@ class Prefetch:
         self._own = threading.local()
 
     def close(self) -> None:
-        """Drop what is not begun, and wait for what is."""
-        self._threads.shutdown(cancel_futures=True)
+        """Drop what is not begun; what is ends by itself, as with ``Scout.close``."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def __call__(
         self,

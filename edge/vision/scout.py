@@ -25,8 +25,11 @@ class Scout:
         self._time = 0.0
 
     def close(self) -> None:
-        """Wait for the last look."""
-        self._thread.shutdown(cancel_futures=True)
+        """Take no more frames; the last look ends by itself.
+
+        Not waited for: whoever forgets a stream may have Python close it on this very thread.
+        """
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     @property
     def free(self) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -264,6 +265,35 @@ def test_a_walk_from_far_to_near_and_back_is_never_lost(detector: BlazeFace) -> 
     assert sum(seen) >= 85
 
 
+def eventually(scout: Scout) -> tuple[Sequence[Face], float]:
+    due = monotonic() + 10
+    while monotonic() < due:
+        found, time = scout.report()
+        if found:
+            return found, time
+    return (), 0.0
+
+
+def test_a_scout_can_be_closed_on_its_own_thread() -> None:
+    """Where Python's collector runs there, and finds a stream that somebody forgot."""
+    scouts: list[Scout] = []
+    closed: list[bool] = []
+
+    class Closing(FakeDetector):
+        def look(self, image: Image, window: Window, min_score: float) -> Sequence[Face]:
+            scouts[0].close()
+            closed.append(True)
+            return [face(square(900, 400, 60))]
+
+    closing = Closing()
+    scouts.append(Scout(lambda: closing))
+    picture = image(1280, 720)
+    scouts[0].send(picture, FaceSearch(SearchOptions(), closing).full(picture), 1.0)
+    found, _ = eventually(scouts[0])
+    assert closed
+    assert found
+
+
 def test_the_scout_looks_beside_the_loop_and_its_finds_are_looked_for_again() -> None:
     far = FakeDetector(square(900, 400, 60))
     scout = Scout(lambda: far)
@@ -272,8 +302,8 @@ def test_the_scout_looks_beside_the_loop_and_its_finds_are_looked_for_again() ->
     assert (scout.free, scout.report()) == (True, ((), 0.0))
     scout.send(picture, subject.full(picture), 1.0)
     assert not scout.free
+    found, time = eventually(scout)
     scout.close()
-    found, time = scout.report()
     assert ([one.box.iou(square(900, 400, 60)) > 0.9 for one in found], time) == ([True], 1.0)
     subject.plan(picture, 1.1)
     subject.discover(found, time)
