@@ -58,6 +58,10 @@ _OWN = ((0.06, 96, 64, 1.8), (0.2, 96, 96, 2.4), (math.inf, 128, 128, 3.4))
 and with many faces, and the side in sides of the face."""
 
 
+_SIZES, _PLACES = 4, 4
+"""Own windows have so many sizes an octave, and so many places a side of the face."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
     """How far to look: see ``Settings.min_face`` and ``Settings.search_budget``."""
@@ -132,8 +136,20 @@ def own_windows(known: Sequence[Known]) -> list[Window]:
     windows = []
     for box, age in known:
         _, few, many, sides = next(row for row in _OWN if age <= row[0])
-        windows.append(square_window(box, few if len(known) <= _FEW else many, sides))
+        windows.append(square_window(_snapped(box), few if len(known) <= _FEW else many, sides))
     return windows
+
+
+def _snapped(box: Box) -> Box:
+    """A square about ``box`` that stays where it is while the face moves by little.
+
+    What a detector says depends a little on where its window lies. A window that followed each box
+    exactly would feed that back, and boxes would tremble more from frame to frame.
+    """
+    side = 2 ** (round(_SIZES * math.log2(max(box.width, box.height, 1.0))) / _SIZES)
+    step = side / _PLACES
+    x, y = (round(centre / step) * step for centre in box.centre)
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
 
 
 def find_faces(detector: Detector, image: Image, plan: Plan) -> Sequence[Face]:

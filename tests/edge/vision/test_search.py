@@ -27,7 +27,6 @@ from edge.vision.search import (
     confirm,
     find_faces,
     own_windows,
-    square_window,
     tiles,
 )
 from tests.edge.fakes import FakeDetector, face, image, square
@@ -175,9 +174,35 @@ def test_a_known_face_has_a_window_of_its_own_the_wider_the_longer_it_was_not_se
     near, later, lost = (own_windows([Known(box, age)])[0] for age in (0.03, 0.1, 0.4))
     assert (near.columns, later.columns, lost.columns) == (96, 96, 128)
     assert near.width < later.width < lost.width
-    assert near == square_window(box, 96, 1.8)
+    assert near.width == near.height == pytest.approx(1.8 * 20, rel=0.1)
+    assert near.left + near.width / 2 == pytest.approx(50, abs=20 / 8 + 0.1)
+    assert near.top + near.height / 2 == pytest.approx(60, abs=20 / 8 + 0.1)
     many = own_windows([Known(box, 0.03)] * 10)
     assert sum(w.columns * w.rows for w in many) / UNIT <= 2.5
+
+
+def test_a_box_that_trembles_is_looked_at_through_the_same_window() -> None:
+    """What a window's place does to a box must not move the next window."""
+    windows = {
+        own_windows([Known(square(95 + shift, 95 - shift, 40 + shift), 0.03)])[0]
+        for shift in (-0.4, 0.0, 0.3)
+    }
+    assert len(windows) == 1
+
+
+def test_faces_in_nearly_equal_pictures_are_followed_alike(detector: BlazeFace) -> None:
+    boxes = []
+    for grey in (0, 1):
+        subject, seen = FaceSearch(SearchOptions(0.04, 0.0), detector), []
+        for n in range(30):
+            picture = scene([(200 + 2 * n, 100, 160)])
+            picture[::3, ::5] += np.uint8(grey)
+            found = find_faces(detector, picture, subject.plan(picture, n / 30))
+            subject.note(found, n / 30)
+            seen += [one.box for one in found]
+        boxes.append(seen)
+    assert len(boxes[0]) == len(boxes[1]) == 30
+    assert min(one.iou(other) for one, other in zip(*boxes, strict=True)) > 0.97
 
 
 def frames_of(subject: FaceSearch, detector: FakeDetector, count: int) -> list[Plan]:
