@@ -8,6 +8,8 @@
 ##   make test             everything that checks the project, and how long each group took
 ##       TESTS=            some of the groups: "edge convert"
 ##   make test-stream      streams against a real RTSP server, from Debian packages that it names
+##   make test-mqtt        results for a real broker, mosquitto from Debian
+##   make test-web         the live page in a browser, Debian's chromium
 ##   make check            format, lint, types, imports: a group of 'make test'
 ##
 ## From images to the device
@@ -72,7 +74,7 @@ RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: run-edge test test-stream check data train convert bench bench-compare bench-peers evaluate \
+.PHONY: run-edge test test-stream test-mqtt test-web check data train convert bench bench-compare bench-peers evaluate \
   document package install-service test-arm assets requirements clean help given-archive given-base
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -90,6 +92,12 @@ test: .venv/train/test-ready .venv/edge/ready .venv/mediapipe/test-ready .venv/t
 
 test-stream: .venv/train/test-ready .venv/edge/ready assets
 	@exec $(TRAIN) -m tools.run_tests stream
+
+test-mqtt: .venv/train/test-ready .venv/edge/ready assets
+	@exec $(TRAIN) -m tools.run_tests mqtt
+
+test-web: .venv/train/test-ready .venv/edge/ready assets
+	@exec $(TRAIN) -m tools.run_tests web
 
 check: .venv/train/test-ready
 	@exec $(TRAIN) -m tools.run_tests check
@@ -133,7 +141,8 @@ package: assets
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
 	@echo "  pip install --no-index --find-links dist edge-expressions   in an environment of your own"
 
-DEVICE_REQUIREMENTS = edge opencv-headless $(if $(filter yes,$(VIDEO)),video)
+# What sends results over a network is small, so that it lies there always.
+DEVICE_REQUIREMENTS = edge opencv-headless web mqtt $(if $(filter yes,$(VIDEO)),video)
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \
 $(pip) download --only-binary=:all: --dest build/dist --implementation cp --python-version $(2) \
@@ -204,7 +213,7 @@ define test_tools
 @touch $@
 endef
 
-EDGE_REQUIREMENTS := $(foreach name,edge video $(OPENCV),requirements/$(name).txt)
+EDGE_REQUIREMENTS := $(foreach name,edge video web mqtt $(OPENCV),requirements/$(name).txt)
 
 # A run that may not write what it compiles would do so at every start, so a first one does it here.
 .venv/edge/ready: $(EDGE_REQUIREMENTS) | .venv/pip/ready
@@ -217,7 +226,7 @@ EDGE_REQUIREMENTS := $(foreach name,edge video $(OPENCV),requirements/$(name).tx
 	$(without_accelerators)
 
 .venv/train/ready: COST := $() (TensorFlow: 2.6 GB on the disk; a few minutes)
-.venv/train/ready: $(EDGE_REQUIREMENTS) requirements/bench.txt requirements/train.txt | .venv/pip/ready
+.venv/train/ready: $(EDGE_REQUIREMENTS) $(foreach name,scan bench train,requirements/$(name).txt) | .venv/pip/ready
 	$(environment)
 	@env -u PYTHONDONTWRITEBYTECODE $(TRAIN) -c \
 	  "import tensorflow, scipy.optimize, scipy.stats, sklearn.metrics, matplotlib.pyplot" \

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import accuracy, camera, footprint, frames, latency, machine
+from benchmarks import accuracy, camera, footprint, frames, latency, machine, publishing
 from benchmarks.candidates import Candidate, check_origin
 from benchmarks.errors import BenchmarkError
 from benchmarks.latency import Run
@@ -72,6 +72,9 @@ def measure(plan: Plan, device: Device) -> tuple[Bench, list[Series]]:
         "start and peak RSS of a run",
         lambda: footprint.measure(plan.python, max(2, plan.rounds // 2)),
     )
+    published = _attempt(
+        notes, "page and MQTT", lambda: publishing.measure(plan.deployed, plan.rounds)
+    )
     after = machine.state(device)
     result = Bench(
         device=machine.name(device),
@@ -85,9 +88,11 @@ def measure(plan: Plan, device: Device) -> tuple[Bench, list[Series]]:
         rows=[_row(each, contracts, errors, runs, scored or {}) for each in chosen],
         loop=loop,
         footprint=run[0] if run else None,
+        publishing=published[0] if published else None,
     )
     samples = [each.series for each in runs if each.series.times]
-    return result, [*samples, *series, *([run[1]] if run else [])]
+    others = [*([run[1]] if run else []), *(published[1] if published else [])]
+    return result, [*samples, *series, *others]
 
 
 def faces_of(images: Path, model: Path) -> Faces:

@@ -48,6 +48,11 @@ class Material:
         return Material([r for r in self.benches if r.loop and not r.invalid]).last
 
     @cached_property
+    def published(self) -> Bench | None:
+        """The newest valid run with the page and MQTT."""
+        return Material([r for r in self.benches if r.publishing and not r.invalid]).last
+
+    @cached_property
     def rated(self) -> Bench | None:
         """The newest valid run that knows an accuracy: it is the files', whatever ran them."""
         rated = [r for r in self.benches if any(row.accuracy for row in r.rows)]

@@ -65,6 +65,7 @@ def section(name: str, material: Material) -> str | None:
             ("calibration", "copies", "robustness", "framing", "search", "live", "reach"),
             material.evaluation,
         ),
+        "publishing": material.published,
         "peers": material.peers,
     }
     if needed.get(name) is None:

@@ -208,6 +208,34 @@ class Footprint(Struct, frozen=True):
     environment_mb: float
 
 
+class Published(Struct, frozen=True):
+    """A run on a paced camera: all of a frame's work, from capture to result, and its peak RSS."""
+
+    name: str
+    frame: Times
+    latency: Times
+    memory_mb: float | None
+
+
+class Publishing(Struct, frozen=True):
+    """A run alone and one that is looked at, at ``rate`` frames a second.
+
+    ``page_p50_ms`` and ``page_p95_ms`` are from a frame's capture to the arrival of its result at
+    a page on the same machine, of so many ``messages``.
+    """
+
+    rate: int
+    rows: list[Published]
+    messages: int
+    page_p50_ms: float
+    page_p95_ms: float
+
+    @property
+    def frame_ratio(self) -> float:
+        """The p50 of a frame that is looked at against that of one that is not."""
+        return self.rows[1].frame.p50.value / self.rows[0].frame.p50.value
+
+
 class Bench(Struct, frozen=True, tag_field="format", tag="bench-5"):
     """Everything of one device. ``invalid`` says why the run does not count."""
 
@@ -222,6 +250,7 @@ class Bench(Struct, frozen=True, tag_field="format", tag="bench-5"):
     rows: list[Row]
     loop: Loop | None = None
     footprint: Footprint | None = None
+    publishing: Publishing | None = None
 
     @property
     def models(self) -> dict[str, str]:

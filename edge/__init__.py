@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from edge.errors import EdgeError
     from edge.recognizer import Recognizer
     from edge.settings import Tracking
-    from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
+    from edge.types import Box, Event, Expression, Face, FaceResult, Frame, FrameResult, Outage
     from edge.vision.overlay import annotate
 
 __version__ = "0.2.0"
 __all__ = [
     "Box",
     "EdgeError",
+    "Event",
     "Expression",
     "Face",
     "FaceResult",
@@ -43,7 +44,9 @@ _HOMES = {
     "edge.errors": ("EdgeError",),
     "edge.recognizer": ("Recognizer",),
     "edge.settings": ("Tracking",),
-    "edge.types": ("Box", "Expression", "Face", "FaceResult", "Frame", "FrameResult", "Outage"),
+    "edge.types": (
+        *("Box", "Event", "Expression", "Face", "FaceResult", "Frame", "FrameResult", "Outage"),
+    ),
     "edge.vision.overlay": ("annotate",),
 }
 

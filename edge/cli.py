@@ -22,7 +22,7 @@ from edge.device import Device
 from edge.errors import EdgeError, SettingsError
 from edge.run import doctor as examination
 from edge.run.build import Run, RunSettings, build
-from edge.run.config import read_settings_file, refuse_other_numbers
+from edge.run.config import read_settings_file, refuse_other_numbers, take_addresses
 from edge.run.loop import run as run_loop
 from edge.run.signals import INTERRUPTED, Signals, has_terminal
 from edge.run.systemd import Heartbeat, Manager
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 app = App(
     name=_NAME,
     help="Finds faces and names their expressions, in real time.",
-    config=(read_settings_file, refuse_other_numbers),
+    config=(take_addresses, read_settings_file, refuse_other_numbers),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     version=f"{_NAME} {__version__}",
@@ -67,32 +67,40 @@ def run(settings: _Settings = _DEFAULTS, *, config: Path | None = None, reread: 
     signals = Signals()
     with Manager() as manager:
         signals.install(reload=bool(config) and (manager.present or not has_terminal()))
-        show = manager.status if manager.present else partial(print, flush=True)
+        say = partial(print, flush=True, file=sys.stderr if _is_piped(settings) else None)
+        show = manager.status if manager.present else say
         with _native_noise_filtered():
-            parts = build(settings, signals.stop, lambda: signals.stopped, show)
+            parts = build(settings, signals.stop, lambda: signals.stopped or signals.accepted, show)
         reload = partial(_accepts_reload, signals, manager, reread, settings)
-        code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload())
+        code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload(), say)
         if not signals.stopped and signals.accepted:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             signals.hand_over()
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return code
 
 
-def _drive(parts: Run, heartbeat: Heartbeat, stop: Callable[[], bool]) -> int:
+def _is_piped(settings: Settings) -> bool:
+    """Whether standard output is for results: everything else goes to standard error then."""
+    return Path("-") in (*settings.output, *settings.events)
+
+
+def _drive(
+    parts: Run, heartbeat: Heartbeat, stop: Callable[[], bool], say: Callable[[str], object]
+) -> int:
     """Run the loop, print the summary, and return the exit code."""
     code = 0
     try:
         if not stop():
-            follow = parts.recognizer.follow
-            run_loop(parts.frames(), follow, (*parts.sinks, heartbeat), stop)
+            run_loop(parts.lanes.results(), (*parts.sinks, heartbeat), stop)
     except EdgeError as error:
         if not stop():
             if not parts.stats.frames:
                 raise
             code = _complain(error)
     if parts.stats.frames:
-        print(parts.stats.summary(parts.facts()), flush=True)
+        say(parts.stats.summary(parts.facts()))
     else:
         log.warning("ended before the first frame")
     return code or parts.exit_code
@@ -110,8 +118,14 @@ def _accepts_reload(
     manager.reloading()
     try:
         new = reread()
-        new = replace(new, output=tuple(path for path in new.output if path not in old.output))
-        names = ["model", "detector", "outputs"] + ["source"] * (new.source != old.source)
+        new = replace(
+            new,
+            output=tuple(path for path in new.output if path not in old.output),
+            events=tuple(path for path in new.events if path not in old.events),
+        )
+        names = ["model", "detector", "outputs", "publishers"] + ["source"] * (
+            new.source != old.source
+        )
         examination.require(names, new, Device())
     except EdgeError as error:
         _complain(error, "settings not taken, the old ones go on: ")
@@ -169,7 +183,8 @@ def main(tokens: Sequence[str]) -> int:
     _set_up_process()
     try:
         code = _run_command(tokens)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of standard output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EdgeError.exit_code

@@ -24,6 +24,8 @@ MEMBER = "contract.json"
 LABELS_MEMBER = "labels.txt"
 H5_ATTRIBUTE = "contract"
 VERSION = 2
+HOLD = 0.12
+"""Seconds, of a file that does not say."""
 _MAX_MEMBER_BYTES = 1 << 20
 ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError)
 """What reading a damaged ZIP raises, or one of a kind that Python can't read; ``KeyError`` where a
@@ -59,9 +61,11 @@ class ModelContract:
     The input is raw ``uint8`` grey pixels ``[height, width, channels]`` in 0…255 (scaling is in the
     graph). The output is one value per label, in this order: logits, of which
     ``softmax(logits / temperature)`` is calibrated (Guo et al. 2017, arXiv 1706.04599). A label
-    whose probability is below ``uncertain_below`` is not certain. ``framings`` maps the name of a
-    detector ("blazeface") to the framing that was derived from its boxes. ``provenance`` says where
-    the model comes from: hashes, commit, recipe, seed, data fingerprint, validation metrics.
+    whose probability is below ``uncertain_below`` is not certain; in a video another label must
+    lead for ``hold`` seconds before it is shown (older files do not say: 0.12). ``framings`` maps
+    the name of a detector ("blazeface") to the framing that was derived from its boxes.
+    ``provenance`` says where the model comes from: hashes, commit, recipe, seed, data fingerprint,
+    validation metrics.
     ``graph_sha256`` is that of the flatbuffer it travels in, set by ``embed``; in the ``.h5`` it is
     over the network's configuration and weights.
     """
@@ -73,6 +77,7 @@ class ModelContract:
     framings: Mapping[str, Framing] = field(default_factory=dict)
     temperature: float = 1.0
     uncertain_below: float = 0.0
+    hold: float = HOLD
     provenance: Mapping[str, Any] = field(default_factory=dict)
     graph_sha256: str = ""
     version: int = VERSION
@@ -100,6 +105,8 @@ class ModelContract:
             yield f"expected a temperature in 0.05…20, found {self.temperature!r}"
         if not 0 <= self.uncertain_below < 1:
             yield f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
+        if not 0 <= self.hold <= 10:
+            yield f"expected a hold of 0…10 s, found {self.hold!r}"
 
     def framing(self, detector: str) -> Framing:
         """Return the framing for the boxes of ``detector``; raises ``ContractError``."""
@@ -119,7 +126,7 @@ class ModelContract:
     def from_json(cls, text: str | bytes) -> ModelContract:
         """Read what ``to_json`` wrote; raises ``ContractError``."""
         try:
-            values = _whole(json.loads(text), cls)
+            values = _whole({"hold": HOLD, **json.loads(text)}, cls)
             values["framings"] = {
                 name: Framing(**_whole(framing, Framing))
                 for name, framing in dict(values["framings"]).items()

@@ -14,7 +14,8 @@
     │   ├── NoCameraError      there is no such camera
     │   └── SourceLostError    it was open and stopped delivering frames
     └── SinkError              an output can't be written
-        └── TargetError        its name is no place for a file of this user (2)
+        ├── TargetError        its name is no place for a file of this user (2)
+        └── ReaderLeftError    who read it, through a pipe, has left
 
 A message says what was expected, what was found, and what to do next. 2 is for what only a person
 can mend, in the settings or in what they name: a service is not started again for it.
@@ -88,3 +89,7 @@ class TargetError(SinkError):
     """An output's name is no place where this user may write a file."""
 
     exit_code = 2
+
+
+class ReaderLeftError(SinkError):
+    """Who read an output, through a pipe, has left: "… | head" has seen enough."""

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar
 
-from edge.contract import ModelContract
-from edge.errors import SourceLostError
+from edge.analysis import MOST_WORKERS, Analyser, Analysis, Item, Prefetch, Stopwatch
+from edge.events import with_events
 from edge.settings import Settings, Tracking
-from edge.sources import open_source, turned
+from edge.sources import open_sources, turned
 from edge.types import (
-    Classifier,
     Detector,
+    Event,
     Face,
     FaceResult,
-    Floats,
     Frame,
     FrameResult,
     Image,
@@ -31,57 +25,19 @@ from edge.types import (
 )
 from edge.vision import open_detector
 from edge.vision.classifier import ClassifierPool, TFLiteClassifier
-from edge.vision.crops import crop_faces
 from edge.vision.interpreter import read_model_file
 from edge.vision.interval import IntervalDetector
 from edge.vision.scout import Scout
-from edge.vision.search import FaceSearch, Plan, SearchOptions, find_faces
+from edge.vision.search import FaceSearch, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
 
 STAGES = ("detect", "crop", "classify", "track")
-_MOST_WORKERS = 4
-"""Each has networks of its own in memory, and rarely are there more faces in a frame."""
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def usable_cores() -> int:
     """Return the number of cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-class Analysis(NamedTuple):
-    """What one image shows by itself: ``probabilities`` is ``float32[faces, labels]``."""
-
-    faces: Sequence[Face]
-    probabilities: Floats
-    stage_ms: Mapping[str, float]
-
-
-Item = tuple[Frame, Analysis] | Outage
-
-
-class Analyser:
-    """detect → crop → classify, each stage timed; belongs to one thread."""
-
-    def __init__(self, detector: Detector, classifier: Classifier, contract: ModelContract) -> None:
-        """Take the parts; raises ``ContractError`` where the model has no framing for them."""
-        self._detector, self._classifier, self._contract = detector, classifier, contract
-        self._framing = contract.framing(detector.framing)
-
-    def __call__(self, image: Image, plan: Plan) -> Analysis:
-        """Look at ``image`` (``uint8[H, W, 3]`` BGR) as planned; name the faces' expressions."""
-        return self.analyse(image, lambda: find_faces(self._detector, image, plan))
-
-    def analyse(self, image: Image, find: Callable[[], Sequence[Face]]) -> Analysis:
-        """Name the expressions of the faces in ``image`` that ``find`` returns."""
-        timed = _Stopwatch()
-        height, width = self._contract.height, self._contract.width
-        faces = timed("detect", find)
-        crops = timed("crop", crop_faces, image, faces, self._framing, height, width)
-        rows = timed("classify", self._classifier.classify, crops)
-        return Analysis(faces, rows, timed.stage_ms)
 
 
 class Recognizer:
@@ -91,7 +47,9 @@ class Recognizer:
     is a name ("blazeface", "yunet", "both", "mediapipe"), ``detector_model`` the file of YuNet, and
     ``min_score`` what a face must score at least (0…1). ``min_face`` is the smallest face that is
     looked for, as a share of the frame's height (0 for the whole frame alone), ``search_budget``
-    what that may cost in a video, in detector calls a frame on average.
+    what that may cost in a video, in detector calls a frame on average. A label is certain from
+    the probability ``uncertain_below`` on, and must lead for ``hold`` seconds before it takes
+    another one's place; by default the model says both.
     ``tracking`` says how faces are followed in a stream. ``threads`` are those of each network, and
     ``workers`` how many faces of a frame, or frames of a file, are analysed at the same time (0: as
     many as there are cores for, up to 4). ``detect_every`` and ``budget`` (milliseconds a frame)
@@ -107,6 +65,8 @@ class Recognizer:
         min_score: float = 0.5,
         min_face: float = Settings.min_face,
         search_budget: float = Settings.search_budget,
+        uncertain_below: float | None = None,
+        hold: float | None = None,
         tracking: Tracking | None = None,
         threads: int = 1,
         workers: int = 0,
@@ -121,6 +81,8 @@ class Recognizer:
             min_score=min_score,
             min_face=min_face,
             search_budget=search_budget,
+            uncertain_below=uncertain_below,
+            hold=hold,
             threads=threads,
             parallel=workers,
             detect_every=detect_every,
@@ -133,9 +95,14 @@ class Recognizer:
         self._open_classifier: Callable[[], TFLiteClassifier] = lambda: TFLiteClassifier(
             content, name, threads
         )
-        self._workers = workers or min(max(usable_cores() // threads, 1), _MOST_WORKERS)
+        self._workers = workers or min(max(usable_cores() // threads, 1), MOST_WORKERS)
         pool = ClassifierPool(self._open_classifier, self._workers)
-        self.contract, self.labels, self.interpreter = pool.contract, pool.labels, pool.runtime
+        self.labels, self.interpreter = pool.labels, pool.runtime
+        contract = self.contract = replace(
+            pool.contract,
+            uncertain_below=_chosen(uncertain_below, pool.contract.uncertain_below),
+            hold=_chosen(hold, pool.contract.hold),
+        )
         found = self._open_detector()
         self.detector = found.name
         self._search = FaceSearch(SearchOptions(min_face, search_budget), found)
@@ -145,27 +112,39 @@ class Recognizer:
             if detect_every > 1 or budget
             else None
         )
-        self._tracker = Tracker(self.labels, self.contract.uncertain_below, tracking)
+        self._tracking = tracking or Tracking()
+        self._tracker = Tracker(
+            self.labels, contract.uncertain_below, self._tracking, contract.hold
+        )
 
     def __call__(self, image: Image) -> FrameResult:
         """Return what ``image`` (``uint8[H, W, 3]`` BGR) shows, without tracking."""
         return self._untracked(Frame(image, 0, 0.0), self._analyse(image, self._search.full(image)))
 
     def stream(
-        self, *sources: str | int | Path, rotate: int = 0, mirror: bool = False
+        self,
+        *sources: str | int | Path,
+        rotate: int = 0,
+        mirror: bool = False,
+        on_event: Callable[[Event], object] | None = None,
     ) -> Generator[tuple[Frame, FrameResult]]:
         """Yield each frame of ``sources``, one source after the other, with its tracked result.
 
         A source is what the command line takes: a camera's index, the address of a stream, a video,
-        a picture, a folder. Files give every frame, cameras and streams the newest one; while one
-        of these is lost nothing is yielded, and it is opened again. ``rotate`` (0, 90, 180, 270
-        degrees clockwise) and ``mirror`` turn every image first. Leaving the generator closes the
-        source. Raises ``EdgeError``.
+        a picture, a folder, a pattern. Files give every frame, cameras and streams the newest one;
+        while one of these is lost nothing is yielded, and it is opened again. ``rotate`` (0, 90,
+        180, 270 degrees clockwise) and ``mirror`` turn every image first. ``on_event`` is called
+        when somebody appears, changes or leaves, and when a source is lost and back, before the
+        result that shows it and in the caller's thread; what it raises ends the stream. Leaving the
+        generator closes the source. Raises ``EdgeError``.
         """
-        for address in sources:
-            with open_source(str(address)) as source:
-                for item in self.follow(turned(source, rotate, mirror)):
-                    if not isinstance(item, Outage):
+        for source in open_sources(sources):
+            with source, closing(self.follow(turned(source, rotate, mirror))) as found:
+                for item in with_events(found, self._tracking.forget):
+                    if isinstance(item, Event):
+                        if on_event is not None:
+                            on_event(item)
+                    elif not isinstance(item, Outage):
                         yield item
 
     def follow(
@@ -250,7 +229,7 @@ class Recognizer:
         return _result(frame, faces, {**analysis.stage_ms, "track": 0.0})
 
     def _tracked(self, frame: Frame, analysis: Analysis) -> FrameResult:
-        timed = _Stopwatch()
+        timed = Stopwatch()
         found, rows = analysis.faces, analysis.probabilities
         tracked = timed("track", self._tracker.update, found, rows, frame.time)
         faces = tuple(
@@ -260,90 +239,8 @@ class Recognizer:
         return _result(frame, faces, {**analysis.stage_ms, **timed.stage_ms})
 
 
-class Prefetch:
-    """Analyses the next frames of a file on ``size`` threads while one is in use.
-
-    Interpreters run without Python's lock, so that a file goes through so many cores at a time.
-    ``open_one`` opens the analyser of a thread. Where to look in a frame follows from the frames
-    until the fourth before it, however many threads there are, so that they change no result.
-    """
-
-    def __init__(
-        self, open_one: Callable[[], Callable[[Image, Plan], Analysis]], size: int
-    ) -> None:
-        """Open nothing yet."""
-        self._open_one = open_one
-        self._threads = ThreadPoolExecutor(size, "analysis")
-        self._own = threading.local()
-
-    def close(self) -> None:
-        """Drop what is not begun; what is ends by itself, as with ``Scout.close``."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def __call__(
-        self,
-        items: Iterable[Frame | Outage],
-        search: FaceSearch,
-        live: Callable[[Frame, bool], Analysis],
-    ) -> Iterator[Item]:
-        """Yield ``items`` in order with their analyses.
-
-        ``live`` analyses a live frame and takes whether it is the first one of its source. Where a
-        file ends before its time, what came before is yielded first.
-        """
-        source: str | None = None
-        waiting: deque[tuple[Frame, Future[Analysis]]] = deque()
-
-        def next_one() -> Item:
-            frame, future = waiting.popleft()
-            analysis = future.result()
-            if frame.source == source and not frame.still:
-                search.note(analysis.faces, frame.time)
-            return frame, analysis
-
-        try:
-            for item in items:
-                if isinstance(item, Outage):
-                    yield item
-                    continue
-                first, source = item.source != source, item.source
-                if item.live:
-                    yield item, live(item, first)
-                    continue
-                if len(waiting) == _MOST_WORKERS:
-                    yield next_one()
-                if first:
-                    search.reset()
-                image = item.image
-                plan = search.full(image) if item.still else search.plan(image, item.time)
-                waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
-                while first and not item.still and waiting:
-                    yield next_one()  # the next frames begin with what this one shows
-        except SourceLostError:
-            yield from (next_one() for _ in range(len(waiting)))
-            raise
-        yield from (next_one() for _ in range(len(waiting)))
-
-    def _analyse(self, image: Image, plan: Plan) -> Analysis:
-        if not hasattr(self._own, "analyser"):
-            self._own.analyser = self._open_one()
-        analysis: Analysis = self._own.analyser(image, plan)
-        return analysis
-
-
-class _Stopwatch:
-    """Calls a function and notes under a name how many milliseconds it took."""
-
-    def __init__(self) -> None:
-        self.stage_ms: dict[str, float] = {}
-
-    def __call__(
-        self, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        start = time.perf_counter()
-        result = function(*args, **kwargs)
-        self.stage_ms[stage] = (time.perf_counter() - start) * 1e3
-        return result
+def _chosen(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _result(

@@ -15,6 +15,13 @@ from typing import Literal
 from edge.assets import home
 from edge.errors import SettingsError
 
+Part = Literal["boxes", "bars", "status"]
+"""What can be drawn into a picture."""
+ALL: frozenset[Part] = frozenset(("boxes", "bars", "status"))
+_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+Hiding = Literal["off", "blur", "blank"]
+"""What becomes of faces in a picture."""
+
 
 def check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
     """Raise ``SettingsError`` unless ``low <= value <= high`` (a NaN is not)."""
@@ -44,8 +51,6 @@ class Tracking:
     """Time constant over which probabilities are smoothed: 0…10 s, 0 for none."""
     margin: float = 0.1
     """How far another label's probability must lead before the label changes: 0…1."""
-    hold: float = 0.12
-    """How long it must lead: 0…10 s."""
     forget: float = 0.5
     """A face that was not seen for longer than this is a new one: 0…60 s."""
 
@@ -53,7 +58,6 @@ class Tracking:
         """Check the ranges; raises ``SettingsError``."""
         check_range("tracking.smoothing", self.smoothing, 0, 10, "s")
         check_range("tracking.margin", self.margin, 0, 1)
-        check_range("tracking.hold", self.hold, 0, 10, "s")
         check_range("tracking.forget", self.forget, 0, 60, "s")
 
 
@@ -87,14 +91,29 @@ class Recording:
 class Settings:
     """What one run needs to know, beside the options of its adapters."""
 
-    source: str = "auto"
-    """Where frames come from: a camera's index or device (/dev/video1, /dev/v4l/by-id/…),
-    "picamera" or "picamera:1" for a Raspberry Pi's own cameras, a stream (rtsp://, http://), a
-    video, a picture, a folder of pictures, "demo", or "auto" for the first camera and, where there
-    is none, the demo."""
+    source: tuple[str, ...] = field(default=("auto",), kw_only=False)
+    """Where frames come from, any number: a camera's index or device (/dev/video1,
+    /dev/v4l/by-id/…), "picamera" or "picamera:1" for a Raspberry Pi's own cameras, a stream
+    (rtsp://, http://), a video, a picture, a folder of these, "photos/*.jpg", "demo", or "auto" for
+    the first camera and, where there is none, the demo. Files follow one another, cameras and
+    streams run side by side."""
     output: tuple[Path, ...] = ()
-    """A file to write, may be repeated (in a settings file a list, ["a.mp4", "b.csv"]): .mp4 or
-    .mkv for annotated video, .jsonl for one line of JSON a frame, .csv for one line a face."""
+    """A file to write, may be repeated (in a settings file a list, ["a.mp4", "b.csv"]): .jsonl,
+    .csv or .parquet for results, .mp4, .mkv or .webm for annotated video, .jpg or .png for an
+    annotated photograph, "folder/" for an annotated picture or video of each input, "-" for lines
+    of JSON on standard output."""
+    per: Literal["frame", "second"] = "frame"
+    """What a row of results is of: each frame, or each face in each second."""
+    events: tuple[Path, ...] = ()
+    """A file for lines of JSON about who appeared, changed or left; "-" is standard output."""
+    on_change: str = ""
+    """A program to run at each event, when somebody appears, changes or leaves, or a source is lost
+    or back: "./notify.sh loud". It runs without a shell; EXPRESSION_EVENT, EXPRESSION_LABEL and
+    more say what happened."""
+    overlay: str = "boxes,bars,status"
+    """What is drawn into pictures: "boxes", "bars", "status", several with commas, or "none"."""
+    hide_faces: Hiding = "off"
+    """What becomes of faces in every picture that is shown, written or sent."""
     model: Path = Path("models/Finalmodel.tflite")
     """The classifier, a .tflite file with a contract inside."""
     detector: str = "blazeface"
@@ -131,6 +150,11 @@ class Settings:
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0
     """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
+    uncertain_below: float | None = None
+    """A label is certain from this probability on: 0…0.99; by default the model says."""
+    hold: float | None = None
+    """How long another label must lead before the label changes: 0…10 s; by default the model
+    says."""
     tracking: Tracking = field(default_factory=Tracking)
     recording: Recording = field(default_factory=Recording)
 
@@ -145,10 +169,20 @@ class Settings:
         check_range("threads", self.threads, 1, 64)
         check_range("parallel", self.parallel, 0, 16)
         check_range("frames", self.frames, 0, 1e9)
-        if not self.source:
+        if self.uncertain_below is not None:
+            check_range("uncertain-below", self.uncertain_below, 0, 0.99)
+        if self.hold is not None:
+            check_range("hold", self.hold, 0, 10, "s")
+        if not self.source or not all(self.source):
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
+        if unknown := set(self._overlay_names()) - ALL:
+            raise SettingsError(
+                f"overlay: expected {', '.join(sorted(ALL))} or none, found {unknown.pop()!r}; "
+                "name some of them with commas"
+            )
         for name, value in (
-            ("source", expanded(self.source)),
+            ("source", tuple(map(expanded, self.source))),
+            ("events", tuple(_target(Path(expanded(path))) for path in self.events)),
             ("model", Path(expanded(self.model))),
             ("detector_model", Path(expanded(self.detector_model))),
             ("output", tuple(_target(Path(expanded(path))) for path in self.output)),
@@ -158,18 +192,29 @@ class Settings:
 
     def _check_outputs(self) -> None:
         """Refuse outputs that would take the place of the input or of each other."""
-        outputs = [os.path.realpath(path) for path in self.output]
+        shared = {Path("-")}.intersection(self.output)  # lines of both on standard output
+        names = (*self.output, *(path for path in self.events if path not in shared))
+        outputs = [os.path.realpath(path) for path in names]
         if len(set(outputs)) < len(outputs):
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
-        inputs = {os.path.realpath(self.source), os.path.realpath(self.model_path)}
-        for path, real in zip(self.output, outputs, strict=True):
+        inputs = {os.path.realpath(path) for path in (*self.source, str(self.model_path))}
+        for path, real in zip(names, outputs, strict=True):
             if real in inputs:
                 raise SettingsError(
                     f"output: expected another file than the input, found {str(path)!r} as both; "
                     "rename the output"
                 )
+
+    def _overlay_names(self) -> list[str]:
+        names = [name.strip() for name in self.overlay.split(",")]
+        return [] if names == ["none"] else names
+
+    @property
+    def overlay_parts(self) -> frozenset[Part]:
+        """``overlay`` as a set."""
+        return frozenset(part for part in ALL if part in self._overlay_names())
 
     @property
     def model_path(self) -> Path:
@@ -193,5 +238,11 @@ def exists(path: str | Path) -> bool:
 
 
 def _target(path: Path) -> Path:
-    """What a link at ``path`` leads to: a new file would take the place of the link otherwise."""
-    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
+    """What a link at ``path`` leads to: a new file would take the place of the link otherwise.
+
+    Standard output is "-" by any name, and what leads to another pipe or device stays.
+    """
+    if str(path) in _STANDARD_OUTPUT:
+        return Path("-")
+    is_link = os.path.islink(path) and (path.is_file() or not exists(path))  # noqa: PTH114
+    return Path(os.path.realpath(path)) if is_link else path

@@ -9,18 +9,15 @@ of the top-left pixel. Times are seconds from the start of a source.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from edge.device import Device
-    from edge.settings import Settings
+from edge.records import EventKind, EventRecord, ExpressionRecord, FaceRecord, FrameRecord
 
 Image = NDArray[np.uint8]
 """``uint8[H, W, 3]``, BGR."""
@@ -39,6 +36,7 @@ class Frame:
     frames ``dropped`` counts those that were discarded since the frame before, ``captured_at`` is
     ``time.monotonic()`` and ``wall_time`` Unix seconds, both at capture. ``audio`` holds the
     encoded PyAV audio packets of a video file that lie between the frame before and this one.
+    ``done`` is the share (0…1) of its file or folder that ends with this frame, NaN where unknown.
     """
 
     image: Image
@@ -51,6 +49,7 @@ class Frame:
     captured_at: float = math.nan
     wall_time: float | None = None
     audio: tuple[Any, ...] = ()
+    done: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class Expression:
     certain: bool
     probabilities: Mapping[str, float]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ExpressionRecord:
         """Return the values as records hold them."""
         return {
             "label": self.label,
@@ -212,17 +211,20 @@ class FaceResult:
         """What a screen shows: the smoothed expression, of an untracked face its own."""
         return self.smoothed or self.expression
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FaceRecord:
         """Return the values as records hold them."""
-        box = self.box
-        content = {
+        box, own = self.box, self.expression.to_dict()
+        content: FaceRecord = {
             "box": [round(side, 2) for side in (box.left, box.top, box.right, box.bottom)],
             "key_points": [[round(x, 2), round(y, 2)] for x, y in self.key_points.tolist()],
             "detection_score": round(self.face.score, 4),
-            **self.expression.to_dict(),
+            "label": own["label"],
+            "score": own["score"],
+            "certain": own["certain"],
+            "probabilities": own["probabilities"],
         }
         if self.track_id is not None:
-            content = {"track": self.track_id, **content}
+            content["track"] = self.track_id
         if self.smoothed is not None:
             content["smoothed"] = self.smoothed.to_dict()
         return content
@@ -243,21 +245,75 @@ class FrameResult:
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     wall_time: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FrameRecord:
         """Return exactly a line of the .jsonl."""
-        content: dict[str, Any] = {
+        content: FrameRecord = {
             "source": self.source,
             "time": round(self.time, 6),
             "frame": self.index,
-        }
-        if self.wall_time is not None:
-            wall = datetime.fromtimestamp(self.wall_time, UTC)
-            content["wall_time"] = wall.isoformat(timespec="milliseconds")
-        return {
-            **content,
             "faces": [face.to_dict() for face in self.faces],
             "stage_ms": {name: round(ms, 3) for name, ms in self.stage_ms.items()},
         }
+        if self.wall_time is not None:
+            content["wall_time"] = iso_time(self.wall_time)
+        return content
+
+
+def iso_time(seconds: float) -> str:
+    """Unix ``seconds`` as ISO 8601 in UTC: "2026-11-29T10:36:02.125+00:00"."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a person before a camera or in a video, or to a source.
+
+    "appeared": a face was there for long enough to be a person. "changed": its smoothed label
+    became another one, and is certain; ``before`` is the one that it had. "left": it is gone.
+    "source_lost" and "source_back": no frames come any more, and come again.
+
+    ``time`` is when it is told, on the clock of ``Frame.time``, and ``wall_time`` of live sources
+    the same in Unix seconds. ``track``, ``label``, ``score`` and ``certain`` are those of the
+    smoothed result. ``duration`` is in seconds: how long the face is there ("appeared"), had the
+    label before ("changed"), was there ("left"), how old the newest frame is ("source_lost"), or
+    how long there was none ("source_back"). ``reason`` says why a source is lost.
+    """
+
+    kind: EventKind
+    source: str
+    time: float
+    wall_time: float | None = None
+    track: int | None = None
+    label: str | None = None
+    score: float | None = None
+    certain: bool | None = None
+    before: str | None = None
+    duration: float = 0.0
+    reason: str = ""
+
+    def to_dict(self) -> EventRecord:
+        """Return exactly a line of the events' file; what does not apply is left out."""
+        content: EventRecord = {
+            "event": self.kind,
+            "source": self.source,
+            "time": round(self.time, 6),
+            "duration": round(self.duration, 3),
+        }
+        if self.wall_time is not None:
+            content["wall_time"] = iso_time(self.wall_time)
+        if self.track is not None:
+            content["track"] = self.track
+        if self.label is not None:
+            content["label"] = self.label
+        if self.score is not None:
+            content["score"] = round(self.score, 4)
+        if self.certain is not None:
+            content["certain"] = self.certain
+        if self.kind == "changed" and self.before is not None and self.label is not None:
+            content["from"], content["to"] = self.before, self.label
+        if self.reason:
+            content["reason"] = self.reason
+        return content
 
 
 class Source(Protocol):
@@ -265,10 +321,14 @@ class Source(Protocol):
 
     ``name`` is what records carry, ``description`` what a person reads, with what is known once
     there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
+    ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes.
+    Before it is opened it may be given another ``name``, to be told from others.
     """
 
     name: str
     fps: float
+    live: bool
+    size: float
 
     @property
     def description(self) -> str:
@@ -297,6 +357,8 @@ class BaseSource:
 
     name = ""
     fps = 0.0
+    live = False
+    size = 1.0
 
     @property
     def description(self) -> str:
@@ -382,6 +444,10 @@ class Sink(Protocol):
         """Take notice that there is no new frame; raises ``SinkError``."""
         ...
 
+    def notice(self, event: Event) -> None:
+        """Take one event, before the frame or outage that shows it; raises ``SinkError``."""
+        ...
+
 
 class BaseSink:
     """A sink that does nothing where its subclass says nothing else."""
@@ -399,60 +465,5 @@ class BaseSink:
     def lost(self, outage: Outage) -> None:
         """Ignore the outage."""
 
-
-class Concern(NamedTuple):
-    """What a check of ``doctor`` warns of: ``text`` and the ``remedy``."""
-
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorAdapter:
-    """One detector: an entry of ``edge.vision.DETECTORS``.
-
-    ``open`` takes the lowest score of a face (0…1), the network's threads and the file that the
-    user brings for it; it raises ``DetectorError``, ``AssetError``. ``check`` is what ``doctor``
-    calls with that file: it raises ``EdgeError`` where the detector can't run here.
-    """
-
-    name: str
-    open: Callable[[float, int, Path], Detector]
-    check: Callable[[Path], str]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceAdapter:
-    """One kind of source: an entry of ``edge.sources.ADAPTERS``.
-
-    ``matches`` says whether an address is of this kind. ``open`` takes the address, an instance of
-    ``options`` (None where it has none) and whether somebody else ends the run, so that the demo
-    does not; it raises ``SourceError`` or ``SettingsError``. ``check`` is what ``doctor`` calls
-    with the address, the options and the device: it opens no camera and no connection, returns what
-    it found or a ``Concern``, and raises ``EdgeError`` for what keeps a run from working. ``table``
-    names the options in a settings file and in ``open_source``; adapters that share their options
-    share it.
-    """
-
-    name: str
-    matches: Callable[[str], bool]
-    open: Callable[[str, Any, bool], Source]
-    check: Callable[[str, Any, Device], str | Concern]
-    options: type | None = None
-    table: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SinkAdapter:
-    """One kind of output file: an entry of ``edge.sinks.ADAPTERS``, by suffix.
-
-    ``open`` takes the path, the model's labels and the settings; it raises ``SinkError``. ``check``
-    is what ``doctor`` calls: it writes nothing. ``pictures`` says that the sink takes annotated
-    frames.
-    """
-
-    name: str
-    open: Callable[[Path, Sequence[str], Settings], Sink]
-    check: Callable[[Path], None]
-    pictures: bool = False
-    options: type | None = None
+    def notice(self, event: Event) -> None:
+        """Ignore the event."""

@@ -70,13 +70,6 @@ def test_no_result_is_a_page_of_thousands_of_lines(repository: Path) -> None:
         assert len((repository / name).read_bytes().splitlines()) < _LONGEST or ".png" in name
 
 
-def test_what_a_stream_as_source_of_the_service_needs_is_that_of_its_unit(repository: Path) -> None:
-    text = (repository / "docs" / "service.md").read_text(encoding="utf-8")
-    unit = (repository / "edge" / "service" / "expressions.service").read_text(encoding="utf-8")
-    [lines] = re.findall(r"```ini\n(\[Service\]\n(?:\w+=.*\n)+)```", text)
-    assert "".join(f"#   {line}\n" for line in lines.splitlines()) in unit
-
-
 def test_every_edge_option_in_the_makefile_exists(repository: Path) -> None:
     from edge.settings import Settings
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import cv2
 from PIL import Image as Picture
 
-from edge import Recognizer, annotate
+from edge import Recognizer
 from edge.sources.demo import DemoSource, load_portraits
 from edge.types import Image, Outage
-from edge.vision.placement import Placement
+from edge.vision.painter import Painter
 
 MOVING, STILL = Path("images/demo.webp"), Path("images/overlay.jpg")
 _SECONDS, _FPS, _STEP = 6.0, 30.0, 3
@@ -27,12 +27,12 @@ _STILL_AT = 4.0
 
 def annotated(size: tuple[int, int], seconds: float = _SECONDS) -> Iterator[Image]:
     """Yield the annotated demo of ``size`` (width, height): ``uint8[H, W, 3]`` BGR."""
-    placement = Placement()
+    painter = Painter()
     source = DemoSource(load_portraits(), size, round(seconds * _FPS) + 1, _FPS)
     for item in Recognizer().follow(source):
         if not isinstance(item, Outage):
             frame, result = item
-            yield annotate(frame.image, result, placement=placement)
+            yield painter.paint(frame, result)
 
 
 def write_moving(path: Path) -> None:

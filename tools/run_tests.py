@@ -17,7 +17,7 @@ from pathlib import Path
 TRAIN, MEDIAPIPE, TFLITE_RUNTIME = (
     Path(".venv", name, "bin") for name in ("train", "mediapipe", "tflite-runtime")
 )
-_ELSEWHERE = "not mediapipe and not tflite_runtime and not stream"
+_ELSEWHERE = "not mediapipe and not tflite_runtime and not stream and not mqtt and not web"
 Command = tuple[str, ...]
 
 
@@ -54,6 +54,8 @@ GROUPS: Mapping[str, Group] = {
         [_pytest("tests/edge/vision", marker="tflite_runtime", environment=TFLITE_RUNTIME)]
     ),
     "stream": Group([_pytest("tests/edge", marker="stream")], extra=True),
+    "mqtt": Group([_pytest("tests/edge", marker="mqtt")], extra=True),
+    "web": Group([_pytest("tests/edge", marker="web")], extra=True),
 }
 
 

@@ -24,9 +24,9 @@ SERVICE = {"source": "0"}
 _WIDTH = 98
 _HEADING = (
     "Settings of the service. What begins with '#' and no blank is a default: remove the '#' to "
-    "change it. 'systemctl reload expressions' starts anew with this file, or refuses what can't "
-    "work; 'expressions doctor --config' with this file says what is missing. Relative "
-    "outputs lie in /var/lib/expressions."
+    "change it; what has no value is found out at the start. 'systemctl reload expressions' "
+    "starts anew with this file, or refuses what can't work; 'expressions doctor --config' with "
+    "this file says what is missing. Relative outputs lie in /var/lib/expressions."
 )
 
 
@@ -37,7 +37,7 @@ def settings_file(chosen: Mapping[str, Any] = SERVICE) -> str:
 
 def _table(settings: Any, chosen: Mapping[str, Any]) -> Iterator[str]:
     """The lines of one dataclass, those within it last, as TOML wants it."""
-    help_texts = _help_texts(type(settings))
+    texts = help_texts(type(settings))
     ordered = sorted(fields(settings), key=lambda field: is_dataclass(_default(field)))
     for field in ordered:
         default = _default(field)
@@ -45,7 +45,8 @@ def _table(settings: Any, chosen: Mapping[str, Any]) -> Iterator[str]:
             yield f"\n[{field.name}]"
             yield from _table(default, {})
             continue
-        yield f"\n{_comment(help_texts[field.name])}\n#{field.name} = {_value(default)}"
+        shown = f" {field.name} =" if default is None else f"{field.name} = {_value(default)}"
+        yield f"\n{_comment(texts[field.name])}\n#{shown}"
         if field.name in chosen:
             yield f"{field.name} = {_value(chosen[field.name])}"
 
@@ -54,8 +55,8 @@ def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _help_texts(kind: type) -> Mapping[str, str]:
-    """The docstring under each field: Python itself doesn't keep it."""
+def help_texts(kind: type) -> Mapping[str, str]:
+    """Return the docstring under each field of ``kind``: Python itself doesn't keep it."""
     texts: dict[str, str] = {}
     for base in kind.__mro__[:-1]:
         try:

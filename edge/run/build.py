@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from edge import sinks, sources
-from edge.errors import SinkError
+from edge.adapters import PublisherAdapter
+from edge.errors import SettingsError, SinkError
+from edge.events import with_events
 from edge.recognizer import Recognizer
+from edge.run.lanes import Follow, Item, Lane, Lanes
 from edge.run.stats import Stats
 from edge.settings import Settings
+from edge.sinks.command import CommandSink
 from edge.sinks.console import StatusLine
-from edge.sinks.shared import Annotated, Guarded
+from edge.sinks.events import EventSink
+from edge.sinks.shared import Drawn, Guarded
 from edge.sinks.window import WindowSink, display_problem
+from edge.sources.images import ImageSource
+from edge.sources.video import VideoSource
 from edge.types import Frame, Outage, Sink, Source
+from edge.vision.painter import Painter
 
-_NAME_LETTERS = 28
-"""Of a source in an overlay: more would not fit into a line of a small picture."""
+_MOST_NAMED = 3
+"""Sources that a summary names."""
 
 
 def _with_options() -> type[Settings]:
     """``Settings`` with a table for each adapter that has options."""
     tables = {adapter.table: adapter.options for adapter in sources.ADAPTERS if adapter.options}
+    tables |= {publisher.table: publisher.options for publisher in sinks.PUBLISHERS}
+    output = Annotated[
+        tuple[Path, ...], Parameter(name=("--output", "-o"), allow_leading_hyphen=True)
+    ]
+    events = Annotated[tuple[Path, ...], Parameter(allow_leading_hyphen=True)]
     made = make_dataclass(
         "RunSettings",
-        [(name, options, field(default_factory=options)) for name, options in tables.items()],
+        [
+            ("output", output, ()),
+            ("events", events, ()),
+            *((name, options, field(default_factory=options)) for name, options in tables.items()),
+        ],
         bases=(Settings,),
         frozen=True,
         kw_only=True,
@@ -46,34 +67,40 @@ def adapter_options(settings: Settings) -> Mapping[str, Any]:
     return {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in own}
 
 
+def publishers(settings: Settings) -> Iterator[tuple[PublisherAdapter, Any]]:
+    """Yield those that ``settings`` ask for, with their options."""
+    options = adapter_options(settings)
+    for publisher in sinks.PUBLISHERS:
+        chosen = options.get(publisher.table)
+        if chosen is not None and chosen.address:
+            yield publisher, chosen
+
+
 @dataclass(frozen=True)
 class Run:
     """The parts of one run, none of them open."""
 
     settings: Settings
-    source: Source
+    lanes: Lanes
+    sources: tuple[Source, ...]
     recognizer: Recognizer
     sinks: tuple[Sink, ...]
     stats: Stats
     guards: tuple[Guarded, ...]
 
-    @contextmanager
-    def frames(self) -> Iterator[Iterator[Frame | Outage]]:
-        """Open the source and give its frames, turned, as many as the settings want."""
-        settings = self.settings
-        with self.source as opened:
-            items = sources.turned(opened, settings.rotate, settings.mirror)
-            yield sources.limited(items, settings.frames) if settings.frames else items
-
     @property
     def exit_code(self) -> int:
-        """That of the first sink that failed, 0 where none did."""
-        return next((sink.exit_code for sink in self.guards if sink.exit_code), 0)
+        """That of the first source or sink that failed, 0 where none did."""
+        codes = (self.lanes.exit_code, *(sink.exit_code for sink in self.guards))
+        return next(filter(None, codes), 0)
 
     def facts(self) -> Mapping[str, str]:
         """Return what a summary says of the parts."""
+        named = [source.description for source in self.sources[:_MOST_NAMED]]
+        if more := len(self.sources) - len(named):
+            named.append(f"{more} more")
         return {
-            "source": self.source.description,
+            "source": ", ".join(named),
             "interpreter": self.recognizer.interpreter,
             "detector": self.recognizer.detector,
             "model": str(self.settings.model_path),
@@ -90,6 +117,8 @@ def open_recognizer(settings: Settings) -> Recognizer:
         min_score=settings.min_score,
         min_face=settings.min_face,
         search_budget=settings.search_budget,
+        uncertain_below=settings.uncertain_below,
+        hold=settings.hold,
         tracking=settings.tracking,
         threads=settings.threads,
         workers=settings.parallel,
@@ -112,33 +141,95 @@ def build(
     recognizer = open_recognizer(settings)
     stats = Stats()
     window = open_window(settings, stop, stopped)
-    options = adapter_options(settings)
-    endless = window is not None or settings.frames > 0
-    source = sources.open_source(settings.source, options, endless)
-    records, videos = _outputs(settings, recognizer)
-    views = (Guarded(window),) if window else ()
-    parts: list[Sink] = [stats, *records]
-    if views or videos:
-        parts.append(
-            Annotated(views, videos, lambda: f"{stats.status()} · {_source_state(source, stats)}")
-        )
-    if not window:
-        line = StatusLine(stats.details, None if settings.output else stop, show)
-        parts.append(Guarded(line))
-    return Run(settings, source, recognizer, tuple(parts), stats, (*records, *videos, *views))
+    served = list(publishers(settings))
+    endless = bool(window or settings.frames or served)
+    inputs = sources.open_sources(settings.source, adapter_options(settings), endless)
+    check_outputs(settings, inputs)
+    painter = partial(Painter, settings.overlay_parts, settings.hide_faces)
+    lines = {*settings.output, *settings.events}  # "-" may be both
+    takers = len(lines) + len(served) + bool(settings.on_change)
+    records, pictures = _outputs(settings, recognizer, stop if takers == 1 else _go_on)
+    others = [
+        *(Guarded(publisher.open(options, settings, painter)) for publisher, options in served),
+        *([Guarded(CommandSink(settings.on_change))] if settings.on_change else []),
+    ]
+    views = [Guarded(window)] if window else []
+    parts: list[Sink] = [stats, *records, *others]
+    if views or pictures:
+        parts.append(Drawn(views, pictures, stats.corner, painter))
+    every = math.inf if window else 1.0
+    parts.append(Guarded(StatusLine(stats.details, None if takers else stop, show, every)))
+    paced = window is None and bool(served)  # somebody watches
+    lanes = Lanes(_lanes(settings, inputs, recognizer, paced, stopped), stopped)
+    guards = (*records, *pictures, *others, *views)
+    return Run(settings, lanes, tuple(inputs), recognizer, tuple(parts), stats, guards)
+
+
+def _go_on() -> None:
+    """Let the run go on when a reader has left."""
 
 
 def _outputs(
-    settings: Settings, recognizer: Recognizer
-) -> tuple[tuple[Guarded, ...], tuple[Guarded, ...]]:
+    settings: Settings, recognizer: Recognizer, left: Callable[[], None]
+) -> tuple[list[Guarded], list[Guarded]]:
     """The outputs that take results, and those that take annotated pictures."""
-    records: list[Guarded] = []
-    videos: list[Guarded] = []
+    records = [Guarded(EventSink(path, settings.recording), left) for path in settings.events]
+    pictures: list[Guarded] = []
     for path in settings.output:
         adapter = sinks.find_adapter(path)
-        sink = Guarded(adapter.open(path, recognizer.labels, settings))
-        (videos if adapter.pictures else records).append(sink)
-    return tuple(records), tuple(videos)
+        sink = Guarded(adapter.open(path, recognizer.labels, settings), left)
+        (pictures if adapter.pictures else records).append(sink)
+    return records, pictures
+
+
+def check_outputs(settings: Settings, inputs: Sequence[Source]) -> None:
+    """Raise ``SettingsError`` where one file is to hold the pictures of too many ``inputs``."""
+    side_by_side = len(inputs) > 1 and any(source.live for source in inputs)
+    single = len(inputs) == 1 and isinstance(inputs[0], ImageSource | VideoSource)
+    for path in settings.output:
+        many = sinks.find_adapter(path).many
+        expected = {"none": "one photograph", "files": "files that follow one another"}.get(many)
+        if (many == "none" and not single) or (many == "files" and side_by_side):
+            found = ", ".join(source.name for source in inputs[:_MOST_NAMED])
+            raise SettingsError(
+                f"{path}: expected {expected} for it, found {found}; name a folder instead, "
+                f"'{path.stem}/', for a file of each input"
+            )
+
+
+def _lanes(
+    settings: Settings,
+    inputs: Sequence[Source],
+    recognizer: Recognizer,
+    paced: bool,
+    stopped: Callable[[], bool],
+) -> list[Lane]:
+    """A lane for each live source, and one for all of the others; the first has ``recognizer``."""
+    files = [source for source in inputs if not source.live]
+    groups = [[source] for source in inputs if source.live] + ([files] if files else [])
+    return [
+        Lane(
+            group,
+            _follower(
+                settings, recognizer if n == 0 else open_recognizer(settings), paced, stopped
+            ),
+            sources.shares(group),
+        )
+        for n, group in enumerate(groups)
+    ]
+
+
+def _follower(
+    settings: Settings, recognizer: Recognizer, paced: bool, stopped: Callable[[], bool]
+) -> Follow:
+    def follow(items: Iterable[Frame | Outage]) -> Generator[Item]:
+        items = sources.turned(items, settings.rotate, settings.mirror)
+        items = sources.limited(items, settings.frames) if settings.frames else items
+        items = sources.paced(items) if paced else items
+        found = recognizer.follow(sources.until(items, stopped))
+        return with_events(found, settings.tracking.forget)
+
+    return follow
 
 
 def open_window(
@@ -153,9 +244,3 @@ def open_window(
             f"window: expected a display, found that {problem}, or run with '--display off'"
         )
     return None if problem else WindowSink(stop, stopped)
-
-
-def _source_state(source: Source, stats: Stats) -> str:
-    name = source.name
-    shown = name if len(name) <= _NAME_LETTERS else f"{name[: _NAME_LETTERS - 1]}…"
-    return f"{shown}, {stats.dropped} dropped" if stats.dropped else shown

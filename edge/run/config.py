@@ -17,6 +17,19 @@ from edge.run.build import RunSettings
 from edge.settings import expanded
 
 
+def take_addresses(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Let "--mqtt mqtt://broker" be the address of the table, beside "--mqtt.device pi".
+
+    cyclopts takes it for the whole table, which nothing else may join then.
+    """
+    del app, commands
+    for table in arguments:
+        for child in table.children:
+            if child.keys[-1] == "address":
+                while table.tokens:
+                    child.append(table.tokens.pop(0))
+
+
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fill in what the command line leaves open from the TOML file that ``--config`` names.
 

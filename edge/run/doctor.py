@@ -15,14 +15,16 @@ from typing import Literal
 import cv2
 
 from edge import sinks, sources
+from edge.adapters import Concern
 from edge.assets import ASSETS, ASSETS_FOLDER, read_asset
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, SettingsError, SinkError, first_line
 from edge.recognizer import usable_cores
-from edge.run.build import adapter_options
+from edge.run.build import adapter_options, publishers
 from edge.settings import Settings
+from edge.sinks.command import CommandSink
+from edge.sinks.events import check as check_events
 from edge.sinks.window import display_problem
-from edge.types import Concern
 from edge.vision import find_detector
 from edge.vision.classifier import load_classifier
 from edge.vision.interpreter import runtime_name
@@ -137,15 +139,35 @@ def _cameras(_: Settings, device: Device) -> str:
 
 
 def _source(settings: Settings, device: Device) -> str | Concern:
-    adapter = sources.find_adapter(settings.source)
-    options = adapter_options(settings).get(adapter.table)
-    return adapter.check(settings.source, options, device)
+    found: list[str] = []
+    for address in sources.expanded(settings.source):
+        adapter = sources.find_adapter(address)
+        options = adapter_options(settings).get(adapter.table)
+        one = adapter.check(address, options, device)
+        if isinstance(one, Concern):
+            return one
+        found.append(one)
+    return ", ".join(found)
 
 
 def _outputs(settings: Settings, _: Device) -> str:
     for path in settings.output:
         sinks.find_adapter(path).check(path)
-    return ", ".join(map(str, settings.output)) or "none"
+    for path in settings.events:
+        check_events(path)
+    if settings.on_change:
+        CommandSink(settings.on_change)
+    return ", ".join(map(str, (*settings.output, *settings.events))) or "none"
+
+
+def _publishers(settings: Settings, _: Device) -> str | Concern:
+    found: list[str] = []
+    for publisher, options in publishers(settings):
+        one = publisher.check(options)
+        if isinstance(one, Concern):
+            return one
+        found.append(f"{publisher.name}: {one}")
+    return ", ".join(found) or "none"
 
 
 def _display(settings: Settings, device: Device) -> str:
@@ -194,6 +216,7 @@ CHECKS: Mapping[str, Check] = {
     "cameras": _cameras,
     "source": _source,
     "outputs": _outputs,
+    "publishers": _publishers,
     "display": _display,
     "temperature": _temperature,
     "power": _power,

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 
-from edge.types import Frame, FrameResult, Outage, Sink
+from edge.types import Event, Frame, FrameResult, Outage, Sink
 
-Items = Iterable[Frame | Outage]
-Follow = Callable[[Items], Generator[tuple[Frame, FrameResult] | Outage]]
+Items = Generator[tuple[Frame, FrameResult] | Outage | Event]
 
 
-def run(
-    source: AbstractContextManager[Items],
-    follow: Follow,
-    sinks: Sequence[Sink],
-    stop: Callable[[], bool],
-) -> None:
-    """Give every frame of ``source`` with its result, and every outage, to every sink.
+def run(results: Items, sinks: Sequence[Sink], stop: Callable[[], bool]) -> None:
+    """Give every frame with its result, every outage and every event to every sink.
 
-    Ends with the source, or when ``stop`` says so after a frame or an outage. ``EdgeError`` pass
-    through once every sink is closed, so that what was found until then is kept.
+    Once ``stop`` says so only events are given, those of the people who leave; ``results`` are to
+    end soon then. ``EdgeError`` pass through once every sink is closed, so that what was found
+    until then is kept.
     """
-    with ExitStack() as stack:
-        frames = stack.enter_context(source)
+    stopping = False
+    with closing(results), ExitStack() as stack:
         writers = [stack.enter_context(sink) for sink in sinks]
-        for item in stack.enter_context(closing(follow(frames))):
-            for writer in writers:
-                writer.lost(item) if isinstance(item, Outage) else writer.write(*item)
-            if stop():
-                break
+        for item in results:
+            if not stopping or isinstance(item, Event):
+                for writer in writers:
+                    give(item, writer)
+            stopping = stopping or stop()
+
+
+def give(item: tuple[Frame, FrameResult] | Outage | Event, sink: Sink) -> None:
+    """Give one thing to one sink; raises ``SinkError``."""
+    if isinstance(item, Outage):
+        sink.lost(item)
+    elif isinstance(item, Event):
+        sink.notice(item)
+    else:
+        sink.write(*item)

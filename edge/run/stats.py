@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,11 @@ from edge.types import BaseSink, Frame, FrameResult, Outage
 
 _RECENT = 30
 """Frames that the momentary speed is taken over."""
+_MOST_LISTED = 20
+"""Sources that a summary has a line for."""
+_NAME_LETTERS = 28
+"""Of a source in a picture: more would not fit into a line of a small one."""
+_PHOTOGRAPHS = "photographs"
 _PERCENTILES = (50, 95, 99)
 _KEPT = 10_000
 """Frames that the percentiles are taken over, the newest ones: memory must not grow for ever."""
@@ -27,12 +33,15 @@ class Stats(BaseSink):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start at nought."""
-        self.frames = self.faces = self.dropped = self.outages = self.uncertain = 0
-        self.tracks = 0
-        self.labels: Counter[str] = Counter()
+        self.frames = self.dropped = self.outages = 0
+        self.seen: dict[str, People] = {}
+        """By source; all photographs are one."""
         self._clock = clock
         self._started_at = self._ended_at = 0.0
-        self._out = False
+        self._out: set[str] = set()
+        self._newest: Frame | None = None
+        self._media: dict[str, float] = {}
+        """Seconds of each source until its newest frame."""
         self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
         self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
         self._latency_ms: deque[float] = deque(maxlen=_KEPT)
@@ -44,14 +53,12 @@ class Stats(BaseSink):
         self._ended_at = self._clock()
         if self.frames == 0:
             self._started_at = self._ended_at - total / 1e3
-        self._out = False
+        self._out.discard(frame.source)
         self.frames += 1
-        self.faces += len(result.faces)
         self.dropped += frame.dropped
-        for face in result.faces:
-            self.labels[face.shown.label] += 1
-            self.uncertain += not face.shown.certain
-            self.tracks = max(self.tracks, face.track_id or 0)
+        self.seen.setdefault(_PHOTOGRAPHS if frame.still else frame.source, People()).add(result)
+        self._newest = frame
+        self._media[frame.source] = frame.time
         latency = (self._ended_at - frame.captured_at) * 1e3
         if frame.live:
             self._latency_ms.append(latency)
@@ -60,8 +67,8 @@ class Stats(BaseSink):
 
     def lost(self, outage: Outage) -> None:
         """Count an outage once, and forget the speed of the moment: it was another moment's."""
-        if outage.reason and not self._out:
-            self._out = True
+        if outage.reason and outage.source not in self._out:
+            self._out.add(outage.source)
             self.outages += 1
             self._recent.clear()
 
@@ -85,10 +92,32 @@ class Stats(BaseSink):
         (shown,) = _percentiles([milliseconds for _, milliseconds in self._recent], (50,))
         return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self.live else ''}"
 
+    def corner(self) -> str:
+        """The status with the source and what was dropped, for a picture."""
+        name = self._newest.source if self._newest else ""
+        shown = name if len(name) <= _NAME_LETTERS else f"{name[: _NAME_LETTERS - 1]}…"
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        return f"{self.status()} · {shown}{dropped}"
+
+    def progress(self) -> str:
+        """Of files: "34% done, 5.1 × real time, 0:12 left"; empty where there is no telling."""
+        done = self._newest.done if self._newest else math.nan
+        seconds = self._ended_at - self._started_at
+        if not 0 < done < 1 or seconds <= 0:
+            return ""
+        media = sum(self._media.values())
+        left = seconds / done - seconds
+        parts = [
+            f"{done:.0%} done",
+            f"{media / seconds:.1f} × real time" if media else "",
+            f"{left // 60:.0f}:{left % 60:02.0f} left",
+        ]
+        return ", ".join(filter(None, parts))
+
     def details(self) -> str:
-        """The status, for live sources with the percentiles of the latency and the drops."""
+        """The status and, of files, the progress, of live sources the percentiles and the drops."""
         if len(self._latency_ms) < 2:
-            return self.status()
+            return " · ".join(filter(None, (self.progress(), self.status())))
         p50, p95, p99 = _percentiles(self._latency_ms)
         return (
             f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {self.dropped} dropped"
@@ -113,6 +142,8 @@ class Stats(BaseSink):
             **({"outages": f"{self.outages}"} if self.outages else {}),
         }
         rows = [f"{name:<12} {value}" for name, value in lines.items()]
+        after = list(lines).index("people") + 1
+        rows[after:after] = self._each()
         rows += [f"{'stage':<12} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}"]
         rows += [
             f"  {stage:<10}" + "".join(f" {value:8.2f}" for value in values)
@@ -121,13 +152,55 @@ class Stats(BaseSink):
         return "\n".join(rows)
 
     def _people(self) -> str:
-        """How many people (tracks) were seen, and what share of their time each label has."""
+        """Everybody, of all sources: where there is one, with the shares of the labels."""
+        if len(self.seen) <= 1:
+            return next((str(people) for people in self.seen.values()), "none")
+        total = sum(people.count for people in self.seen.values())
+        return f"{total} in {len(self.seen)} inputs"
+
+    def _each(self) -> Iterator[str]:
+        """A line for each of several sources."""
+        if len(self.seen) <= 1:
+            return
+        names = list(self.seen)
+        for name in names[:_MOST_LISTED]:
+            yield f"  {name}: {self.seen[name]}"
+        if len(names) > _MOST_LISTED:
+            yield f"  and {len(names) - _MOST_LISTED} more"
+
+
+class People:
+    """Who was seen in one source, and what share of their time each label has."""
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self.pictures = self.faces = self.certain = 0
+        self.tracks: set[int] = set()
+        self.labels: Counter[str] = Counter()
+
+    def add(self, result: FrameResult) -> None:
+        """Count the faces of one frame."""
+        self.pictures += 1
+        self.faces += len(result.faces)
+        for face in result.faces:
+            self.labels[face.shown.label] += 1
+            self.certain += face.shown.certain
+            if face.track_id is not None:
+                self.tracks.add(face.track_id)
+
+    @property
+    def count(self) -> int:
+        """How many people: tracks, in photographs faces."""
+        return len(self.tracks) or self.faces
+
+    def __str__(self) -> str:
+        """As in "2: happy 61.0%, neutral 39.0%; certain in 90.1%"."""
         if not self.faces:
             return "none"
         shares = [f"{name} {n / self.faces:.1%}" for name, n in self.labels.most_common()]
-        count = f"{self.tracks}" if self.tracks else f"{self.faces} in photographs"
-        certain = 1 - self.uncertain / self.faces
-        return f"{count}: {', '.join(shares)}; certain in {certain:.1%}"
+        pictures = f" in {self.pictures} photograph{'s' * (self.pictures > 1)}"
+        count = f"{self.count}{'' if self.tracks else pictures}"
+        return f"{count}: {', '.join(shares)}; certain in {self.certain / self.faces:.1%}"
 
 
 def _percentiles(

@@ -1,6 +1,7 @@
-"""Where results go: a registry of outputs by suffix.
+"""Where results go: registries of outputs by suffix, and of what serves or sends results.
 
-A new kind of output is a file beside this one with an adapter, and a line in ``ADAPTERS``.
+A new kind of output is a file beside this one with an adapter, and a line in ``ADAPTERS`` or
+``PUBLISHERS``.
 """
 
 from __future__ import annotations
@@ -8,24 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.adapters import PublisherAdapter, SinkAdapter
 from edge.errors import SettingsError
-from edge.sinks import records, video
-from edge.types import SinkAdapter
+from edge.sinks import folder, mqtt, pictures, pipe, records, video, web
 
 ADAPTERS: Mapping[str, SinkAdapter] = {
     ".jsonl": records.JSON_LINES,
     ".csv": records.CSV,
+    ".parquet": records.PARQUET,
     ".mp4": video.ADAPTER,
     ".mkv": video.ADAPTER,
+    ".webm": video.ADAPTER,
+    ".jpg": pictures.ADAPTER,
+    ".jpeg": pictures.ADAPTER,
+    ".png": pictures.ADAPTER,
 }
+"""By suffix."""
+PUBLISHERS: tuple[PublisherAdapter, ...] = (web.ADAPTER, mqtt.ADAPTER)
 
 
 def find_adapter(path: Path) -> SinkAdapter:
-    """Return the adapter for the suffix of ``path``; raises ``SettingsError`` where none is."""
+    """Return the adapter for ``path``; raises ``SettingsError`` where none is.
+
+    A folder, or a name without a suffix that is none yet, takes a picture or a video of each input.
+    A pipe without a suffix, and "-", get lines of JSON.
+    """
+    suffix = path.suffix.lower()
+    if pipe.is_pipe(path):
+        return ADAPTERS.get(suffix, records.JSON_LINES)
+    if not suffix or path.is_dir():
+        return folder.ADAPTER
     try:
-        return ADAPTERS[path.suffix.lower()]
+        return ADAPTERS[suffix]
     except KeyError:
         raise SettingsError(
-            f"output: expected a name that ends in {', '.join(ADAPTERS)}, found {str(path)!r}; "
-            "rename the output"
+            f"output: expected a name that ends in {', '.join(ADAPTERS)}, or a folder, found "
+            f"{str(path)!r}; rename the output"
         ) from None

@@ -17,10 +17,13 @@ log = logging.getLogger(__name__)
 _COPIED = {
     "mp4": ("aac", "mp3", "opus", "flac"),  # what browsers play in it
     "matroska": ("aac", "mp3", "opus", "flac", "vorbis", "ac3", "eac3"),
+    "webm": ("opus", "vorbis"),
 }
+_ENCODED = {"mp4": ("aac", 1024), "matroska": ("aac", 1024), "webm": ("libopus", 960)}
+"""What others become: the encoder, and the samples of its frames."""
 _WITHOUT_HEADER = ("mp3", "ac3", "eac3")
 """Codecs whose packets need no header of the stream."""
-_RATE, _AAC_FRAME = 48_000, 1024
+_RATE = 48_000
 
 Packet = Any
 """``av.Packet`` of an audio stream."""
@@ -39,9 +42,9 @@ def open_audio(container: OutputContainer, source: Any) -> AudioTrack | None:
 
 
 class AudioTrack:
-    """Packets of the audio stream ``source``: copied where the container takes the codec, else AAC.
+    """Packets of the audio stream ``source``: copied where the container takes the codec.
 
-    Times are seconds.
+    Others become AAC or, in WebM, Opus. Times are seconds.
     """
 
     def __init__(self, container: OutputContainer, source: Any) -> None:
@@ -59,8 +62,10 @@ class AudioTrack:
             setattr(self._decoder, name, getattr(context, name))
         self._decoder.open()
         layout = "mono" if context.channels == 1 else "stereo"
-        self._resampler = av.AudioResampler("fltp", layout, _RATE, _AAC_FRAME)
-        self._stream = container.add_stream("aac", rate=_RATE, layout=layout)
+        encoder, samples = _ENCODED[container.format.name]
+        self._stream = container.add_stream(encoder, rate=_RATE, layout=layout)
+        sample_format = self._stream.codec_context.format.name
+        self._resampler = av.AudioResampler(sample_format, layout, _RATE, samples)
 
     def packets(self, given: Sequence[Packet], offset: float, until: float) -> list[Packet]:
         """Return what begins before ``until``, of ``given``, ``offset`` later, and of before."""

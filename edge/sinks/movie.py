@@ -1,7 +1,8 @@
-"""H.264 and audio in a file that can be played at any moment.
+"""Video and audio in a file that can be played at any moment.
 
-MP4 is written in fragments, Matroska in clusters, of a second each: what a kill or a full disk
-leaves plays up to its last two seconds. A file that is closed has the usual index besides.
+MP4 and Matroska hold H.264, WebM holds VP9. MP4 is written in fragments, the others in clusters, of
+a second each: what a kill or a full disk leaves plays up to its last two seconds. A file that is
+closed has the usual index besides.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from av.video.frame import PictureType
 
 from edge.sinks.audio import AudioTrack, open_audio
-from edge.sinks.output import write_all
+from edge.sinks.output import Whole
 from edge.types import Frame, Image
 
 _CLOCK = 90_000
@@ -38,14 +39,28 @@ _AUDIO_WITHIN = 2.0
 _FORMATS = {
     ".mp4": ("mp4", {"movflags": "hybrid_fragmented"}),
     ".mkv": ("matroska", {"cluster_time_limit": "1000"}),
+    ".webm": ("webm", {"cluster_time_limit": "1000"}),
 }
 _OPTIONS = {"flush_packets": "1", "max_interleave_delta": "500000"}
-_ENCODER = {
+_H264 = {
     "preset": "ultrafast",
     "tune": "zerolatency",
     "crf": "25",
     # subme and deblock halve the size at little cost; the rest is for a variable frame rate.
     "x264-params": "subme=1:no-deblock=0:force-cfr=0:fps=30",
+}
+_VP9 = {
+    "deadline": "realtime",
+    "cpu-used": "8",
+    "lag-in-frames": "0",  # a packet for each frame, at once
+    "auto-alt-ref": "0",
+    "crf": "34",
+    "b": "0",  # the quality of crf, whatever it takes
+}
+_ENCODERS = {
+    "mp4": ("libx264", _H264),
+    "matroska": ("libx264", _H264),
+    "webm": ("libvpx-vp9", _VP9),
 }
 _BT601, _LIMITED_RANGE = 6, 1
 """What ``cv2.COLOR_BGR2YUV_I420`` gives, as FFmpeg numbers it."""
@@ -63,11 +78,12 @@ class Movie:
         scale = min(_WIDEST / max(height, width), 1.0)
         self._size = _even(width * scale), _even(height * scale)
         self._file = file
-        self._container = av.open(_Target(file), "w", format=kind, options=options | _OPTIONS)
-        self._video = self._container.add_stream(
-            "libx264", rate=30, options=_ENCODER, time_base=Fraction(1, _CLOCK)
+        self._container = av.open(Whole(file), "w", format=kind, options=options | _OPTIONS)
+        codec, encoding = _ENCODERS[kind]
+        self._video: Any = self._container.add_stream(
+            codec, rate=30, options=encoding, time_base=Fraction(1, _CLOCK)
         )
-        context = self._video.codec_context
+        context: Any = self._video.codec_context
         context.width, context.height = self._size
         context.color_range, context.colorspace = _LIMITED_RANGE, _BT601
         context.thread_count = 1  # more cost more, and the run has work for the other cores
@@ -80,6 +96,8 @@ class Movie:
         self._offset = self._time = self._end = 0.0
         self._key = -_KEY_EVERY
         self._pts = -1
+        self._encoded: Packets = ()
+        """What waits for the time of the next picture, which is when it ends."""
         self._failed = False
 
     def takes(self, frame: Frame, size: float) -> bool:
@@ -107,8 +125,8 @@ class Movie:
         """Write what waits and the index, unless a write has failed, and close the file."""
         with self._file:
             if not self._failed:
-                last = self._timed(self._video.encode(None), round(self._end * _CLOCK))
-                self._mux([*(self._header or ()), *last])
+                last = [*self._encoded, *self._video.encode(None)]
+                self._mux([*(self._header or ()), *_timed(last, round(self._end * _CLOCK))])
                 with self._whole():
                     self._container.close()
                 os.fsync(self._file.fileno())
@@ -132,13 +150,9 @@ class Movie:
         picture.pts, picture.time_base = self._pts, Fraction(1, _CLOCK)
         if self._time - self._key >= _KEY_EVERY:
             picture.pict_type, self._key = PictureType.I, self._time
-        return self._timed(self._video.encode(picture), self._pts)
-
-    def _timed(self, packets: Packets, end: int) -> Packets:
-        """Let ``packets`` last until ``end``, in ticks: the encoder is one frame behind."""
-        for packet in packets:
-            packet.duration = end - (packet.pts or 0)
-        return packets
+        encoded = [*self._encoded, *self._video.encode(picture)]
+        self._encoded = [packet for packet in encoded if packet.pts == self._pts]
+        return _timed([packet for packet in encoded if packet.pts != self._pts], self._pts)
 
     def _mux(self, packets: Packets) -> None:
         with self._whole():
@@ -158,21 +172,6 @@ class Movie:
             raise
 
 
-class _Target:
-    """What PyAV writes to: takes all of the bytes or raises ``OSError``."""
-
-    def __init__(self, file: FileIO) -> None:
-        self.seek, self.tell, self._file = file.seek, file.tell, file
-
-    @property
-    def closed(self) -> bool:
-        return self._file.closed
-
-    def write(self, data: bytes) -> int:
-        write_all(self._file, data)
-        return len(data)
-
-
 def fit(image: Image, size: tuple[int, int]) -> Image:
     """Scale ``image`` (``uint8[H, W, 3]``) into ``size`` (width, height), with black bars."""
     height, width = image.shape[:2]
@@ -186,6 +185,13 @@ def fit(image: Image, size: tuple[int, int]) -> Image:
         image, inner, interpolation=cv2.INTER_AREA
     )
     return fitted
+
+
+def _timed(packets: Packets, end: int) -> Packets:
+    """Let ``packets`` last until ``end``, in ticks."""
+    for packet in packets:
+        packet.duration = end - (packet.pts or 0)
+    return packets
 
 
 def _even(side: float) -> int:

@@ -8,36 +8,35 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any, Self
 
-import numpy as np
-
-from edge.errors import SinkError
-from edge.types import BaseSink, Frame, FrameResult, Outage, Sink
-from edge.vision.overlay import annotate, check_opencv, draw_outage
-from edge.vision.placement import Placement
+from edge.errors import ReaderLeftError, SinkError
+from edge.events import LOST
+from edge.types import BaseSink, Event, Frame, FrameResult, Outage, Sink
+from edge.vision.overlay import check_opencv
+from edge.vision.painter import Painter
 
 log = logging.getLogger(__name__)
 
-_NOTICED = 1.8
-"""Seconds that a source may wait for its next frame before that is shown."""
 _RECORDED = 5.0
 """Seconds of an outage that are worth their place on a disk."""
 
 
 def is_shown(outage: Outage) -> bool:
     """Whether to tell people of ``outage``: a short wait for the next frame is none."""
-    return bool(outage.reason) or outage.age >= _NOTICED
+    return bool(outage.reason) or outage.age >= LOST
 
 
 class Guarded(BaseSink):
     """``inner`` until it fails: that is logged, once, and closes it, and the run goes on.
 
     What cannot be opened still raises. ``exit_code`` is that of the error, 0 where there was none.
+    Where only a reader has left, that is no error: ``left`` is called.
     """
 
-    def __init__(self, inner: Sink) -> None:
+    def __init__(self, inner: Sink, left: Callable[[], None] = lambda: None) -> None:
         """Wrap ``inner``, which is opened and closed along."""
         self.exit_code = 0
-        self._inner = inner
+        self._inner, self._left = inner, left
+        self._over = False
 
     def __enter__(self) -> Self:
         """Open ``inner``; raises ``SinkError``."""
@@ -56,24 +55,33 @@ class Guarded(BaseSink):
         """Pass one outage on."""
         self._try(lambda: self._inner.lost(outage))
 
+    def notice(self, event: Event) -> None:
+        """Pass one event on."""
+        self._try(lambda: self._inner.notice(event))
+
     def _try(self, call: Callable[[], None]) -> None:
-        if self.exit_code:
+        if self._over:
             return
         try:
             call()
         except SinkError as error:
-            self.exit_code = error.exit_code
-            log.error("%s", error)  # noqa: TRY400 - people get one line, no traceback
+            self._over = True
+            if isinstance(error, ReaderLeftError):
+                self._left()
+            else:
+                self.exit_code = error.exit_code
+                log.error("%s", error)  # noqa: TRY400 - people get one line, no traceback
             with suppress(SinkError):  # the same fault again
                 self._inner.__exit__(type(error), error, error.__traceback__)
 
 
-class Annotated(BaseSink):
+class Drawn(BaseSink):
     """Draws each result once, for ``views``, which somebody watches, and for ``recordings``.
 
     An outage is a picture too: dark, of the last frame's size, with the reason in it. Recordings
     get it for the first seconds and are told of the rest, so that a night without a camera does not
-    fill the disk. ``status`` gives the text for the corner.
+    fill the disk. ``painter`` makes what draws the frames of one source; ``status`` gives the text
+    for the corner.
     """
 
     def __init__(
@@ -81,12 +89,14 @@ class Annotated(BaseSink):
         views: Sequence[Sink] = (),
         recordings: Sequence[Sink] = (),
         status: Callable[[], str] = lambda: "",
+        painter: Callable[[], Painter] = Painter,
     ) -> None:
         """Wrap the sinks, which are opened and closed along."""
         self._views, self._all = tuple(views), (*views, *recordings)
-        self._status, self._placement = status, Placement()
+        self._status, self._new_painter = status, painter
         self._stack = ExitStack()
-        self._last: Frame | None = None
+        self._painters: dict[str, Painter] = {}
+        self._last: dict[str, Frame] = {}
 
     def __enter__(self) -> Self:
         """Open every sink; raises ``SinkError``, also where OpenCV cannot draw."""
@@ -103,21 +113,36 @@ class Annotated(BaseSink):
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw and pass on; raises ``SinkError``."""
-        self._last = frame
-        image = annotate(frame.image, result, self._status(), self._placement)
+        if not frame.live:  # they follow one another
+            self._painters = {name: p for name, p in self._painters.items() if name == frame.source}
+        else:
+            self._last[frame.source] = frame
+        status = "" if frame.still else self._status()  # a photograph has no speed
+        image = self._painter(frame.source).paint(frame, result, status)
         for sink in self._all:
             sink.write(replace(frame, image=image), result)
 
     def lost(self, outage: Outage) -> None:
         """Draw that there is no picture, where that is to be seen, and pass that on."""
         shown: tuple[Sink, ...] = ()
+        last = self._last.get(outage.source)
         if is_shown(outage):
-            shown = self._all if self._last and outage.age <= _RECORDED else self._views
+            shown = self._all if last and outage.age <= _RECORDED else self._views
         if shown:
-            last = self._last or Frame(np.zeros((360, 640, 3), np.uint8), 0, 0.0, live=True)
-            image = draw_outage((last.image.shape[1], last.image.shape[0]), outage)
+            image = self._painter(outage.source).outage(outage)
+            last = last or Frame(image, 0, 0.0, outage.source, live=True)
             dark = replace(last, image=image, time=outage.time, dropped=0, audio=())
             for sink in shown:
                 sink.write(dark, FrameResult(dark.source, dark.index, dark.time, ()))
         for sink in self._all[len(shown) :]:  # views come first
             sink.lost(outage)
+
+    def notice(self, event: Event) -> None:
+        """Pass one event on."""
+        for sink in self._all:
+            sink.notice(event)
+
+    def _painter(self, source: str) -> Painter:
+        if source not in self._painters:
+            self._painters[source] = self._new_painter()
+        return self._painters[source]

@@ -1,4 +1,4 @@
-"""Annotated video as a file, .mp4 or .mkv."""
+"""Annotated video as a file, .mp4, .mkv or .webm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from edge.adapters import SinkAdapter
 from edge.errors import SinkError, first_line
 from edge.settings import Recording
 from edge.sinks import output
-from edge.types import BaseSink, Frame, FrameResult, SinkAdapter
+from edge.types import BaseSink, Frame, FrameResult
 from edge.vision.overlay import check_opencv
 
 if TYPE_CHECKING:
@@ -125,5 +126,9 @@ def _converting(path: Path) -> Iterator[None]:
 
 
 ADAPTER = SinkAdapter(
-    "video", lambda path, _, settings: VideoSink(path, settings.recording), check, pictures=True
+    "video",
+    lambda path, _, settings: VideoSink(path, settings.recording),
+    check,
+    pictures=True,
+    many="files",
 )

@@ -56,10 +56,11 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 class WindowSink(BaseSink):
-    """Shows the pictures; q, Esc or closing the window calls ``stop``.
+    """Shows the pictures; q, Esc or closing a window calls ``stop``.
 
-    A file plays at its own pace and the space bar pauses it. A still frame is shown for a second or
-    until a key is pressed, the last one until then.
+    Of several live sources each has a window of its own. A file plays at its own pace and the
+    space bar pauses it. A still frame is shown for a second or until a key is pressed, the last one
+    until then.
     """
 
     def __init__(
@@ -76,7 +77,10 @@ class WindowSink(BaseSink):
         """
         self._stop, self._stopped = stop, stopped
         self._gui, self._problem, self._clock = gui, problem, clock
-        self._shape: tuple[int, ...] = ()
+        self._titles: dict[str, str] = {}
+        """Of the window of each live source."""
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        """Of the picture in each window, by its title."""
         self._source: str | None = None
         self._still = False
         self._start = 0.0
@@ -89,9 +93,8 @@ class WindowSink(BaseSink):
         problem = self._problem()
         if problem:
             raise SinkError(f"window: expected a display, found that {problem}")
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         with _converting():
-            self._gui.namedWindow(TITLE, flags)
+            self._open(TITLE)
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -99,8 +102,9 @@ class WindowSink(BaseSink):
         with _converting():
             if self._still and not any(problem):
                 self._wait_until(math.inf)
-            if self._visible():
-                self._gui.destroyWindow(TITLE)
+            for title in self._shapes:
+                if self._visible(title):
+                    self._gui.destroyWindow(title)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Show ``frame.image`` when it is due, and look at the keys; raises ``SinkError``."""
@@ -111,13 +115,13 @@ class WindowSink(BaseSink):
                 self._start += late if late > _LATE else 0.0
             if self._stopped() or not self._is_open():
                 return
-            self._show(frame.image)
+            self._show(frame.image, self._title(frame))
             self._key(1)
             self._still = frame.still
             self._until = self._clock() + _STILL if frame.still else 0.0
 
     def lost(self, outage: Outage) -> None:
-        """Look at the keys: ``Annotated`` gives what is to be seen of an outage as a picture."""
+        """Look at the keys: ``Drawn`` gives what is to be seen of an outage as a picture."""
         with _converting():
             if self._is_open():
                 self._key(1)
@@ -129,12 +133,28 @@ class WindowSink(BaseSink):
             self._start = max(self._clock(), self._until) - frame.time
         return max(self._start + frame.time, self._until)
 
-    def _show(self, image: Image) -> None:
-        if self._shape != image.shape:
-            self._shape, (height, width) = image.shape, image.shape[:2]
+    def _open(self, title: str) -> None:
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        self._gui.namedWindow(title, flags)
+        self._shapes[title] = ()
+
+    def _title(self, frame: Frame) -> str:
+        """Return that of the window for ``frame``, which is open then."""
+        if not frame.live:
+            return TITLE
+        if frame.source not in self._titles:
+            title = f"{TITLE}: {frame.source}" if self._titles else TITLE
+            self._titles[frame.source] = title
+            if title != TITLE:
+                self._open(title)
+        return self._titles[frame.source]
+
+    def _show(self, image: Image, title: str) -> None:
+        if self._shapes.get(title) != image.shape:
+            self._shapes[title], (height, width) = image.shape, image.shape[:2]
             scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
-            self._gui.resizeWindow(TITLE, round(width * scale), round(height * scale))
-        self._gui.imshow(TITLE, image)
+            self._gui.resizeWindow(title, round(width * scale), round(height * scale))
+        self._gui.imshow(title, image)
 
     def _wait_until(self, due: float) -> None:
         """Look at the keys until ``due``: the space bar pauses, any key ends a still frame."""
@@ -153,15 +173,15 @@ class WindowSink(BaseSink):
         return key
 
     def _is_open(self) -> bool:
-        """Whether the window is there; where somebody has closed it, the run is to stop."""
-        if not self._visible():
+        """Whether every window is there; where somebody has closed one, the run is to stop."""
+        if not all(map(self._visible, self._shapes)):
             self._stop()
             return False
         return True
 
-    def _visible(self) -> bool:
+    def _visible(self, title: str) -> bool:
         try:
-            return bool(self._gui.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1)
+            return bool(self._gui.getWindowProperty(title, cv2.WND_PROP_VISIBLE) >= 1)
         except cv2.error:  # Qt's answer once its last window is closed
             return False
 

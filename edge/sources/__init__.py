@@ -5,18 +5,25 @@ A new kind of source is a file beside this one with an ``ADAPTER``, and a line i
 
 from __future__ import annotations
 
+import glob
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from edge.adapters import SourceAdapter
 from edge.errors import SettingsError
-from edge.sources import auto, camera, demo, images, picamera, stream, video
-from edge.types import Frame, Image, Outage, Source, SourceAdapter
+from edge.sources import auto, camera, demo, folder, images, picamera, stream, video
+from edge.sources.folder import FolderSource
+from edge.sources.paths import display_name
+from edge.types import Frame, Image, Outage, Source
 
 ADAPTERS: tuple[SourceAdapter, ...] = (
     auto.ADAPTER,
@@ -24,11 +31,14 @@ ADAPTERS: tuple[SourceAdapter, ...] = (
     camera.ADAPTER,
     picamera.ADAPTER,
     stream.ADAPTER,
+    folder.ADAPTER,
     images.ADAPTER,  # a file is known by its content: what is no picture is a video
     video.ADAPTER,
 )
 """In the order in which they are asked whether an address is theirs."""
 
+_STILL = 1.0
+"""Seconds that a photograph stands where frames come at their pace, and the longest wait."""
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -39,7 +49,7 @@ def find_adapter(address: str) -> SourceAdapter:
             return adapter
     raise SettingsError(
         f"{address}: expected a camera's index, the address of a stream, a video, a picture, a "
-        f"folder of pictures, 'picamera', 'demo' or 'auto', found {_problem(address)}; "
+        f"folder of them, 'picamera', 'demo' or 'auto', found {_problem(address)}; "
         "check the path"
     )
 
@@ -69,6 +79,76 @@ def open_source(
     return adapter.open(str(address), chosen, endless)
 
 
+def open_sources(
+    addresses: Iterable[str | int | Path],
+    options: Mapping[str, Any] | None = None,
+    endless: bool = False,
+) -> list[Source]:
+    """Return the sources at ``addresses`` and at what patterns among them stand for.
+
+    Their names differ. See ``open_source``.
+    """
+    found = expanded(map(str, addresses))
+    opened = [open_source(address, options, endless) for address in found]
+    name_apart(opened, found)
+    return opened
+
+
+def expanded(addresses: Iterable[str]) -> list[str]:
+    """Return ``addresses`` with the files that each pattern such as "photos/*.jpg" stands for.
+
+    "**" is for any folders. Raises ``SettingsError`` where there is none.
+    """
+    found: list[str] = []
+    for address in addresses:
+        plain = not glob.has_magic(address) or os.path.exists(address)  # noqa: PTH110
+        if plain or stream.ADAPTER.matches(address):
+            found.append(address)
+            continue
+        names = sorted(glob.glob(address, recursive=True))  # noqa: PTH207 - it keeps "./"
+        if not names:
+            raise SettingsError(
+                f"{address}: expected files of such names, found none; check the pattern"
+            )
+        found += names
+    return found
+
+
+def name_apart(opened: Sequence[Source], addresses: Sequence[str]) -> None:
+    """Give ``opened``, the sources at ``addresses``, names that differ; records carry them.
+
+    Files of the same name are called by their addresses, and a folder among others leads its files.
+    """
+    shared = [name for name, n in Counter(source.name for source in opened).items() if n > 1]
+    for source, address in zip(opened, addresses, strict=True):
+        if source.name in shared and not source.live:
+            source.name = display_name(Path(address)) + "/" * isinstance(source, FolderSource)
+        if isinstance(source, FolderSource) and len(opened) > 1:
+            source.prefix = source.name
+
+
+def shares(opened: Sequence[Source]) -> list[float]:
+    """Return the share of the work that each of ``opened`` is."""
+    total = sum(source.size for source in opened)
+    return [source.size / total for source in opened]
+
+
+def paced(
+    items: Iterable[Frame | Outage],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Frame | Outage]:
+    """Yield ``items`` at the pace of their times, photographs a second apart; live ones as is."""
+    source, start = None, 0.0
+    for item in items:
+        if isinstance(item, Frame) and not item.live:
+            if item.still or item.source != source:
+                start = max(clock(), start + _STILL if item.still and source else 0.0) - item.time
+                source = item.source
+            sleep(min(max(start + item.time - clock(), 0.0), _STILL))
+        yield item
+
+
 def turned(
     items: Iterable[Frame | Outage], rotate: int = 0, mirror: bool = False
 ) -> Iterator[Frame | Outage]:
@@ -87,6 +167,14 @@ def _turn(image: Image, rotate: int, mirror: bool) -> Image:
     if rotate:
         image = np.asarray(cv2.rotate(image, _TURNS[rotate]), np.uint8)
     return np.asarray(cv2.flip(image, 1), np.uint8) if mirror else image
+
+
+def until(items: Iterable[Frame | Outage], stopped: Callable[[], bool]) -> Iterator[Frame | Outage]:
+    """Yield ``items`` until ``stopped`` says that this is enough."""
+    for item in items:
+        if stopped():
+            return
+        yield item
 
 
 def limited(items: Iterable[Frame | Outage], frames: int) -> Iterator[Frame | Outage]:

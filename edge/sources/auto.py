@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Self
 
+from edge.adapters import Concern, SourceAdapter
 from edge.device import Device
 from edge.errors import NoCameraError
 from edge.sources import demo
 from edge.sources.camera import CameraOptions, camera_source, check_camera
-from edge.types import BaseSource, Concern, Frame, Outage, Source, SourceAdapter
+from edge.types import BaseSource, Frame, Outage, Source
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ class AutoSource(BaseSource):
 
     A camera that is there and does not open is an error, not a reason to show something else.
     """
+
+    live = True
 
     def __init__(self, camera: Source, demo: Callable[[], Source]) -> None:
         """Name the two; the second one is not made unless it is needed."""

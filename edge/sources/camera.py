@@ -16,11 +16,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from edge.adapters import SourceAdapter
 from edge.device import Device
 from edge.errors import NoCameraError, SettingsError, SourceError, SourceLostError, first_line
 from edge.settings import check_range
 from edge.sources.live import LiveSource
-from edge.types import Image, SourceAdapter
+from edge.types import Image
 
 _DEVICE, _LINKS = "/dev/video", "/dev/v4l/"
 """What Linux puts before a camera's index, and where it has links to cameras by their names."""

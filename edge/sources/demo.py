@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.adapters import SourceAdapter
 from edge.assets import read_asset
 from edge.errors import AssetError, SettingsError
-from edge.types import BaseSource, Box, Frame, Image, SourceAdapter
+from edge.types import BaseSource, Box, Frame, Image
 
 _FACES = {
     "astronaut": Box(176, 82, 274, 180),
@@ -118,7 +119,8 @@ class DemoSource(BaseSource):
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames from index 0 on."""
         for index in itertools.islice(itertools.count(), self._frames or None):
-            yield Frame(self.render(index), index, index / self.fps, self.name)
+            done = (index + 1) / self._frames if self._frames else math.nan
+            yield Frame(self.render(index), index, index / self.fps, self.name, done=done)
 
     def render(self, index: int) -> Image:
         """Return frame ``index`` as ``uint8[H, W, 3]`` BGR."""

@@ -1,10 +1,9 @@
-"""Pictures, each a frame of its own: those of a folder, or a single one, through Pillow."""
+"""A picture as a frame, through Pillow."""
 
 from __future__ import annotations
 
 import io
 import logging
-import mimetypes
 import os
 import struct
 import warnings
@@ -16,9 +15,10 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError, first_line
-from edge.sources.paths import check_file, display_name
-from edge.types import BaseSource, Frame, Image, SourceAdapter
+from edge.sources.paths import check_file, display_name, file_size
+from edge.types import BaseSource, Frame, Image
 
 FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX"),
@@ -141,108 +141,23 @@ def _too_large(path: Path, found: str) -> SourceFileError:
 
 
 class ImageSource(BaseSource):
-    """The pictures of a folder and of those in it, sorted by path, or the picture at ``path``.
-
-    What a folder leaves out is counted, and said in one line of the log at the end.
-    """
+    """The picture at ``path``."""
 
     fps = 1.0
 
     def __init__(self, path: Path) -> None:
-        """Name the folder or the picture; nothing is read yet."""
-        self._path, self._folder = path, path.is_dir()
-        self.name = self._description = display_name(Path(path.name or path)) + "/" * self._folder
-        self._left_out: dict[str, list[str]] = {}
-        """Kind of file → a note on each that was left out."""
-
-    @property
-    def description(self) -> str:
-        """The name, and of a folder how many files are in it once it is open."""
-        return self._description
+        """Name the file; nothing is read yet."""
+        self.name = display_name(Path(path.name or path))
+        self._path, self.size = path, file_size(path)
 
     def __enter__(self) -> Self:
-        """Read the first picture; raises ``SourceFileError`` where there is none."""
-        self._paths = self._walk() if self._folder else [self._path]
-        self._total = len(self._paths) + sum(map(len, self._left_out.values()))
-        self._frames = self._read()
-        first = next(self._frames, None)
-        if first is None:
-            raise SourceFileError(
-                f"{self._path}: expected pictures, found none among {self._total} files"
-                f"{(self._left_out and f' ({self._summary()})') or ''}; "
-                "name the folder that holds them"
-            )
-        self._first = first
-        if self._folder:
-            self._description = f"{self.name} ({len(self._paths)} files)"
+        """Read the picture; raises ``SourceFileError``."""
+        self._image = read_image(self._path)
         return self
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give each picture; ``index`` counts through the folder, and times are 0."""
-        yield self._first
-        yield from self._frames
-        if count := sum(map(len, self._left_out.values())):
-            log.warning(
-                "%s: %d of %d files left out: %s", self.name, count, self._total, self._summary()
-            )
-
-    def _read(self) -> Iterator[Frame]:
-        index = 0
-        for path in self._paths:
-            name = display_name(path.relative_to(self._path)) if self._folder else self.name
-            try:
-                image = read_image(path)
-            except SourceFileError as error:
-                if not self._folder:
-                    raise
-                self._leave_out(path, name, error)
-                continue
-            yield Frame(image, index, 0.0, name, still=True)
-            index += 1
-
-    def _walk(self) -> list[Path]:
-        """Return every file in the folder and in those below it, links followed once."""
-
-        def unreadable(error: OSError) -> None:
-            if Path(error.filename) == self._path:
-                raise SourceFileError(
-                    f"{self._path}: expected a folder of pictures, found {error.strerror}; "
-                    "check its path and its permissions"
-                ) from error
-            self._note("unreadable folders", f"{error.filename}: {error.strerror}")
-
-        found: list[Path] = []
-        seen: set[tuple[int, int]] = set()
-        for root, folders, names in os.walk(self._path, onerror=unreadable, followlinks=True):
-            status = Path(root).stat()
-            if (key := (status.st_dev, status.st_ino)) in seen:
-                folders.clear()
-                self._note("links to folders that were read already", root)
-                continue
-            seen.add(key)
-            folders.sort()
-            found += [Path(root, name) for name in names]
-        return sorted(found)
-
-    def _leave_out(self, path: Path, name: str, error: SourceFileError) -> None:
-        kind = mimetypes.guess_type(name)[0] or ""
-        if path.is_symlink() and not path.exists():
-            self._note("dead links", name)
-        elif kind.startswith("image/") or is_picture(path) or not os.access(path, os.R_OK):
-            self._note("unreadable", f"{name}: {str(error).removeprefix(f'{path}: ')}")
-        elif kind.startswith("video/"):
-            self._note("videos", "name them themselves")
-        else:
-            self._note("other files", name)
-
-    def _note(self, kind: str, note: str) -> None:
-        self._left_out.setdefault(kind, []).append(note)
-
-    def _summary(self) -> str:
-        """Say what was left out: "videos 2 (name them themselves), dead links 1 (a.jpg)"."""
-        return ", ".join(
-            f"{kind} {len(notes)} ({notes[0]})" for kind, notes in self._left_out.items()
-        )
+        """Give the picture."""
+        yield Frame(self._image, 0, 0.0, self.name, still=True, done=1.0)
 
 
 def _check(address: str, _: object, __: object) -> str:
@@ -252,7 +167,7 @@ def _check(address: str, _: object, __: object) -> str:
 
 ADAPTER = SourceAdapter(
     "images",
-    matches=lambda address: os.path.isdir(address) or is_picture(Path(address)),  # noqa: PTH112
+    matches=lambda address: is_picture(Path(address)),
     open=lambda address, _, __: ImageSource(Path(address)),
     check=_check,
 )

@@ -153,6 +153,8 @@ class LiveSource(BaseSource):
     comes any more.
     """
 
+    live = True
+
     def __init__(
         self,
         open_capture: Callable[[], Capture],
@@ -262,7 +264,8 @@ class LiveSource(BaseSource):
             self._granted = granted
             log.info("%s", self.description)
         self._frames += 1
-        return replace(frame, index=self._frames - 1, time=frame.captured_at - self._first_at)
+        time = frame.captured_at - self._first_at
+        return replace(frame, index=self._frames - 1, time=time, source=self.name)
 
     def _outage(self, reason: str, retry_in: float = 0.0) -> Outage:
         now = time.monotonic()

@@ -14,6 +14,14 @@ def display_name(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
+def file_size(path: Path) -> float:
+    """Return the bytes of the file at ``path``, 1 where it cannot be seen."""
+    try:
+        return float(max(path.stat().st_size, 1))
+    except OSError:
+        return 1.0
+
+
 def check_file(path: Path) -> None:
     """Raise ``SourceFileError`` unless ``path`` is a regular file that can be read.
 

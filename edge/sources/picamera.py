@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.adapters import SourceAdapter
 from edge.errors import NoCameraError, SourceError, SourceLostError, first_line
 from edge.sources.camera import CameraOptions
 from edge.sources.live import LiveSource
-from edge.types import Image, SourceAdapter
+from edge.types import Image
 
 NAME = "picamera"
 _SIZE = (640, 480)

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceLostError
 from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
 from edge.sources.live import LiveSource
-from edge.types import Image, SourceAdapter
+from edge.types import Image
 
 SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 _OPEN_SECONDS, _READ_SECONDS = 8, 2

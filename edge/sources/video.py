@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 from collections import deque
@@ -11,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from edge.adapters import SourceAdapter
 from edge.errors import SourceFileError, SourceLostError
 from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
-from edge.sources.paths import check_file, display_name
-from edge.types import BaseSource, Frame, Image, SourceAdapter
+from edge.sources.paths import check_file, display_name, file_size
+from edge.types import BaseSource, Frame, Image
 
 if TYPE_CHECKING:
     from av import Packet
@@ -40,14 +42,15 @@ class VideoSource(BaseSource):
 
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""
-        self.name = self._description = display_name(Path(path.name))
-        self._path = path
+        self.name = display_name(Path(path.name))
+        self._path, self.size = path, file_size(path)
         self._container: InputContainer | None = None
+        self._facts = ""
 
     @property
     def description(self) -> str:
         """The name, and size and rate once it is open."""
-        return self._description
+        return self.name + self._facts
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""
@@ -86,7 +89,7 @@ class VideoSource(BaseSource):
             raise self._no_video(f"{stream.codec_context.name} of which no picture can be decoded")
         self._first, self._start = first[0], first[1] or 0.0
         height, width = self._first.shape[:2]
-        self._description = f"{self.name} ({width}×{height}, {self.fps:.4g} FPS)"
+        self._facts = f" ({width}×{height}, {self.fps:.4g} FPS)"
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
@@ -95,13 +98,14 @@ class VideoSource(BaseSource):
 
     def __iter__(self) -> Iterator[Frame]:
         """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
-        held, longest = Frame(self._first, 0, 0.0, self.name), _FEW / self.fps
+        length = self._length() or math.nan
+        held, longest = Frame(self._first, 0, 0.0, self.name, done=0.0), _FEW / self.fps
         for index, (image, stamp) in enumerate(self._pictures, start=1):
             at = stamp - self._start if stamp is not None else 0.0
             at = at if at > held.time else held.time + 1 / self.fps
             longest = max(longest, at - held.time)
             yield replace(held, audio=tuple(self._audio_before(held.time)))
-            held = Frame(image, index, at, self.name)
+            held = Frame(image, index, at, self.name, done=min(at / length, 1.0))
         yield replace(held, audio=tuple(self._audio_before(float("inf"))))
         if self._decoder.failures:
             log.warning(
@@ -155,8 +159,7 @@ class VideoSource(BaseSource):
 
     def _check_length(self, count: int, longest: float) -> None:
         """Raise ``SourceLostError`` where the header promises more time, and not fewer frames."""
-        frames = self._stream.frames  # 0 where unknown
-        promised = max(_duration(self._container, self._stream), frames / self.fps)
+        frames, promised = self._stream.frames, self._length()  # 0 where unknown
         missing = frames - count - self._decoder.failures
         if frames and missing <= max(_FEW, _SHORTFALL * frames):
             return
@@ -165,6 +168,10 @@ class VideoSource(BaseSource):
                 f"{self._path}: expected about {promised:.1f} s of video, found "
                 f"{self._reached:.1f} s; the file is damaged or cut, and the results end there"
             )
+
+    def _length(self) -> float:
+        """Seconds that the header promises, 0 where it does not say."""
+        return max(_duration(self._container, self._stream), self._stream.frames / self.fps)
 
     def _no_video(self, found: str) -> SourceFileError:
         return SourceFileError(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.adapters import DetectorAdapter
 from edge.errors import SettingsError
 from edge.settings import Settings
-from edge.types import Detector, DetectorAdapter
+from edge.types import Detector
 from edge.vision import blazeface, both, mediapipe, yunet
 
 DETECTORS: Mapping[str, DetectorAdapter] = {

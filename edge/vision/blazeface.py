@@ -17,8 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.adapters import DetectorAdapter
 from edge.assets import read_asset
-from edge.types import Box, DetectorAdapter, Face, Floats, Image, Window
+from edge.types import Box, Face, Floats, Image, Window
 from edge.vision.interpreter import open_model
 from edge.vision.windows import check_size, sample
 

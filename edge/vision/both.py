@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge.types import Box, DetectorAdapter, Face, Image, Window
+from edge.adapters import DetectorAdapter
+from edge.types import Box, Face, Image, Window
 from edge.vision.blazeface import BlazeFace
 from edge.vision.yunet import YuNet
 

@@ -15,9 +15,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.adapters import DetectorAdapter
 from edge.assets import advice, read_asset
 from edge.errors import DetectorError, first_line
-from edge.types import Box, DetectorAdapter, Face, Image, Window
+from edge.types import Box, Face, Image, Window
 
 _MODEL = "BlazeFace short range"
 _FAILURES = (ImportError, OSError, RuntimeError, ValueError)

@@ -5,11 +5,15 @@ Text stands on a darkened backing, so that it is readable on any picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
 from edge.errors import SinkError
+from edge.settings import ALL, Hiding, Part
 from edge.types import Box, Expression, FrameResult, Image, Outage
+from edge.vision.hiding import hide
 from edge.vision.placement import (
     BOLD,
     Area,
@@ -22,6 +26,7 @@ from edge.vision.placement import (
     wrapped,
 )
 
+Parts = frozenset[Part]
 Colour = tuple[int, int, int]
 """BGR."""
 
@@ -59,25 +64,56 @@ def check_opencv() -> None:
 
 
 def annotate(
-    image: Image, result: FrameResult, status: str = "", placement: Placement | None = None
+    image: Image,
+    result: FrameResult,
+    status: str = "",
+    *,
+    overlay: Iterable[Part] = ALL,
+    hide_faces: Hiding = "off",
 ) -> Image:
     """Return a copy of ``image`` (``uint8[H, W, 3]`` BGR) with ``result`` drawn into it.
 
-    Each face gets its box and its label; one also a bar for each label: the largest one, for as
-    long as ``placement`` remembers it, which is to be the same for all frames of a video.
-    ``status`` goes to the top left. Raises ``SinkError`` where OpenCV is too old to draw.
+    With "boxes" in ``overlay`` each face gets its box and its label; with "bars" the largest one
+    also a bar for each label; with "status", ``status`` goes to the top left. ``hide_faces`` blurs
+    or blanks the faces first. Raises ``SinkError`` where OpenCV is too old to draw.
     """
     check_opencv()
     canvas = image.copy()
-    style = style_for(canvas.shape[1], canvas.shape[0])
-    taken = [_draw_status(canvas, status, style)] if status.strip() else []
-    if result.faces:
-        _draw_faces(canvas, result, taken, style, placement or Placement())
+    boxes = [face.box for face in result.faces]
+    draw(canvas, result, status, Placement(), frozenset(overlay), hide_faces, boxes)
     return canvas
 
 
+def draw(
+    canvas: Image,
+    result: FrameResult,
+    status: str,
+    placement: Placement,
+    overlay: Parts,
+    hide_faces: Hiding,
+    hidden: Iterable[Box],
+) -> None:
+    """Draw into ``canvas`` itself, see ``annotate``.
+
+    ``placement`` remembers where things stand and is to be the same for all frames of a video;
+    ``hidden`` are the boxes of the faces to hide.
+    """
+    hide(canvas, hidden, hide_faces)
+    style = style_for(canvas.shape[1], canvas.shape[0])
+    taken = []
+    if "status" in overlay and status.strip():
+        taken.append(_draw_status(canvas, status, style))
+    if result.faces and overlay & {"boxes", "bars"}:
+        _draw_faces(canvas, result, taken, style, placement, overlay)
+
+
 def _draw_faces(
-    canvas: Image, result: FrameResult, taken: list[Area], style: Style, placement: Placement
+    canvas: Image,
+    result: FrameResult,
+    taken: list[Area],
+    style: Style,
+    placement: Placement,
+    overlay: Parts,
 ) -> None:
     """Draw boxes, bars and tags off what is ``taken``."""
     numbers = [face.track_id for face in result.faces]
@@ -85,16 +121,19 @@ def _draw_faces(
         numbers, placement = [*range(1, len(numbers) + 1)], Placement()
     boxes = {n: face.box for n, face in zip(numbers, result.faces, strict=True) if n}
     faces = {n: face.shown for n, face in zip(numbers, result.faces, strict=True) if n}
-    owner = placement.owner(boxes)
-    names = dict.fromkeys(faces, "")
-    if len(faces) > 1:
-        names[owner] = f"#{owner} "
-    for n in sorted(faces, key=lambda n: boxes[n].area):
-        _draw_box(canvas, boxes[n], _colour(faces[n]), style, 2 if names[n] else 1)
+    owner, several = placement.owner(boxes), len(faces) > 1
+    numbered = {owner} if "bars" in overlay else set(faces)
+    names = {n: f"#{n} " if several and n in numbered else "" for n in faces}
+    for n in sorted(faces, key=lambda n: boxes[n].area) if "boxes" in overlay else ():
+        weight = 2 if several and n == owner and "bars" in overlay else 1
+        _draw_box(canvas, boxes[n], _colour(faces[n]), style, weight)
     width, height = _bars_size(faces[owner], names[owner], style)
-    if width < _LARGEST_PANEL * style.width and height < _LARGEST_PANEL * style.height:
+    fits = width < _LARGEST_PANEL * style.width and height < _LARGEST_PANEL * style.height
+    if fits and "bars" in overlay:
         taken.append(placement.panel(boxes, width, height, style))
         _draw_bars(canvas, faces[owner], names[owner], taken[-1], style)
+    if "boxes" not in overlay:
+        return
     spots = {
         n: tag_spots(boxes[n], (names[n] + caption(shown), names[n] + _name(shown)), style)
         for n, shown in faces.items()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge.contract import HOLD
 from edge.settings import Tracking
 from edge.types import Box, Expression, Face, Floats
 
@@ -61,11 +62,15 @@ class Tracker:
     """
 
     def __init__(
-        self, labels: Sequence[str], uncertain_below: float, settings: Tracking | None = None
+        self,
+        labels: Sequence[str],
+        uncertain_below: float,
+        settings: Tracking | None = None,
+        hold: float = HOLD,
     ) -> None:
         """Start with no face known."""
         self._labels = tuple(labels)
-        self._threshold = uncertain_below
+        self._threshold, self._hold = uncertain_below, hold
         self._settings = settings or Tracking()
         self._tracks: list[_Track] = []
         self._next_id = 1
@@ -111,7 +116,7 @@ class Tracker:
         leader = int(row.argmax())
         if leader != track.leader:
             track.leader, track.leads_since = leader, time
-        led = time - track.leads_since >= self._settings.hold
+        led = time - track.leads_since >= self._hold
         if led and row[leader] >= row[track.label] + self._settings.margin:
             track.label, track.certain = leader, False
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.adapters import DetectorAdapter
 from edge.errors import DetectorError, first_line
-from edge.types import Box, DetectorAdapter, Face, Image, Window
+from edge.types import Box, Face, Image, Window
 from edge.vision.windows import check_size, sample
 
 FILE = "face_detection_yunet_2023mar.onnx"

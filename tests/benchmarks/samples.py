@@ -26,6 +26,8 @@ from benchmarks.results import (
     Loop,
     McNemar,
     Origin,
+    Published,
+    Publishing,
     Row,
     Score,
     Stages,
@@ -110,6 +112,14 @@ def loop(frame: float = 0.9) -> Loop:
     )
 
 
+def publishing() -> Publishing:
+    rows = [
+        Published("alone", times(4.0), times(5.0), 180.0),
+        Published("page with 2 viewers, MQTT", times(4.1), times(5.1), 200.0),
+    ]
+    return Publishing(30, rows, 400, 31.0, 82.0)
+
+
 def bench(**changes: Any) -> Bench:
     content: dict[str, Any] = {
         "device": "testing-board",
@@ -123,6 +133,7 @@ def bench(**changes: Any) -> Bench:
         "rows": rows(),
         "loop": loop(),
         "footprint": Footprint(times(210, 200), 1000, 110.0, 303.0),
+        "publishing": publishing(),
     }
     return Bench(**(content | changes))
 

@@ -17,6 +17,7 @@ from tests.benchmarks.samples import bench, evaluation, loop, peers, row, rows
 WHOLE = Material([bench()], evaluation(), peers(), present={"Finalmodel.tflite": "ab" * 32})
 SECTIONS = (
     *("targets", "results", "stages", "throughput", "intervals", "camera"),
+    "publishing",
     *("calibration", "copies", "robustness", "framing", "search", "live", "peers"),
 )
 
@@ -135,7 +136,7 @@ def test_a_folder_is_written_and_read(tmp_path: Path) -> None:
     page = (tmp_path / "benchmark.html").read_text()
     assert "<title>Benchmark</title>" in page
     assert '<img src="testing-board-accuracy.png"' in page
-    assert page.count("<table>") == 8
+    assert page.count("<table>") == 9
 
 
 def test_a_report_without_a_device_says_how_to_measure(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from edge.types import (
     BaseSink,
     BaseSource,
     Box,
+    Event,
     Expression,
     Face,
     FaceResult,
@@ -75,9 +76,13 @@ class FakeSource(BaseSource):
     """Gives ``given``, and then is lost if ``lost``."""
 
     def __init__(
-        self, given: Sequence[Frame | Outage], lost: bool = False, fps: float = 30.0
+        self,
+        given: Iterable[Frame | Outage],
+        lost: bool = False,
+        fps: float = 30.0,
+        name: str = "fake",
     ) -> None:
-        self.name, self.fps = "fake", fps
+        self.name, self.fps = name, fps
         self.closed = False
         self._given, self._lost = given, lost
 
@@ -142,6 +147,7 @@ class RecordingSink(BaseSink):
         self.frames: list[Frame] = []
         self.results: list[FrameResult] = []
         self.outages: list[Outage] = []
+        self.events: list[Event] = []
         self.closed_with: list[Any] = []
         self._fails_at = fails_at
 
@@ -156,3 +162,6 @@ class RecordingSink(BaseSink):
 
     def lost(self, outage: Outage) -> None:
         self.outages.append(outage)
+
+    def notice(self, event: Event) -> None:
+        self.events.append(event)

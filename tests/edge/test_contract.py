@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -138,7 +139,17 @@ def test_framing_out_of_range_is_refused(change: dict[str, float]) -> None:
         )
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(ModelContract)])
+REQUIRED = sorted({field.name for field in dataclasses.fields(ModelContract)} - {"hold"})
+
+
+def test_a_file_from_before_holds_for_the_usual_time() -> None:
+    fields = json.loads(replace(CONTRACT, hold=0.3).to_json())
+    assert ModelContract.from_json(json.dumps(fields)).hold == 0.3
+    del fields["hold"]
+    assert ModelContract.from_json(json.dumps(fields)).hold == 0.12
+
+
+@pytest.mark.parametrize("name", REQUIRED)
 def test_no_default_stands_in_for_what_is_missing(name: str) -> None:
     fields = json.loads(CONTRACT.to_json())
     del fields[name]

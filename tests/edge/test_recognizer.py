@@ -14,13 +14,15 @@ import pytest
 from numpy.typing import NDArray
 
 from edge import Recognizer
+from edge.analysis import Analyser, Analysis, Prefetch
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.contract import Framing, ModelContract
 from edge.errors import ContractError, ModelFileError, SettingsError, SourceLostError
-from edge.recognizer import STAGES, Analyser, Analysis, Prefetch
+from edge.recognizer import STAGES
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import Floats, Frame, Image, Outage
+from edge.types import Event, Floats, Frame, Image, Outage
 from edge.vision.search import WHOLE_ALONE, FaceSearch, Plan, SearchOptions
+from tests.edge.clips import write_change
 from tests.edge.fakes import (
     LABELS,
     FakeClassifier,
@@ -109,8 +111,47 @@ def test_a_stream_of_a_picture_and_a_folder(recognizer: Recognizer, tmp_path: Pa
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), portrait("astronaut"))
     found = list(recognizer.stream(tmp_path / "a.png", tmp_path, rotate=180))
-    assert [frame.source for frame, _ in found] == ["a.png", "a.png", "b.png"]
+    assert [frame.source for frame, _ in found] == [
+        "a.png",
+        f"{tmp_path.name}/a.png",
+        f"{tmp_path.name}/b.png",
+    ]
     np.testing.assert_array_equal(found[0][0].image[0, 0], portrait("astronaut")[-1, -1])
+
+
+def test_events_come_before_the_result_that_shows_them(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    write_change(tmp_path / "clip.mp4")
+    told: list[Event] = []
+    shown = {
+        result.time: len(told)
+        for _, result in recognizer.stream(tmp_path / "clip.mp4", on_event=told.append)
+    }
+    assert len(shown) == 60
+    appeared, changed, left = told
+    assert [event.kind for event in told] == ["appeared", "changed", "left"]
+    assert (appeared.label, changed.before, changed.label) == ("happy", "happy", "neutral")
+    assert len({event.track for event in told}) == 1
+    assert {event.source for event in told} == {"clip.mp4"}
+    assert next(time for time, count in shown.items() if count == 1) == appeared.time
+    assert next(time for time, count in shown.items() if count == 2) == changed.time > 1.0
+    assert max(shown) == left.time
+
+
+def test_what_a_reaction_raises_ends_the_stream(recognizer: Recognizer, tmp_path: Path) -> None:
+    write_change(tmp_path / "clip.mp4", 10)
+    seen: list[float] = []
+
+    def react(event: Event) -> None:
+        raise ZeroDivisionError(event.kind)
+
+    with pytest.raises(ZeroDivisionError, match="appeared"):
+        seen.extend(
+            frame.time for frame, _ in recognizer.stream(tmp_path / "clip.mp4", on_event=react)
+        )
+    assert max(seen) < 0.2
+    assert len(list(recognizer.stream(tmp_path / "clip.mp4"))) == 20, "it can be used again"
 
 
 def test_a_result_is_a_line_of_the_records(recognizer: Recognizer) -> None:

@@ -34,7 +34,7 @@ def test_sighup_starts_anew_with_settings_that_can_work(repository: Path, tmp_pa
         for settings, complaint in (
             ("threads = 0\n", "the old ones go on: threads: expected 1…64, found 0"),
             (f'{common}model = "none.tflite"\n', "none.tflite: expected a .tflite file"),
-            (f'{common}output = ["none/a.jsonl"]', "none/a.jsonl: expected"),
+            (f'{common}output = ["/proc/none/a.jsonl"]', "/proc/none/a.jsonl: expected"),
         ):
             path.write_text(settings)
             process.send_signal(signal.SIGHUP)

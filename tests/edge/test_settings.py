@@ -41,7 +41,7 @@ def test_a_value_out_of_range_names_the_option_and_what_it_found(name: str, valu
         Settings(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["smoothing", "margin", "hold", "forget"])
+@pytest.mark.parametrize("name", ["smoothing", "margin", "forget"])
 @given(value=st.one_of(st.floats(max_value=-1e-9), st.floats(min_value=60.001), st.just(-1.0)))
 def test_tracking_times_outside_their_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=rf"tracking\.{name}"):
@@ -82,14 +82,14 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
 ) -> None:
     file = tmp_path / "edge.toml"
     file.write_text(
-        'threads = 3\nframes = 5\noutput = ["a.jsonl"]\n[tracking]\nhold = 0.5\n'
+        'threads = 3\nframes = 5\noutput = ["a.jsonl"]\n[tracking]\nmargin = 0.5\n'
         "[recording]\nrotate_mb = 2\n"
     )
     settings = parsed("--config", str(file), "--frames", "9", "--recording.keep", "3")
     assert settings.frames == 9
     assert settings.threads == 3
     assert settings.output == (Path("a.jsonl"),)
-    assert settings.tracking == Tracking(hold=0.5)
+    assert settings.tracking == Tracking(margin=0.5)
     assert settings.recording == Recording(rotate_mb=2, keep=3)
     assert settings.source == Settings().source
 
@@ -97,7 +97,7 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
 @pytest.mark.parametrize("source", ["a.mp4", "~/a.mp4"])
 def test_an_output_never_takes_the_place_of_the_input(source: str) -> None:
     with pytest.raises(SettingsError, match=r"output: expected .*found .*a\.mp4'.*; rename"):
-        Settings(source=source, output=(Path(source),))
+        Settings(source=(source,), output=(Path(source),))
 
 
 def test_an_output_of_no_known_kind_is_refused() -> None:
@@ -148,7 +148,7 @@ def test_a_users_folder_is_found_for_every_path(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.toml").write_text('output = ["~/a.csv", "~root/b.csv"]\nmodel = "~/a.tflite"')
     settings = parsed("--config", "~/a.toml", "--source", "~/a.mp4")
-    assert (settings.source, settings.model) == (f"{tmp_path}/a.mp4", tmp_path / "a.tflite")
+    assert (settings.source, settings.model) == ((f"{tmp_path}/a.mp4",), tmp_path / "a.tflite")
     assert settings.output[0] == tmp_path / "a.csv"
     assert settings.output[1].is_absolute()
 
@@ -169,7 +169,11 @@ def test_an_output_that_is_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    [{"source": "~no one/a"}, {"model": Path("~no one/a")}, {"output": (Path("~no one/a.csv"),)}],
+    [
+        {"source": ("~no one/a",)},
+        {"model": Path("~no one/a")},
+        {"output": (Path("~no one/a.csv"),)},
+    ],
 )
 def test_a_user_that_there_is_not_is_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"~no one/a.*: expected a path, found no such user"):

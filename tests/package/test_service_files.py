@@ -17,9 +17,11 @@ from edge import __version__
 from edge.cli import main
 from edge.errors import SettingsError
 from edge.run.build import RunSettings
+from edge.run.network import Need, drop_in
 from tools import settings_file
 
 SERVICE = Path(__file__).parents[2] / "edge" / "service"
+NETWORK = Path("etc/systemd/system/expressions.service.d/network.conf")
 
 
 def unit() -> dict[str, list[str]]:
@@ -38,7 +40,7 @@ def unit() -> dict[str, list[str]]:
 def plain(value: Any) -> Any:
     """``value`` as TOML has it."""
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, tuple):
         return list(map(plain, value))
     return str(value) if isinstance(value, Path) else value
@@ -50,6 +52,11 @@ def test_the_settings_file_has_every_setting_and_its_default() -> None:
     defaults = re.sub(rf"^(?:{chosen}) = .*\n", "", text, flags=re.MULTILINE)
     defaults = re.sub(r"^#(?=\w)", "", defaults, flags=re.MULTILINE)
     assert tomllib.loads(defaults) == plain(asdict(RunSettings()))
+    assert re.findall(r"^# (\w+) =$", text, re.MULTILINE) == [
+        "uncertain_below",
+        "hold",
+        "token_file",
+    ]
     assert text == settings_file.settings_file(), (
         "run 'python -m tools.settings_file > edge/service/expressions.toml'"
     )
@@ -137,13 +144,19 @@ case "$*" in
     echo "$*" > "$(dirname "$(dirname "$0")")/installed"
     exit "$PIP_EXIT" ;;
   "-m pip "*) ;;
+  *edge.run.network*) exec "$REAL" "$@" ;;
   *import*) echo "$(dirname "$(dirname "$0")")/edge" ;;
 esac
 """
 
 
-def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
-    """Call the installer with a Python that makes an environment without installing anything."""
+def install(
+    folder: Path, pip_exit: int = 0, what: Path | str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Call the installer with a Python that makes an environment without installing anything.
+
+    ``what`` is its argument, by default a folder of wheels.
+    """
     name = f"edge_expressions-{__version__}-py3-none-any.whl"
     python, wheel = folder / "python", folder / "wheels" / name
     python.write_text(FAKE_PYTHON)
@@ -151,8 +164,9 @@ def install(folder: Path, pip_exit: int) -> subprocess.CompletedProcess[str]:
     wheel.parent.mkdir(exist_ok=True)
     wheel.touch()
     more = {"PYTHON": str(python), "PIP_EXIT": str(pip_exit), "SERVICE": str(SERVICE)}
+    more |= {"REAL": sys.executable, "PYTHONPATH": str(SERVICE.parents[1])}
     return subprocess.run(
-        ["sh", SERVICE / "install", wheel.parent],
+        ["sh", SERVICE / "install", what or wheel.parent],
         env={"PATH": "/usr/bin:/bin", "ROOT": str(folder / "root"), **more},
         capture_output=True,
         text=True,
@@ -200,11 +214,83 @@ def test_the_installer_removes_nothing_that_it_did_not_make(tmp_path: Path) -> N
         assert [path.name for path in folder.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("video", [False, True])
-def test_what_videos_need_is_installed_where_it_is_packaged(tmp_path: Path, video: bool) -> None:
+@pytest.mark.parametrize(
+    ("wheels", "extras"),
+    [
+        ([], ""),
+        (["av-1-cp311-cp311-linux.whl"], "[video]"),
+        (["paho_mqtt-2-py3-none-any.whl", "uvicorn-1-py3-none-any.whl"], "[web,mqtt]"),
+    ],
+)
+def test_extras_are_installed_whose_wheels_are_there(
+    tmp_path: Path, wheels: list[str], extras: str
+) -> None:
     (tmp_path / "wheels").mkdir()
-    if video:
-        (tmp_path / "wheels" / "av-1-cp311-cp311-linux.whl").touch()
-    assert install(tmp_path, 0).returncode == 0
+    for name in wheels:
+        (tmp_path / "wheels" / name).touch()
+    assert install(tmp_path).returncode == 0
     called = (tmp_path / "root" / "opt" / "expressions" / "installed").read_text()
-    assert called.endswith("edge-expressions[video]\n" if video else " edge-expressions\n")
+    assert called.endswith(f" edge-expressions{extras}\n")
+
+
+# The network of the unit
+
+
+def test_the_network_is_open_only_while_the_settings_need_it(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    settings, network = root / "etc" / "expressions.toml", root / NETWORK
+    done = install(tmp_path)
+    assert "network:  closed" in done.stdout
+    assert not network.exists()
+    settings.write_text('source = ["0", "rtsp://me:secret@10.0.0.5/live"]\n')
+    done = install(tmp_path, what="network")
+    assert done.returncode == 0, done.stderr
+    assert "          rtsp://10.0.0.5/live" in done.stdout.splitlines()
+    opened = network.read_text()
+    assert "PrivateNetwork=no\nRestrictAddressFamilies=AF_INET AF_INET6\nIPAddressDeny=\n" in opened
+    assert "secret" not in opened
+    settings.write_text('[mqtt]\naddress = "mqtt://localhost"\n')
+    assert install(tmp_path).returncode == 0  # an update looks at them too
+    assert "IPAddressAllow=localhost" in network.read_text()
+    assert "IPAddressDeny" not in network.read_text()
+    settings.write_text("threads = 2\n")
+    assert install(tmp_path, what="network").returncode == 0
+    assert not network.exists()
+
+
+def test_settings_that_cannot_be_used_leave_the_network_as_it_is(tmp_path: Path) -> None:
+    assert install(tmp_path).returncode == 0
+    network = tmp_path / "root" / NETWORK
+    network.parent.mkdir()
+    network.write_text("[Service]\n")
+    (tmp_path / "root" / "etc" / "expressions.toml").write_text("threads = 0\n")
+    done = install(tmp_path, what="network")
+    assert done.returncode == 1
+    assert "network: threads: expected 1…64, found 0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert network.read_text() == "[Service]\n"
+    assert install(tmp_path).returncode == 0
+    assert network.read_text() == "[Service]\n"
+
+
+def test_the_network_of_what_is_not_installed_is_refused(tmp_path: Path) -> None:
+    done = install(tmp_path, what="network")
+    assert done.returncode == 1
+    assert "expected the program in" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@pytest.mark.parametrize("local", [True, False])
+def test_systemd_finds_nothing_wrong_with_the_open_unit(tmp_path: Path, local: bool) -> None:
+    program = unit()["ExecStart"][0].split()[0]
+    path = tmp_path / "expressions.service"
+    text = (SERVICE / path.name).read_text(encoding="utf-8")
+    path.write_text(text.replace(program, sys.executable))
+    (tmp_path / "expressions.service.d").mkdir()
+    (tmp_path / "expressions.service.d" / "network.conf").write_text(
+        drop_in([Need("mqtt mqtt://broker", local)])
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", path], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

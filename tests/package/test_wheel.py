@@ -92,7 +92,7 @@ def test_it_carries_the_model_every_asset_and_its_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assets = [Path("models/assets", asset.file_name) for asset in ASSETS.values()]
     carried = {f"edge/{path.as_posix()}" for path in (Settings().model, *assets)}
-    assert carried | {"edge/py.typed", "edge/service/install"} <= names
+    assert carried | {"edge/py.typed", "edge/service/install", "edge/web/page/page.js"} <= names
     assert all(name.startswith(("edge/", "edge_expressions-")) for name in names)
 
 

@@ -58,12 +58,12 @@ def test_a_good_pi_has_nothing_to_mend(pi: Path) -> None:
 
 def test_a_folder_of_damaged_images_is_a_problem(pi: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no image")
-    findings = found(Settings(source=str(tmp_path)), device(pi))
+    findings = found(Settings(source=(str(tmp_path),)), device(pi))
     assert findings["source"].state == "problem"
 
 
 def test_a_stream_is_not_called_tried(pi: Path) -> None:
-    text = found(Settings(source="http://127.0.0.1:1/a"), device(pi))["source"].text
+    text = found(Settings(source=("http://127.0.0.1:1/a",)), device(pi))["source"].text
     assert text == "http://127.0.0.1:1/a, not tried: only 'run' opens it"
 
 
@@ -71,12 +71,17 @@ def test_a_stream_is_not_called_tried(pi: Path) -> None:
     ("setting", "name", "text", "remedy"),
     [
         ({"model": Path("no.tflite")}, "model", "no.tflite: expected a .tflite", "make convert"),
-        ({"source": "7"}, "source", "found no such device (there are video0)", "plug one in"),
-        ({"source": "no.mp4"}, "source", "found none of these", "check the path"),
-        ({"source": "long" * 99}, "source", "found File name too long", "check the path"),
-        ({"source": "pyproject.toml"}, "source", "found none", "copy it again"),
+        ({"source": ("7",)}, "source", "found no such device (there are video0)", "plug one in"),
+        ({"source": ("no.mp4",)}, "source", "found none of these", "check the path"),
+        ({"source": ("long" * 99,)}, "source", "found File name too long", "check the path"),
+        ({"source": ("pyproject.toml",)}, "source", "found none", "copy it again"),
         ({"display": "on"}, "display", "expected a display", "'--display off'"),
-        ({"output": (Path("no/a.mp4"),)}, "outputs", "found: no such folder", "another output"),
+        (
+            {"output": (Path("LICENSE/a.mp4"),)},
+            "outputs",
+            "found: Not a directory",
+            "another output",
+        ),
     ],
 )
 def test_what_run_would_stumble_over_is_a_problem_with_its_remedy(
@@ -99,7 +104,7 @@ def test_what_is_required_is_refused_with_the_first_problem_and_nothing_else_is_
     names = ("source", "outputs")
     require(names, Settings(display="on", model=Path("no.tflite")), machine)
     with pytest.raises(SettingsError, match=r"no\.mp4: expected .*; check the path"):
-        require(names, Settings(source="no.mp4", output=(Path("no/a.mp4"),)), machine)
+        require(names, Settings(source=("no.mp4",), output=(Path("no/a.mp4"),)), machine)
 
 
 def test_a_camera_that_this_user_may_not_open_is_a_problem_for_auto_too(pi: Path) -> None:
@@ -125,11 +130,11 @@ def test_without_a_camera_auto_is_the_demo(pi: Path) -> None:
 
 def test_an_address_may_be_longer_than_the_name_of_a_file(pi: Path) -> None:
     source = f"http://camera.local/{'token' * 99}"
-    assert found(Settings(source=source), device(pi))["source"].state == "ok"
+    assert found(Settings(source=(source,)), device(pi))["source"].state == "ok"
 
 
 def test_the_demo_is_opened(pi: Path) -> None:
-    assert found(Settings(source="demo"), device(pi))["source"].text == "demo (640×360)"
+    assert found(Settings(source=("demo",)), device(pi))["source"].text == "demo (640×360)"
 
 
 def test_more_threads_than_cores_are_a_warning(pi: Path) -> None:
@@ -167,7 +172,7 @@ def test_the_hottest_sensor_counts_and_a_broken_one_does_not(pi: Path) -> None:
 
 
 def test_a_machine_that_says_nothing_is_no_problem(tmp_path: Path) -> None:
-    findings = found(Settings(source="demo"), device(tmp_path))
+    findings = found(Settings(source=("demo",)), device(tmp_path))
     assert findings["temperature"].text == "no sensor"
     assert findings["power"].text == "only a Raspberry Pi tells"
     assert {f.state for f in findings.values()} == {"ok"}

@@ -8,20 +8,19 @@ from collections.abc import Generator, Iterable
 
 import pytest
 
-from edge.errors import SourceError, SourceLostError
+from edge.errors import SourceError
 from edge.recognizer import STAGES
+from edge.run.lanes import Item
 from edge.run.loop import run
 from edge.run.stats import Stats
-from edge.types import Frame, FrameResult, Outage
-from tests.edge.fakes import FakeSource, RecordingSink, frames, image, outage, result, seen, square
+from edge.types import Event, Frame, Outage
+from tests.edge.fakes import RecordingSink, frames, image, outage, result, seen, square
 
 
-def follow(
-    items: Iterable[Frame | Outage],
-) -> Generator[tuple[Frame, FrameResult] | Outage]:
-    """A recognizer that finds nobody."""
+def results(items: Iterable[Frame | Outage | Event]) -> Generator[Item]:
+    """What a recognizer that finds nobody makes of ``items``."""
     for item in items:
-        yield item if isinstance(item, Outage) else (item, result(item.index))
+        yield (item, result(item.index)) if isinstance(item, Frame) else item
 
 
 def never() -> bool:
@@ -29,69 +28,40 @@ def never() -> bool:
 
 
 def test_every_frame_goes_to_every_sink_and_all_is_closed() -> None:
-    source, sinks = FakeSource(frames(5)), [RecordingSink(), RecordingSink()]
-    run(source, follow, sinks, never)
+    sinks = [RecordingSink(), RecordingSink()]
+    run(results(frames(5)), sinks, never)
     for sink in sinks:
         assert [r.index for r in sink.results] == [0, 1, 2, 3, 4]
         assert sink.closed_with == [None]
-    assert source.closed
 
 
-def test_what_came_before_a_lost_source_is_kept() -> None:
-    sink = RecordingSink()
-    with pytest.raises(SourceLostError):
-        run(FakeSource(frames(3), lost=True), follow, [sink], never)
-    assert len(sink.results) == 3
-    assert isinstance(sink.closed_with[0], SourceLostError)
-
-
-def test_an_outage_goes_to_every_sink_and_the_frames_go_on() -> None:
+def test_outages_and_events_go_to_every_sink_and_the_frames_go_on() -> None:
     first, second = frames(2)
-    gone = outage()
+    gone, told = outage(), Event("left", "fake", 1.0, track=1)
     sinks = [RecordingSink(), RecordingSink()]
-    run(FakeSource([first, gone, second]), follow, sinks, never)
+    run(results([first, gone, told, second]), sinks, never)
     for sink in sinks:
-        assert sink.outages == [gone]
+        assert (sink.outages, sink.events) == ([gone], [told])
         assert [r.index for r in sink.results] == [0, 1]
 
 
-@pytest.mark.parametrize("item", [frames(1)[0], outage()])
-def test_a_stop_ends_an_endless_source(item: Frame | Outage) -> None:
-    sink = RecordingSink()
-    endless = FakeSource(itertools.repeat(item))  # type: ignore[arg-type]
-    run(endless, follow, [sink], lambda: len(sink.results) + len(sink.outages) == 3)
-    assert len(sink.results) + len(sink.outages) == 3
+def test_once_it_is_stopped_only_events_are_given() -> None:
+    sink, left = RecordingSink(), Event("left", "fake", 1.0, track=1)
+    run(results([*frames(5), outage(), left]), [sink], lambda: len(sink.results) == 3)
+    assert (len(sink.results), sink.outages, sink.events) == (3, [], [left])
     assert sink.closed_with == [None]
-    assert endless.closed
 
 
-def test_an_error_closes_everything() -> None:
-    def broken(items: Iterable[Frame | Outage]) -> Generator[tuple[Frame, FrameResult] | Outage]:
+def test_an_error_closes_everything_and_what_came_before_it_is_kept() -> None:
+    def broken() -> Generator[Item]:
+        yield from results(frames(3))
         raise SourceError("broken")
-        yield
 
-    source, sink = FakeSource(frames(2)), RecordingSink()
+    sink = RecordingSink()
     with pytest.raises(SourceError, match="broken"):
-        run(source, broken, [sink], never)
-    assert source.closed
+        run(broken(), [sink], never)
+    assert len(sink.results) == 3
     assert isinstance(sink.closed_with[0], SourceError)
-
-
-def test_the_generator_is_closed_before_the_source() -> None:
-    order: list[str] = []
-
-    def watched(items: Iterable[Frame | Outage]) -> Generator[tuple[Frame, FrameResult] | Outage]:
-        try:
-            yield from follow(items)
-        finally:
-            order.append("recognizer")
-
-    class Noting(FakeSource):
-        def __exit__(self, *_: object) -> None:
-            order.append("source")
-
-    run(Noting(frames(3)), watched, [], lambda: True)
-    assert order == ["recognizer", "source"]
 
 
 def test_stats_add_up() -> None:
@@ -100,7 +70,7 @@ def test_stats_add_up() -> None:
     happy, sad = seen(square(10, 10, 5)), seen(square(40, 10, 5), "sad", 2, certain=False)
     for frame, faces in zip(frames(4), ([happy, sad], [happy], [happy], []), strict=True):
         stats.write(dataclasses.replace(frame, dropped=2), result(frame.index, faces))
-    assert (stats.frames, stats.faces, stats.dropped, stats.tracks) == (4, 4, 8, 2)
+    assert (stats.frames, stats.dropped) == (4, 8)
     assert "people       2: happy 75.0%, sad 25.0%; certain in 75.0%" in stats.summary({})
     assert stats.percentiles()["detect"] == (2.0, 2.0, 2.0)
     assert stats.percentiles()["total"] == (3.0, 3.0, 3.0)
@@ -111,7 +81,39 @@ def test_stats_add_up() -> None:
 def test_faces_in_photographs_are_no_people_over_time() -> None:
     stats = Stats()
     stats.write(frames(1, still=True)[0], result(0, [seen(square(10, 10, 5), track_id=None)]))
-    assert "people       1 in photographs: happy 100.0%" in stats.summary({})
+    assert "people       1 in 1 photograph: happy 100.0%" in stats.summary({})
+
+
+def test_people_are_counted_for_each_source() -> None:
+    stats = Stats()
+    for source, numbers in (("a.mp4", [1, 2]), ("b.mp4", [3]), ("c.mp4", [])):
+        faces = [seen(square(10, 10, 5), track_id=number) for number in numbers]
+        for frame in frames(2, source=source):
+            stats.write(frame, result(frame.index, faces))
+    assert (
+        "people       3 in 3 inputs\n"
+        "  a.mp4: 2: happy 100.0%; certain in 100.0%\n"
+        "  b.mp4: 1: happy 100.0%; certain in 100.0%\n"
+        "  c.mp4: none\n"
+    ) in stats.summary({})
+
+
+def test_a_summary_of_hundreds_of_files_stays_short() -> None:
+    stats = Stats()
+    for n in range(300):
+        stats.write(frames(1, source=f"{n}.mp4")[0], result())
+    assert "  19.mp4: none\n  and 280 more\n" in stats.summary({})
+
+
+def test_a_file_has_progress() -> None:
+    ticks = iter([10.003, 12.0])
+    stats = Stats(clock=lambda: next(ticks))
+    first, second = frames(2, fps=0.1)
+    stats.write(dataclasses.replace(first, done=0.0), result())
+    assert stats.progress() == ""
+    stats.write(dataclasses.replace(second, done=0.25), result())
+    assert stats.progress() == "25% done, 5.0 × real time, 0:06 left"
+    assert stats.details().startswith("25% done, 5.0 × real time, 0:06 left · ")
 
 
 def test_the_latency_of_live_frames_is_counted_from_their_capture() -> None:

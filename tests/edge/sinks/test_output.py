@@ -14,7 +14,10 @@ from edge.sinks import ADAPTERS, find_adapter, output
 from edge.types import Sink
 from tests.edge.sinks.makers import LABELS, feed, frames
 
+PICTURES = (".jpg", ".jpeg", ".png")
+LINES = (".jsonl", ".csv")
 SUFFIXES = pytest.mark.parametrize("suffix", ADAPTERS)
+KEPT_OPEN = pytest.mark.parametrize("suffix", [each for each in ADAPTERS if each not in PICTURES])
 
 
 def sink_for(path: Path, recording: Recording | None = None) -> Sink:
@@ -22,12 +25,17 @@ def sink_for(path: Path, recording: Recording | None = None) -> Sink:
     return find_adapter(path).open(path, LABELS, settings)
 
 
+def write(sink: Sink, path: Path) -> None:
+    """Two frames, or one photograph."""
+    feed(sink, frames(1, still=True) if path.suffix in PICTURES else frames(2))
+
+
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
 def test_an_output_of_no_known_kind_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"ends in \.jsonl, \.csv, \.mp4, \.mkv, found 'a\.x'"):
+    with pytest.raises(SettingsError, match=r"ends in \.jsonl, \.csv, .*, found 'a\.x'; rename"):
         find_adapter(Path("a.x"))
     assert find_adapter(Path("A.JSONL")) is ADAPTERS[".jsonl"]
 
@@ -36,19 +44,32 @@ def test_an_output_of_no_known_kind_is_refused() -> None:
 def test_a_path_that_cannot_be_written_is_refused_before_the_first_frame(
     tmp_path: Path, suffix: str
 ) -> None:
-    folder, file = tmp_path / f"folder{suffix}", tmp_path / "file"
-    folder.mkdir()
+    file = tmp_path / "file"
     file.touch()
     for path, found in (
-        (tmp_path / "none" / f"a{suffix}", "no such folder"),
-        (file / f"a{suffix}", "no such folder"),
-        (folder, "a folder, a pipe or a device of that name"),
+        (file / f"a{suffix}", "Not a directory"),
+        (file / "none" / f"a{suffix}", "Not a directory"),
         (tmp_path / f"{'n' * 241}{suffix}", "File name too long"),
     ):
         for attempt in (sink_for(path).__enter__, lambda p=path: find_adapter(p).check(p)):
             with pytest.raises(TargetError, match=f"expected a file .*, found: {found}; choose"):
                 attempt()
-    assert names(tmp_path) == {folder.name, "file"}, "nothing is left of the trial"
+    assert names(tmp_path) == {"file"}, "nothing is left of the trial"
+
+
+@SUFFIXES
+def test_missing_folders_are_made_with_the_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "a" / "b" / f"c{suffix}"
+    find_adapter(path).check(path)
+    with sink_for(path) as sink:
+        assert not names(tmp_path)
+        write(sink, path)
+    assert names(path.parent) == {path.name}
+
+
+def test_a_file_is_not_written_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"found: a folder, a pipe or a device of that name"):
+        output.check(tmp_path)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="no such file system")
@@ -63,12 +84,12 @@ def test_the_longest_name_leaves_room_for_the_names_beside_it(tmp_path: Path, su
     longest = tmp_path / f"{'n' * (240 - len(suffix))}{suffix}"
     for _ in range(2):
         with sink_for(longest) as sink:
-            feed(sink, frames(2))
+            write(sink, longest)
     assert len(names(tmp_path)) == 2, "the second one numbered the first"
 
 
-@SUFFIXES
-def test_a_pipe_or_a_device_is_no_place_for_an_output(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", [each for each in ADAPTERS if each not in LINES])
+def test_a_pipe_or_a_device_takes_nothing_but_lines(tmp_path: Path, suffix: str) -> None:
     pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"device{suffix}"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # so that a failure does not hang
@@ -87,7 +108,7 @@ def test_a_full_disk_is_refused_before_the_first_frame(tmp_path: Path) -> None:
     output.check(tmp_path / "a.csv", lambda folder: SimpleNamespace(total=0, free=0))
 
 
-@SUFFIXES
+@KEPT_OPEN
 def test_an_output_belongs_to_one_run_at_a_time(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     with sink_for(path) as first:
@@ -96,11 +117,11 @@ def test_an_output_belongs_to_one_run_at_a_time(tmp_path: Path, suffix: str) -> 
             sink_for(path).__enter__()
         feed(first, frames(2))
     with sink_for(path) as second:
-        feed(second, frames(2))
+        write(second, path)
     assert names(tmp_path) == {path.name, f"a.part00001{suffix}"}
 
 
-@SUFFIXES
+@KEPT_OPEN
 def test_of_two_runs_that_start_together_the_second_writes_nothing(
     tmp_path: Path, suffix: str
 ) -> None:
@@ -118,7 +139,7 @@ def test_what_a_user_had_is_renamed_not_overwritten(tmp_path: Path, suffix: str)
     for name in (path.name, f"a.part00004{suffix}", f"a.2024{suffix}", f"b.9{suffix}"):
         (tmp_path / name).write_text(f"{name}, precious")
     with sink_for(path) as sink:
-        feed(sink, frames(2))
+        write(sink, path)
     assert (tmp_path / f"a.part00005{suffix}").read_text() == f"{path.name}, precious"
     assert (tmp_path / f"a.part00004{suffix}").read_text() == f"a.part00004{suffix}, precious"
     assert b"precious" not in path.read_bytes()
@@ -132,7 +153,7 @@ def test_an_empty_file_and_a_dangling_link_are_no_hindrance(tmp_path: Path, suff
     link.symlink_to(tmp_path / "gone")
     for target in (path, link):
         with sink_for(target) as sink:
-            feed(sink, frames(2))
+            write(sink, target)
         assert target.stat().st_size
     assert names(tmp_path) == {path.name, link.name, f"b.part00001{suffix}"}
 
@@ -145,7 +166,7 @@ def test_a_limit_deletes_none_of_the_users_own_files(tmp_path: Path, suffix: str
     for name in (path.name, *own, *ours):
         (tmp_path / name).write_text("precious")
     with sink_for(path, Recording(keep=1)) as sink:
-        feed(sink, frames(2))
+        write(sink, path)
     assert names(tmp_path) == {*own, path.name, f"a.part100001{suffix}"}
 
 

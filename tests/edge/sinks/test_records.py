@@ -22,8 +22,10 @@ import pytest
 from edge.errors import SinkError
 from edge.settings import Recording
 from edge.sinks.output import numbered
-from edge.sinks.records import RecordSink, Table, json_line
+from edge.sinks.records import RecordSink
 from edge.sinks.shared import Guarded
+from edge.sinks.table import Csv, frame_table
+from edge.sinks.writers import JsonLines, LineFile
 from edge.types import FrameResult
 from tests.edge.sinks.makers import (
     LABELS,
@@ -40,7 +42,7 @@ NEVER = Recording(flush=60)
 
 
 def jsonl(path: Path, recording: Recording = NEVER, **disk: Any) -> RecordSink:
-    return RecordSink(path, json_line, recording=recording, **disk)
+    return RecordSink(LineFile(path, JsonLines(), recording, **disk))
 
 
 def write(sink: RecordSink | Guarded, count: int, first: int = 0) -> None:
@@ -69,15 +71,15 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 def test_a_line_of_json_is_the_result_as_a_dictionary() -> None:
     seen = result(3, face(square(10, 20, 8)), time=0.12, source="a \udcff.mp4")
-    line = json_line(seen)
+    line = JsonLines().line(seen.to_dict())
     assert json.loads(line) == seen.to_dict()
     assert line.endswith(b"}\n")
-    assert json.loads(json_line(result(4)))["faces"] == []
+    assert json.loads(JsonLines().line(result(4).to_dict()))["faces"] == []
 
 
 def rows(*results: FrameResult) -> list[dict[str, str]]:
-    table = Table(LABELS)
-    content = table.header + b"".join(map(table.lines, results))
+    form = Csv(frame_table(LABELS))
+    content = form.header + b"".join(form.line(result.to_dict()) for result in results)
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
@@ -338,8 +340,8 @@ def test_rotated_files_are_synced_before_they_are_renamed(tmp_path: Path) -> Non
 
 
 def test_every_csv_file_has_its_header(tmp_path: Path) -> None:
-    path, table = tmp_path / "a.csv", Table(LABELS)
-    with RecordSink(path, table.lines, table.header, Recording(rotate_mb=0.001)) as sink:
+    path, table = tmp_path / "a.csv", Csv(frame_table(LABELS))
+    with RecordSink(LineFile(path, table, Recording(rotate_mb=0.001))) as sink:
         feed(sink, frames(20), faces=2)
     assert len(parts(path)) > 3
     for other in parts(path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.errors import SinkError, TargetError
-from edge.sinks.shared import Annotated, Guarded, is_shown
+from edge.sinks.shared import Drawn, Guarded, is_shown
 from edge.types import BaseSink, Frame
 from edge.vision.overlay import annotate
 from tests.edge.sinks.makers import RecordingSink, face, feed, frames, outage, result, square
@@ -65,7 +65,7 @@ def test_what_cannot_be_opened_raises() -> None:
 
 def test_one_that_fails_leaves_the_others_alone(caplog: pytest.LogCaptureFixture) -> None:
     failing, other = RecordingSink(fails_at=2), RecordingSink()
-    with Annotated([Guarded(failing)], [Guarded(other)]) as sink:
+    with Drawn([Guarded(failing)], [Guarded(other)]) as sink:
         feed(sink, frames(5))
     assert (len(failing.frames), len(other.frames)) == (2, 5)
     assert caplog.messages == ["fake: disk full"]
@@ -73,7 +73,7 @@ def test_one_that_fails_leaves_the_others_alone(caplog: pytest.LogCaptureFixture
 
 def test_views_and_recordings_share_one_annotated_picture() -> None:
     views, recording = [RecordingSink(), RecordingSink()], RecordingSink()
-    with Annotated(views, [recording], lambda: "30 FPS") as sink:
+    with Drawn(views, [recording], lambda: "30 FPS") as sink:
         feed(sink, frames(2))
     seen = result(1, face(square(10, 20, 10)), time=1 / 25)
     expected = annotate(frames(2)[1].image, seen, "30 FPS")
@@ -86,13 +86,13 @@ def test_views_and_recordings_share_one_annotated_picture() -> None:
 def test_all_are_closed_where_one_cannot_be_opened() -> None:
     first = RecordingSink()
     with pytest.raises(SinkError, match="no"):
-        Annotated([first], [Failing(SinkError("no"), "enter")]).__enter__()
+        Drawn([first], [Failing(SinkError("no"), "enter")]).__enter__()
     assert len(first.closed_with) == 1
 
 
 def test_a_problem_elsewhere_reaches_the_sinks() -> None:
     view = RecordingSink()
-    with pytest.raises(RuntimeError), Annotated([view]):
+    with pytest.raises(RuntimeError), Drawn([view]):
         raise RuntimeError
     assert isinstance(view.closed_with[0], RuntimeError)
 
@@ -108,7 +108,7 @@ def test_a_short_wait_is_no_outage_for_people() -> None:
 
 def test_of_an_outage_views_get_all_and_recordings_the_first_seconds() -> None:
     view, recording = RecordingSink(), RecordingSink()
-    with Annotated([view], [recording]) as sink:
+    with Drawn([view], [recording]) as sink:
         feed(sink, [Frame(np.full((48, 64, 3), 200, np.uint8), 7, 100.0, "camera 0", live=True)])
         for given in (outage(1, reason=""), outage(2), outage(5), outage(5.1), outage(60)):
             sink.lost(given)
@@ -124,7 +124,7 @@ def test_of_an_outage_views_get_all_and_recordings_the_first_seconds() -> None:
 
 def test_before_the_first_frame_only_views_show_an_outage() -> None:
     view, recording = RecordingSink(), RecordingSink()
-    with Annotated([view], [recording]) as sink:
+    with Drawn([view], [recording]) as sink:
         sink.lost(outage(2))
     assert view.frames[0].live
     assert (recording.frames, len(recording.outages)) == ([], 1)

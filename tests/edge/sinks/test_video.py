@@ -26,7 +26,7 @@ from edge.types import Frame
 from tests.edge.sinks.clips import MOMENTS, Clip, beeps, codec, flashes, sound_ends, write_clip
 from tests.edge.sinks.makers import RecordingSink, feed, frames, image, outage, result, shown
 
-SUFFIXES = pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+SUFFIXES = pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 
 
 def times(path: Path) -> list[float]:
@@ -47,13 +47,13 @@ def noise(count: int, size: tuple[int, int] = (320, 240)) -> list[Frame]:
 
 
 @SUFFIXES
-def test_a_video_is_h264_that_browsers_play(tmp_path: Path, suffix: str) -> None:
+def test_a_video_is_of_a_kind_that_browsers_play(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     with VideoSink(path) as sink:
         feed(sink, frames(60))
     with av.open(str(path)) as video:
         stream = video.streams.video[0]
-        assert stream.codec_context.name == "h264"
+        assert stream.codec_context.name == ("vp9" if suffix == ".webm" else "h264")
         assert stream.codec_context.pix_fmt == "yuv420p"
         assert (stream.width, stream.height) == (64, 48)
         assert float(stream.average_rate or 0) == pytest.approx(25, abs=0.1)
@@ -177,6 +177,9 @@ def test_fitting_keeps_the_shape_of_the_picture(size: tuple[int, int]) -> None:
         ("a.mov", {"codec": "pcm_s16le"}, ".mp4", "aac"),
         ("a.avi", {"codec": "pcm_s16le", "rate": 22_050, "layout": "mono"}, ".mkv", "aac"),
         ("a.mpg", {"codec": "mp2", "video": "mpeg2video"}, ".mp4", "aac"),  # comes late
+        ("a.mkv", {"codec": "libopus"}, ".webm", "opus"),
+        ("a.mp4", {"codec": "aac"}, ".webm", "opus"),
+        ("a.avi", {"codec": "pcm_s16le", "rate": 22_050, "layout": "mono"}, ".webm", "opus"),
     ],
 )
 def test_a_beep_stays_with_its_flash(

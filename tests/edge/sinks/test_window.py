@@ -28,6 +28,7 @@ class Screen:
         self.shown: list[tuple[float, int]] = []
         self.sizes: list[tuple[int, int]] = []
         self.stopped = self.destroyed = False
+        self.titles: list[str] = []
         self._keys, self._closes_at = dict(keys or {}), closes_at
 
     @property
@@ -35,7 +36,7 @@ class Screen:
         return round(self.now - 50, 3)
 
     def namedWindow(self, title: str, flags: int) -> None:  # noqa: N802
-        pass
+        self.titles.append(title)
 
     def destroyWindow(self, title: str) -> None:  # noqa: N802
         self.destroyed = True
@@ -101,6 +102,15 @@ def test_an_error_of_the_gui_is_the_sinks() -> None:
 
     with pytest.raises(SinkError, match="window: expected to show a picture, found: no such thing"):
         feed(Broken().sink(), frames(1))
+
+
+def test_several_cameras_have_a_window_each() -> None:
+    screen = Screen()
+    with screen.sink() as sink:
+        for name in ("camera 0", "camera 1", "camera 0"):
+            sink.write(frames(1, source=name, live=True)[0], result())
+        feed(sink, frames(1))
+    assert screen.titles == ["Expressions", "Expressions: camera 1"]
 
 
 # What ends it

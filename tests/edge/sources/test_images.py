@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -211,70 +208,3 @@ def test_one_picture_is_one_frame(tmp_path: Path) -> None:
         assert (source.name, source.description) == ("a.jfif", "a.jfif")
         [frame] = source
     assert (frame.index, frame.time, frame.source, frame.still) == (0, 0.0, "a.jfif", True)
-
-
-# Folders
-
-
-def test_a_folder_gives_its_pictures_and_those_below_in_order(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name, value in (("b/a.png", 30), ("a.webp", 10), ("b.PNG", 20), ("b/c/d/a.gif", 40)):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pillow(plain(value)).save(path)
-    with ImageSource(tmp_path) as source:
-        assert source.description == f"{tmp_path.name}/ (4 files)"
-        frames = list(source)
-    assert [frame.source for frame in frames] == ["a.webp", "b/a.png", "b/c/d/a.gif", "b.PNG"]
-    assert [round(float(frame.image.mean()), -1) for frame in frames] == [10, 30, 40, 20]
-    assert [frame.index for frame in frames] == [0, 1, 2, 3]
-    assert all(frame.still and frame.time == 0 for frame in frames)
-    assert caplog.records == []
-
-
-def test_what_a_folder_leaves_out_is_said_in_one_line(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = tmp_path / "folder"
-    (folder / "below").mkdir(parents=True)
-    pillow().save(folder / "m.png")
-    write_video(folder / "a.mp4", [plain()])
-    write_video(folder / "z.mp4", [plain()])
-    (folder / "x.jpg").write_bytes(b"no picture")
-    (folder / "notes.txt").write_text("not looked at")
-    (folder / "gone.jpg").symlink_to("nowhere")
-    (folder / "below" / "again").symlink_to(folder)
-    os.mkfifo(folder / "pipe")
-    with ImageSource(folder) as source:
-        [frame] = source
-    assert frame.source == "m.png"
-    [record] = caplog.records
-    assert record.levelno == logging.WARNING
-    text = record.getMessage()
-    assert text.startswith("folder/: 7 of 8 files left out: ")
-    assert "videos 2 (name them themselves)" in text
-    assert "unreadable 1 (x.jpg: expected a picture, found: cannot identify" in text
-    assert "dead links 1 (gone.jpg)" in text
-    assert "other files 2 (notes.txt)" in text
-    assert "links to folders that were read already 1 (" in text
-
-
-@pytest.mark.parametrize("names", [[], ["a.txt"], ["a.png", "b/c.png"]])
-def test_a_folder_without_a_readable_picture_is_refused_when_it_is_opened(
-    tmp_path: Path, names: list[str]
-) -> None:
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("no picture")
-    expected = rf"expected pictures, found none among {len(names)} files.*; name the folder"
-    with pytest.raises(SourceFileError, match=expected):
-        ImageSource(tmp_path).__enter__()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets any byte into a name")
-def test_a_name_that_is_no_text_becomes_some(tmp_path: Path) -> None:
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.png"))
-    pillow().save(path)
-    with ImageSource(tmp_path) as source:
-        assert [frame.source for frame in source] == ["a\ufffd.png"]

@@ -139,7 +139,7 @@ def test_a_face_around_the_threshold_does_not_flicker(fps: int) -> None:
 
 
 def test_a_label_is_certain_from_the_threshold_on_until_it_falls_clearly_below() -> None:
-    subject = Tracker(LABELS, 0.5, Tracking(smoothing=0, hold=0.05))
+    subject = Tracker(LABELS, 0.5, Tracking(smoothing=0), hold=0.05)
     tops = (0.6, 0.49, 0.42, 0.38, 0.49, 0.51, 0.42)
     found = [
         subject.update(
@@ -160,7 +160,7 @@ def test_a_label_is_certain_from_the_threshold_on_until_it_falls_clearly_below()
 
 
 def test_a_margin_and_a_minimum_time_hold_the_label() -> None:
-    subject = Tracker(LABELS, 0.0, Tracking(smoothing=0, hold=0.2, margin=0.3))
+    subject = Tracker(LABELS, 0.0, Tracking(smoothing=0, margin=0.3), hold=0.2)
     see(subject, 0.0, HAPPY)
     assert see(subject, 0.1, row(0.1, 0.4, 0.5)) == "happy", "too small a lead"
     assert see(subject, 0.2, SAD) == "happy", "too early"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.types import Box, Outage
+from edge.settings import Part
+from edge.types import Box, Frame, Outage
 from edge.vision import overlay
 from edge.vision.overlay import annotate, caption, draw_outage
+from edge.vision.painter import Painter
 from edge.vision.placement import Area, Placement, style_for, tag_spots, wrapped
 from tests.edge.sinks.makers import LABELS, expression, face, image, outage, result, square
 
@@ -124,12 +127,25 @@ def test_the_face_with_the_bars_has_its_number_and_a_thicker_box_where_there_are
     assert white[1] > 1.1 * white[0], "the number is before the label"
 
 
+def test_without_bars_everybody_has_a_number() -> None:
+    boxes = square(150, 200, 120), square(450, 200, 100)
+
+    def drawn(*tracks: int) -> np.ndarray:
+        faces = [face(box, track=n) for box, n in zip(boxes, tracks, strict=True)]
+        return annotate(image(640, 360), result(0, *faces), overlay={"boxes"})
+
+    changed = (drawn(1, 2) != drawn(3, 4)).any(axis=(0, 2))
+    assert changed[:300].any()
+    assert changed[300:].any()
+
+
 def test_faces_of_pictures_that_are_not_tracked_are_placed_anew() -> None:
     """Of one photograph after another nothing is to stay where it was."""
-    kept = Placement()
+    kept = Painter()
     first, second = (face(square(x, 300, 100), tracked=False) for x in (80, 500))
-    annotate(image(640, 360), result(0, first), placement=kept)
-    again = annotate(image(640, 360), result(0, second), placement=kept)
+    photograph = Frame(image(640, 360), 0, 0.0, still=True)
+    kept.paint(photograph, result(0, first))
+    again = kept.paint(photograph, result(0, second))
     assert (again == annotate(image(640, 360), result(0, second))).all()
 
 
@@ -193,3 +209,25 @@ def test_any_outage_in_any_frame_can_be_drawn(width: int, height: int, reason: s
     drawn = draw_outage((width, height), Outage("camera 0", 12.0, 12.0, reason, 1.0))
     assert drawn.shape == (height, width, 3)
     assert drawn.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("parts", "inside", "panel", "corner"),
+    [
+        (("boxes", "bars", "status"), True, True, True),
+        (("boxes",), True, False, False),
+        (("bars",), False, True, False),
+        (("status",), False, False, True),
+        ((), False, False, False),
+    ],
+)
+def test_only_what_is_wanted_is_drawn(
+    parts: Sequence[Part], inside: bool, panel: bool, corner: bool
+) -> None:
+    picture = image(640, 360, 90)
+    drawn = annotate(picture, result(0, face(square(200, 180, 80))), "30 FPS", overlay=parts)
+    changed = (drawn != 90).any(axis=2)
+    assert changed[140:220, 155:245].any() == inside
+    assert changed[:30, :60].any() == corner
+    changed[:40] = changed[100:260, 100:300] = False
+    assert changed.any() == panel

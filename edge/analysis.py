@@ -1,0 +1,142 @@
+"""What one image shows by itself: detect → crop → classify, and that of many on all cores."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, ParamSpec, TypeVar
+
+from edge.contract import ModelContract
+from edge.errors import SourceLostError
+from edge.types import Classifier, Detector, Face, Floats, Frame, Image, Outage
+from edge.vision.crops import crop_faces
+from edge.vision.search import FaceSearch, Plan, find_faces
+
+MOST_WORKERS = 4
+"""Each has networks of its own in memory, and rarely are there more faces in a frame."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Analysis(NamedTuple):
+    """What one image shows by itself: ``probabilities`` is ``float32[faces, labels]``."""
+
+    faces: Sequence[Face]
+    probabilities: Floats
+    stage_ms: Mapping[str, float]
+
+
+Item = tuple[Frame, Analysis] | Outage
+
+
+class Analyser:
+    """detect → crop → classify, each stage timed; belongs to one thread."""
+
+    def __init__(self, detector: Detector, classifier: Classifier, contract: ModelContract) -> None:
+        """Take the parts; raises ``ContractError`` where the model has no framing for them."""
+        self._detector, self._classifier, self._contract = detector, classifier, contract
+        self._framing = contract.framing(detector.framing)
+
+    def __call__(self, image: Image, plan: Plan) -> Analysis:
+        """Look at ``image`` (``uint8[H, W, 3]`` BGR) as planned; name the faces' expressions."""
+        return self.analyse(image, lambda: find_faces(self._detector, image, plan))
+
+    def analyse(self, image: Image, find: Callable[[], Sequence[Face]]) -> Analysis:
+        """Name the expressions of the faces in ``image`` that ``find`` returns."""
+        timed = Stopwatch()
+        height, width = self._contract.height, self._contract.width
+        faces = timed("detect", find)
+        crops = timed("crop", crop_faces, image, faces, self._framing, height, width)
+        rows = timed("classify", self._classifier.classify, crops)
+        return Analysis(faces, rows, timed.stage_ms)
+
+
+class Prefetch:
+    """Analyses the next frames of a file on ``size`` threads while one is in use.
+
+    Interpreters run without Python's lock, so that a file goes through so many cores at a time.
+    ``open_one`` opens the analyser of a thread. Where to look in a frame follows from the frames
+    until the fourth before it, however many threads there are, so that they change no result.
+    """
+
+    def __init__(
+        self, open_one: Callable[[], Callable[[Image, Plan], Analysis]], size: int
+    ) -> None:
+        """Open nothing yet."""
+        self._open_one = open_one
+        self._threads = ThreadPoolExecutor(size, "analysis")
+        self._own = threading.local()
+
+    def close(self) -> None:
+        """Drop what is not begun; what is ends by itself, as with ``Scout.close``."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def __call__(
+        self,
+        items: Iterable[Frame | Outage],
+        search: FaceSearch,
+        live: Callable[[Frame, bool], Analysis],
+    ) -> Iterator[Item]:
+        """Yield ``items`` in order with their analyses.
+
+        ``live`` analyses a live frame and takes whether it is the first one of its source. Where a
+        file ends before its time, what came before is yielded first.
+        """
+        source: str | None = None
+        waiting: deque[tuple[Frame, Future[Analysis]]] = deque()
+
+        def next_one() -> Item:
+            frame, future = waiting.popleft()
+            analysis = future.result()
+            if frame.source == source and not frame.still:
+                search.note(analysis.faces, frame.time)
+            return frame, analysis
+
+        try:
+            for item in items:
+                if isinstance(item, Outage):
+                    yield item
+                    continue
+                first, source = item.source != source, item.source
+                if item.live:
+                    yield item, live(item, first)
+                    continue
+                if len(waiting) == MOST_WORKERS:
+                    yield next_one()
+                if first:
+                    search.reset()
+                image = item.image
+                plan = search.full(image) if item.still else search.plan(image, item.time)
+                waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
+                while first and not item.still and waiting:
+                    yield next_one()  # the next frames begin with what this one shows
+        except SourceLostError:
+            yield from (next_one() for _ in range(len(waiting)))
+            raise
+        yield from (next_one() for _ in range(len(waiting)))
+
+    def _analyse(self, image: Image, plan: Plan) -> Analysis:
+        if not hasattr(self._own, "analyser"):
+            self._own.analyser = self._open_one()
+        analysis: Analysis = self._own.analyser(image, plan)
+        return analysis
+
+
+class Stopwatch:
+    """Calls a function and notes under a name how many milliseconds it took."""
+
+    def __init__(self) -> None:
+        """Start with nothing noted."""
+        self.stage_ms: dict[str, float] = {}
+
+    def __call__(
+        self, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what ``function`` returns."""
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        self.stage_ms[stage] = (time.perf_counter() - start) * 1e3
+        return result

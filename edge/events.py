@@ -1,0 +1,130 @@
+"""What happens to people and sources, told from one result after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import EdgeError
+from edge.records import EventKind
+from edge.types import Event, Expression, FaceResult, Frame, FrameResult, Outage
+
+STARTS = 0.2
+"""Seconds that a face must be followed to be a person: what flickers up is none."""
+LOST = 1.8
+"""Seconds without a frame after which a live source is lost, where it does not say so itself."""
+
+Item = tuple[Frame, FrameResult] | Outage
+
+
+def with_events(items: Generator[Item], forget: float) -> Generator[Item | Event]:
+    """Yield ``items`` and, before the one that shows it, each event.
+
+    A person has left ``forget`` seconds after the face was last seen, when the source ends or
+    fails, or when another one begins. Photographs have no events. Leaving it early closes
+    ``items``, and nobody is told to have left.
+    """
+    watch = _Watch("", forget)
+    with closing(items):
+        try:
+            for item in items:
+                source = item.source if isinstance(item, Outage) else item[0].source
+                if watch.source != source:
+                    yield from watch.end()
+                    watch = _Watch(source, forget)
+                yield from watch.lost(item) if isinstance(item, Outage) else watch.write(*item)
+                yield item
+        except EdgeError:
+            yield from watch.end()
+            raise
+    yield from watch.end()
+
+
+@dataclass(slots=True)
+class _Person:
+    """A face that is followed since ``born`` and was last ``seen`` with the expression ``shown``.
+
+    ``told`` is the label that was told last, None before the person has appeared, and ``since``
+    when that label began.
+    """
+
+    born: float
+    seen: float
+    shown: Expression
+    told: str | None = None
+    since: float = 0.0
+
+
+class _Watch:
+    """The people of one source."""
+
+    def __init__(self, source: str, forget: float) -> None:
+        self.source, self._forget = source, forget
+        self._people: dict[int, _Person] = {}
+        self._began = False
+        """Whether there was a frame: what is still being opened is not lost."""
+        self._time = 0.0
+        self._wall_time: float | None = None
+        self._lost_at: float | None = None
+        """Time of the newest frame before an outage that was told."""
+
+    def write(self, frame: Frame, result: FrameResult) -> Iterator[Event]:
+        self._began = True
+        # A frame that an outage has overtaken is a moment older than that.
+        self._time = max(self._time, frame.time)
+        self._wall_time = frame.wall_time
+        if self._lost_at is not None:
+            yield self._event("source_back", duration=self._time - self._lost_at)
+            self._lost_at = None
+        for face in result.faces:
+            if face.track_id is not None:
+                yield from self._see(face.track_id, face)
+        yield from self._forget_before(self._time)
+
+    def lost(self, outage: Outage) -> Iterator[Event]:
+        if self._wall_time is not None:
+            self._wall_time += outage.time - self._time
+        self._time = outage.time
+        yield from self._forget_before(self._time)
+        lost = self._began and (outage.reason or outage.age >= LOST)
+        if lost and self._lost_at is None:
+            self._lost_at = outage.time - outage.age
+            yield self._event("source_lost", duration=outage.age, reason=outage.reason)
+
+    def end(self) -> Iterator[Event]:
+        """Everybody leaves."""
+        yield from self._forget_before(float("inf"))
+
+    def _see(self, track: int, face: FaceResult) -> Iterator[Event]:
+        now, shown = self._time, face.shown
+        person = self._people.get(track)
+        if person is None:
+            person = self._people[track] = _Person(now - face.age, now, shown)
+        person.seen, person.shown = now, shown
+        if person.told is None:
+            if now - person.born >= STARTS:
+                person.told, person.since = shown.label, person.born
+                yield self._of("appeared", track, person, duration=now - person.born)
+        elif shown.certain and shown.label != person.told:
+            before, since = person.told, person.since
+            person.told, person.since = shown.label, now
+            yield self._of("changed", track, person, before=before, duration=now - since)
+
+    def _forget_before(self, time: float) -> Iterator[Event]:
+        """Let everybody leave who was not seen for ``forget`` seconds at ``time``."""
+        gone = [n for n, person in self._people.items() if time - person.seen > self._forget]
+        for track in gone:
+            person = self._people.pop(track)
+            if person.told is not None:
+                yield self._of("left", track, person, duration=person.seen - person.born)
+
+    def _of(self, kind: EventKind, track: int, person: _Person, **more: Any) -> Event:
+        shown = person.shown
+        return self._event(
+            kind, track=track, label=shown.label, score=shown.score, certain=shown.certain, **more
+        )
+
+    def _event(self, kind: EventKind, **more: Any) -> Event:
+        return Event(kind, self.source, self._time, self._wall_time, **more)

@@ -1,0 +1,156 @@
+"""The pictures and videos of a folder."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+import os
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from edge.adapters import SourceAdapter
+from edge.errors import SourceError, SourceFileError
+from edge.sources.images import ImageSource, is_picture
+from edge.sources.paths import display_name, file_size
+from edge.sources.video import VideoSource
+from edge.types import BaseSource, Frame
+
+_NEITHER = ("text/", "audio/")
+"""Kinds of file that are not looked into: FFmpeg takes a text for a film of letters."""
+log = logging.getLogger(__name__)
+
+
+class FolderSource(BaseSource):
+    """The pictures and videos in a folder and in those below it, one after the other, by path.
+
+    Frames bear the path within the folder as their source, after ``prefix``. What is left out is
+    counted, and said in one line of the log at the end.
+    """
+
+    fps = 1.0
+
+    def __init__(self, path: Path) -> None:
+        """Look what is in the folder; raises ``SourceFileError`` where it can't be read."""
+        self.name = display_name(Path(path.name or path)) + "/"
+        self.prefix = ""
+        self._path = path
+        self._left_out: dict[str, list[str]] = {}
+        """Kind of file → a note on each that was left out."""
+        self._paths = [(file, file_size(file)) for file in self._walk()]
+        self.size = sum(size for _, size in self._paths) or 1.0
+        self._total = len(self._paths) + sum(map(len, self._left_out.values()))
+
+    @property
+    def description(self) -> str:
+        """The name, and how many files are in it."""
+        return f"{self.name} ({len(self._paths)} files)"
+
+    def __enter__(self) -> Self:
+        """Read the first frame; raises ``SourceFileError`` where there is none."""
+        self._frames = self._read()
+        first = next(self._frames, None)
+        if first is None:
+            raise SourceFileError(
+                f"{self._path}: expected pictures or videos, found none among {self._total} files"
+                f"{(self._left_out and f' ({self._summary()})') or ''}; "
+                "name the folder that holds them"
+            )
+        self._first = first
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file that is open."""
+        self._frames.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give each picture, whose ``index`` counts through the folder, and each video's frames."""
+        yield self._first
+        yield from self._frames
+        if count := sum(map(len, self._left_out.values())):
+            log.warning(
+                "%s: %d of %d files left out: %s", self.name, count, self._total, self._summary()
+            )
+
+    def _read(self) -> Generator[Frame]:
+        pictures, before = 0, 0.0
+        for path, size in self._paths:
+            name = display_name(path.relative_to(self._path))
+            if (mimetypes.guess_type(name)[0] or "").startswith(_NEITHER):
+                self._note("other files", name)
+                before += size
+                continue
+            source = (ImageSource if is_picture(path) else VideoSource)(path)
+            source.name = self.prefix + name
+            try:
+                with source:
+                    for frame in source:
+                        index = pictures if frame.still else frame.index
+                        done = (before + frame.done * size) / self.size
+                        yield replace(frame, index=index, done=done)
+                        pictures += frame.still
+            except SourceFileError as error:
+                self._leave_out(path, name, error)
+            except SourceError as error:  # damaged, after some of its frames
+                log.warning("%s", error)
+            before += size
+
+    def _walk(self) -> list[Path]:
+        """Return every file in the folder and in those below it, links followed once."""
+
+        def unreadable(error: OSError) -> None:
+            if Path(error.filename) == self._path:
+                raise SourceFileError(
+                    f"{self._path}: expected a folder, found {error.strerror}; "
+                    "check its path and its permissions"
+                ) from error
+            self._note("unreadable folders", f"{error.filename}: {error.strerror}")
+
+        found: list[Path] = []
+        seen: set[tuple[int, int]] = set()
+        for root, folders, names in os.walk(self._path, onerror=unreadable, followlinks=True):
+            status = Path(root).stat()
+            if (key := (status.st_dev, status.st_ino)) in seen:
+                folders.clear()
+                self._note("links to folders that were read already", root)
+                continue
+            seen.add(key)
+            folders.sort()
+            found += [Path(root, name) for name in names]
+        return sorted(found)
+
+    def _leave_out(self, path: Path, name: str, error: SourceFileError) -> None:
+        kind = mimetypes.guess_type(name)[0] or ""
+        if path.is_symlink() and not path.exists():
+            self._note("dead links", name)
+        elif (
+            kind.startswith(("image/", "video/"))
+            or is_picture(path)
+            or not os.access(path, os.R_OK)
+        ):
+            self._note("unreadable", f"{name}: {str(error).removeprefix(f'{path}: ')}")
+        else:
+            self._note("other files", name)
+
+    def _note(self, kind: str, note: str) -> None:
+        self._left_out.setdefault(kind, []).append(note)
+
+    def _summary(self) -> str:
+        """Say what was left out: "other files 2 (notes.txt), dead links 1 (a.jpg)"."""
+        return ", ".join(
+            f"{kind} {len(notes)} ({notes[0]})" for kind, notes in self._left_out.items()
+        )
+
+
+def _check(address: str, _: object, __: object) -> str:
+    with FolderSource(Path(address)) as source:
+        return source.description
+
+
+ADAPTER = SourceAdapter(
+    "folder",
+    matches=os.path.isdir,
+    open=lambda address, _, __: FolderSource(Path(address)),
+    check=_check,
+)
