@@ -149,7 +149,8 @@ class Settings:
     display: Literal["auto", "on", "off"] = "auto"
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0
-    """Stop after so many frames: 0…1000000000, 0 for no limit (the demo without a window: 300)."""
+    """Stop each source after so many frames: 0…1000000000, 0 for no limit (the demo: 300, unless
+    there is a window, a page or a broker)."""
     uncertain_below: float | None = None
     """A label is certain from this probability on: 0…0.99; by default the model says."""
     hold: float | None = None
