@@ -76,7 +76,6 @@ class SinkAdapter:
     check: Callable[[Path], None]
     pictures: bool = False
     many: Literal["any", "files", "none"] = "any"
-    options: type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,11 @@ class PublisherAdapter:
     for; ``table`` names them in a settings file. ``open`` takes these options, the settings and
     what draws (a new painter for each source); it raises ``SinkError``, ``SettingsError``.
     ``check`` is what ``doctor`` calls: it opens no connection, returns what it found or a
-    ``Concern``, and raises ``EdgeError``. ``network`` says that it needs one.
+    ``Concern``, and raises ``EdgeError``.
     """
 
     name: str
     table: str
     options: type
-    open: Callable[[Any, Settings, Callable[[], Painter]], Sink]
+    open: Callable[[Any, Sequence[str], Settings, Callable[[], Painter]], Sink]
     check: Callable[[Any], str | Concern]
-    network: bool = True

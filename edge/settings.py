@@ -95,8 +95,8 @@ class Settings:
     """Where frames come from, any number: a camera's index or device (/dev/video1,
     /dev/v4l/by-id/…), "picamera" or "picamera:1" for a Raspberry Pi's own cameras, a stream
     (rtsp://, http://), a video, a picture, a folder of these, "photos/*.jpg", "demo", or "auto" for
-    the first camera and, where there is none, the demo. Files follow one another, cameras and
-    streams run side by side."""
+    the first camera and, where there is none, the demo. Files follow one another, then
+    cameras and streams run side by side."""
     output: tuple[Path, ...] = ()
     """A file to write, may be repeated (in a settings file a list, ["a.mp4", "b.csv"]): .jsonl,
     .csv or .parquet for results, .mp4, .mkv or .webm for annotated video, .jpg or .png for an
@@ -113,7 +113,7 @@ class Settings:
     overlay: str = "boxes,bars,status"
     """What is drawn into pictures: "boxes", "bars", "status", several with commas, or "none"."""
     hide_faces: Hiding = "off"
-    """What becomes of faces in every picture that is shown, written or sent."""
+    """What becomes of the faces that are found, in every picture that is shown, written or sent."""
     model: Path = Path("models/Finalmodel.tflite")
     """The classifier, a .tflite file with a contract inside."""
     detector: str = "blazeface"
@@ -149,8 +149,8 @@ class Settings:
     display: Literal["auto", "on", "off"] = "auto"
     """Whether to open a window; "auto" where there is a display."""
     frames: int = 0
-    """Stop each source after so many frames: 0…1000000000, 0 for no limit (the demo: 300, unless
-    there is a window, a page or a broker)."""
+    """Stop after so many frames of files, and of each camera or stream: 0…1000000000, 0 for no
+    limit (the demo: 300, unless there is a window, a page or a broker)."""
     uncertain_below: float | None = None
     """A label is certain from this probability on: 0…0.99; by default the model says."""
     hold: float | None = None

@@ -322,13 +322,15 @@ class Source(Protocol):
     ``name`` is what records carry, ``description`` what a person reads, with what is known once
     there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
     ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes.
-    Before it is opened it may be given another ``name``, to be told from others.
+    Before it is opened it may be given another ``name``, to be told from others; a live source that
+    is ``patient`` yields outages until its device opens for the first time, instead of raising.
     """
 
     name: str
     fps: float
     live: bool
     size: float
+    patient: bool
 
     @property
     def description(self) -> str:
@@ -359,6 +361,7 @@ class BaseSource:
     fps = 0.0
     live = False
     size = 1.0
+    patient = False
 
     @property
     def description(self) -> str:

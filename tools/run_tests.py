@@ -49,7 +49,7 @@ GROUPS: Mapping[str, Group] = {
     "package": Group(
         [_pytest("tests/package", *map(str, sorted(Path("tests").glob("test_*.py"))))]
     ),
-    "mediapipe": Group([_pytest("tests/edge", marker="mediapipe", environment=MEDIAPIPE)]),
+    "mediapipe": Group([_pytest("tests/edge/vision", marker="mediapipe", environment=MEDIAPIPE)]),
     "tflite-runtime": Group(
         [_pytest("tests/edge/vision", marker="tflite_runtime", environment=TFLITE_RUNTIME)]
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import partial
@@ -24,8 +25,8 @@ from edge.sinks.console import StatusLine
 from edge.sinks.events import EventSink
 from edge.sinks.shared import Drawn, Guarded
 from edge.sinks.window import WindowSink, display_problem
+from edge.sources.folder import FolderSource
 from edge.sources.images import ImageSource
-from edge.sources.video import VideoSource
 from edge.types import Frame, Outage, Sink, Source
 from edge.vision.painter import Painter
 
@@ -150,7 +151,10 @@ def build(
     takers = len(lines) + len(served) + bool(settings.on_change)
     records, pictures = _outputs(settings, recognizer, stop if takers == 1 else _go_on)
     others = [
-        *(Guarded(publisher.open(options, settings, painter)) for publisher, options in served),
+        *(
+            Guarded(publisher.open(options, recognizer.labels, settings, painter))
+            for publisher, options in served
+        ),
         *([Guarded(CommandSink(settings.on_change))] if settings.on_change else []),
     ]
     views = [Guarded(window)] if window else []
@@ -160,7 +164,7 @@ def build(
     every = math.inf if window else 1.0
     parts.append(Guarded(StatusLine(stats.details, None if takers else stop, show, every)))
     paced = window is None and bool(served)  # somebody watches
-    lanes = Lanes(_lanes(settings, inputs, recognizer, paced, stopped), stopped)
+    lanes = _lanes(settings, inputs, recognizer, stopped, paced)
     guards = (*records, *pictures, *others, *views)
     return Run(settings, lanes, tuple(inputs), recognizer, tuple(parts), stats, guards)
 
@@ -183,12 +187,25 @@ def _outputs(
 
 
 def check_outputs(settings: Settings, inputs: Sequence[Source]) -> None:
-    """Raise ``SettingsError`` where one file is to hold the pictures of too many ``inputs``."""
-    side_by_side = len(inputs) > 1 and any(source.live for source in inputs)
-    single = len(inputs) == 1 and isinstance(inputs[0], ImageSource | VideoSource)
+    """Raise ``SettingsError`` where pictures of ``inputs`` can't go where they are to.
+
+    One file can't hold those of too many, nor take the place of an input.
+    """
+    side_by_side = sum(source.live for source in inputs) > 1
+    single = len(inputs) == 1 and isinstance(inputs[0], ImageSource)
+    names = sources.expanded(settings.source)
+    folders = [source for source in inputs if isinstance(source, FolderSource)]
+    inside = [str(path) for folder in folders for path in folder.paths]
+    files = set(map(os.path.realpath, (*names, *inside)))
     for path in settings.output:
-        many = sinks.find_adapter(path).many
-        expected = {"none": "one photograph", "files": "files that follow one another"}.get(many)
+        adapter = sinks.find_adapter(path)
+        if adapter.pictures and os.path.realpath(path) in files:
+            raise SettingsError(
+                f"{path}: expected another file than an input, found it among them; choose another "
+                "output"
+            )
+        many = adapter.many
+        expected = {"none": "one photograph", "files": "at most one camera"}.get(many)
         if (many == "none" and not single) or (many == "files" and side_by_side):
             found = ", ".join(source.name for source in inputs[:_MOST_NAMED])
             raise SettingsError(
@@ -201,33 +218,30 @@ def _lanes(
     settings: Settings,
     inputs: Sequence[Source],
     recognizer: Recognizer,
-    paced: bool,
     stopped: Callable[[], bool],
-) -> list[Lane]:
-    """A lane for each live source, and one for all of the others; the first has ``recognizer``."""
+    paced: bool,
+) -> Lanes:
+    """One lane for all files and one for each live source.
+
+    ``recognizer`` is for the files and, once these are over, for the first live source.
+    """
     files = [source for source in inputs if not source.live]
-    groups = [[source] for source in inputs if source.live] + ([files] if files else [])
-    return [
-        Lane(
-            group,
-            _follower(
-                settings, recognizer if n == 0 else open_recognizer(settings), paced, stopped
-            ),
-            sources.shares(group),
-        )
-        for n, group in enumerate(groups)
-    ]
+    live = [source for source in inputs if source.live]
+    first = _follower(settings, recognizer)
+    others = [_follower(settings, open_recognizer(settings)) for _ in live[1:]]
+    return Lanes(
+        Lane(files, first, sources.shares(files)) if files else None,
+        [Lane([source], follow) for source, follow in zip(live, (first, *others), strict=False)],
+        stopped,
+        paced,
+    )
 
 
-def _follower(
-    settings: Settings, recognizer: Recognizer, paced: bool, stopped: Callable[[], bool]
-) -> Follow:
+def _follower(settings: Settings, recognizer: Recognizer) -> Follow:
     def follow(items: Iterable[Frame | Outage]) -> Generator[Item]:
         items = sources.turned(items, settings.rotate, settings.mirror)
         items = sources.limited(items, settings.frames) if settings.frames else items
-        items = sources.paced(items) if paced else items
-        found = recognizer.follow(sources.until(items, stopped))
-        return with_events(found, settings.tracking.forget)
+        return with_events(recognizer.follow(items), settings.tracking.forget)
 
     return follow
 

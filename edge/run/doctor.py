@@ -20,7 +20,7 @@ from edge.assets import ASSETS, ASSETS_FOLDER, read_asset
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, SettingsError, SinkError, first_line
 from edge.recognizer import usable_cores
-from edge.run.build import adapter_options, publishers
+from edge.run.build import adapter_options, check_outputs, publishers
 from edge.settings import Settings
 from edge.sinks.command import CommandSink
 from edge.sinks.events import check as check_events
@@ -153,6 +153,12 @@ def _source(settings: Settings, device: Device) -> str | Concern:
 def _outputs(settings: Settings, _: Device) -> str:
     for path in settings.output:
         sinks.find_adapter(path).check(path)
+    try:
+        inputs = sources.open_sources(settings.source, adapter_options(settings))
+    except EdgeError:  # said where the source is checked
+        inputs = []
+    if inputs:
+        check_outputs(settings, inputs)
     for path in settings.events:
         check_events(path)
     if settings.on_change:

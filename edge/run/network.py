@@ -44,10 +44,10 @@ def needs_network(settings: Settings) -> list[Need]:
     """Return what ``settings`` need a network for; empty where they need none."""
     streams = [address for address in settings.source if address.lower().startswith(SCHEMES)]
     needs = [Need(masked(address), is_local(address)) for address in streams]
-    for publisher, options in publishers(settings):
-        if publisher.network:
-            needs.append(Need(f"{publisher.name} {options.address}", is_local(options.address)))
-    return needs
+    return needs + [
+        Need(f"{publisher.name} {options.address}", is_local(options.address))
+        for publisher, options in publishers(settings)
+    ]
 
 
 def drop_in(needs: Sequence[Need]) -> str:

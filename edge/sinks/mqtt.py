@@ -24,7 +24,6 @@ from cyclopts import Parameter
 
 from edge import __version__
 from edge.adapters import PublisherAdapter
-from edge.contract import extract
 from edge.errors import SettingsError
 from edge.settings import check_range, expanded
 from edge.sinks.home_assistant import discovery
@@ -32,7 +31,6 @@ from edge.sinks.mqtt_broker import Broker, Client, Connection, load_paho, open_c
 from edge.sinks.mqtt_pictures import Pictures
 from edge.sinks.mqtt_state import CameraState
 from edge.types import BaseSink, Event, Frame, FrameResult, Outage
-from edge.vision.interpreter import read_model_file
 from edge.vision.painter import Painter
 
 if TYPE_CHECKING:
@@ -273,9 +271,8 @@ def _open(options: MqttOptions, broker: Broker, name: str) -> Client:
 
 
 def _publisher(
-    options: MqttOptions, settings: Settings, painter: Callable[[], Painter]
+    options: MqttOptions, labels: Sequence[str], _: Settings, painter: Callable[[], Painter]
 ) -> MqttSink:
-    labels = extract(read_model_file(settings.model_path)).labels
     return MqttSink(options, labels, painter)
 
 

@@ -6,12 +6,9 @@ import queue
 import threading
 from collections.abc import Callable
 
-import cv2
-
 from edge.types import Frame, FrameResult
+from edge.vision.jpeg import encode
 from edge.vision.painter import Painter
-
-_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 80)
 
 
 class Pictures:
@@ -45,7 +42,6 @@ class Pictures:
         painters: dict[str, Painter] = {}
         while work := self._work.get():
             topic, frame, result = work
-            painter = painters.setdefault(topic, self._painter())
-            ok, jpeg = cv2.imencode(".jpg", painter.paint(frame, result), _JPEG)
-            if ok:
-                self._send(topic, jpeg.tobytes())
+            if topic not in painters:
+                painters[topic] = self._painter()
+            self._send(topic, encode(painters[topic].paint(frame, result)))

@@ -53,18 +53,19 @@ class CameraState:
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Take one result."""
-        if frame.source != self._source or frame.time < self._time:  # another file
+        if frame.source != self._source:  # another file
             self._source, self._time = frame.source, frame.time
             self._minute.clear()
             self._faces.clear()
-        step = min(frame.time - self._time, _LONGEST_STEP)
-        self._pass(frame.time)
+        time = max(frame.time, self._time)  # an outage may have come after its capture
+        step = min(time - self._time, _LONGEST_STEP)
+        self._pass(time)
         self._connected = True
         self._frames += 1
         self._untracked = [face.shown for face in result.faces if face.track_id is None]
         for face in result.faces:
             if face.track_id is not None:
-                self._faces[face.track_id] = frame.time, face.shown
+                self._faces[face.track_id] = time, face.shown
             self._add(face.shown.label, step)
 
     def lost(self, outage: Outage) -> None:

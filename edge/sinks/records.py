@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from edge.adapters import SinkAdapter
+from edge.errors import SinkError
 from edge.settings import Settings
 from edge.sinks import parquet
 from edge.sinks.parquet import ParquetFile
@@ -29,9 +30,9 @@ class RecordSink(BaseSink):
         return self
 
     def __exit__(self, *problem: object) -> None:
-        """Write what is left and close the writer; raises ``SinkError``."""
+        """Write what is left, unless a write has failed, and close; raises ``SinkError``."""
         try:
-            if self._seconds:
+            if self._seconds and not any(isinstance(each, SinkError) for each in problem):
                 self._writer.write(self._seconds.end())
         finally:
             self._writer.close()

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -131,7 +131,8 @@ class WebSink(BaseSink):
         from edge.web.gate import Gate  # noqa: PLC0415
 
         site = Site(self._board, self._encoder, self._hiding is None, {"version": __version__})
-        names = addresses.own_names((*self._options.hosts, self.address.host))
+        bound = addresses.parse_address(self._options.address).host
+        names = addresses.own_names((*self._options.hosts, self.address.host, bound))
         return Gate(site.app, names, token, cookie=f"expressions-{self.address.port}")
 
     def _announce(self, token: str) -> None:
@@ -169,7 +170,9 @@ def _terminal() -> TextIO | None:
     return sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
 
 
-def _open(options: WebOptions, settings: Settings, _: Callable[[], Painter]) -> WebSink:
+def _open(
+    options: WebOptions, _: Sequence[str], settings: Settings, __: Callable[[], Painter]
+) -> WebSink:
     require()
     parts = settings.overlay_parts - {"bars"}  # the page has them beside the picture, for everyone
     shown = settings.hide_faces == "off"
@@ -182,9 +185,9 @@ def _open(options: WebOptions, settings: Settings, _: Callable[[], Painter]) -> 
 
 def _check(options: WebOptions) -> str:
     require()
-    path = options.token_file or default_path()
     address = addresses.parse_address(options.address)
-    if path.exists():
+    path = options.token_file or default_path()
+    if path.exists() and (options.token_file or address.host != addresses.LOOPBACK):
         read_token(path)
     return f"http://{address}/"
 

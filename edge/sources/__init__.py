@@ -8,9 +8,8 @@ from __future__ import annotations
 import glob
 import itertools
 import os
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,6 @@ ADAPTERS: tuple[SourceAdapter, ...] = (
 )
 """In the order in which they are asked whether an address is theirs."""
 
-_STILL = 1.0
-"""Seconds that a photograph stands where frames come at their pace, and the longest wait."""
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -86,11 +83,19 @@ def open_sources(
 ) -> list[Source]:
     """Return the sources at ``addresses`` and at what patterns among them stand for.
 
-    Their names differ. See ``open_source``.
+    Their names differ. Where there are several, one that does not open is waited for if it is
+    live. See ``open_source``.
     """
     found = expanded(map(str, addresses))
+    if len(found) > 1 and auto.ADAPTER.name in found:
+        raise SettingsError(
+            "source: expected names of sources, found 'auto' among others; name the camera, as in "
+            "'expressions run 0 clip.mp4'"
+        )
     opened = [open_source(address, options, endless) for address in found]
     name_apart(opened, found)
+    for source in opened:
+        source.patient = len(opened) > 1
     return opened
 
 
@@ -106,6 +111,8 @@ def expanded(addresses: Iterable[str]) -> list[str]:
             found.append(address)
             continue
         names = sorted(glob.glob(address, recursive=True))  # noqa: PTH207 - it keeps "./"
+        if "**" in address:  # what is in a folder matches by itself
+            names = [name for name in names if not os.path.isdir(name)]  # noqa: PTH112
         if not names:
             raise SettingsError(
                 f"{address}: expected files of such names, found none; check the pattern"
@@ -133,22 +140,6 @@ def shares(opened: Sequence[Source]) -> list[float]:
     return [source.size / total for source in opened]
 
 
-def paced(
-    items: Iterable[Frame | Outage],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Frame | Outage]:
-    """Yield ``items`` at the pace of their times, photographs a second apart; live ones as is."""
-    source, start = None, 0.0
-    for item in items:
-        if isinstance(item, Frame) and not item.live:
-            if item.still or item.source != source:
-                start = max(clock(), start + _STILL if item.still and source else 0.0) - item.time
-                source = item.source
-            sleep(min(max(start + item.time - clock(), 0.0), _STILL))
-        yield item
-
-
 def turned(
     items: Iterable[Frame | Outage], rotate: int = 0, mirror: bool = False
 ) -> Iterator[Frame | Outage]:
@@ -167,14 +158,6 @@ def _turn(image: Image, rotate: int, mirror: bool) -> Image:
     if rotate:
         image = np.asarray(cv2.rotate(image, _TURNS[rotate]), np.uint8)
     return np.asarray(cv2.flip(image, 1), np.uint8) if mirror else image
-
-
-def until(items: Iterable[Frame | Outage], stopped: Callable[[], bool]) -> Iterator[Frame | Outage]:
-    """Yield ``items`` until ``stopped`` says that this is enough."""
-    for item in items:
-        if stopped():
-            return
-        yield item
 
 
 def limited(items: Iterable[Frame | Outage], frames: int) -> Iterator[Frame | Outage]:

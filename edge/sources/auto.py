@@ -23,6 +23,7 @@ class AutoSource(BaseSource):
     A camera that is there and does not open is an error, not a reason to show something else.
     """
 
+    name = "auto"
     live = True
 
     def __init__(self, camera: Source, demo: Callable[[], Source]) -> None:

@@ -43,6 +43,11 @@ class FolderSource(BaseSource):
         self._total = len(self._paths) + sum(map(len, self._left_out.values()))
 
     @property
+    def paths(self) -> list[Path]:
+        """Every file that is looked into."""
+        return [path for path, _ in self._paths]
+
+    @property
     def description(self) -> str:
         """The name, and how many files are in it."""
         return f"{self.name} ({len(self._paths)} files)"

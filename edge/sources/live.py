@@ -198,7 +198,7 @@ class LiveSource(BaseSource):
     def __iter__(self) -> Iterator[Frame | Outage]:
         """Give the newest frame each time, or about every 0.1 s an outage.
 
-        Raises ``SourceError`` where the device does not open at the first time.
+        Raises ``SourceError`` where the device does not open at the first time, unless ``patient``.
         """
         reason, pauses = "", self._new_pauses()
         limit, advice = self._opening
@@ -211,7 +211,7 @@ class LiveSource(BaseSource):
                         f"{self.name}: expected a frame within {limit:g} s, found none; {advice}"
                     )
             except SourceError as error:
-                if self._frames == 0:
+                if self._frames == 0 and not self.patient:
                     raise
                 reason = str(error)
                 yield from self._reopen(reason, pauses)

@@ -68,7 +68,8 @@ class Site:
 
     def _key(self, request: Request) -> Key:
         hidden = self._hidden or request.query_params.get("hide") == "1"
-        return Key(request.query_params.get("source", ""), hidden)
+        channel = self._board.find(request.query_params.get("source", ""))
+        return Key(channel.name if channel else "", hidden)
 
     def _unknown(self, request: Request) -> Response | None:
         """Say that there is no such source; before the first frame there is none at all."""

@@ -145,7 +145,8 @@ class Board:
         """Why the page shows nothing that is true now; empty while all is well."""
         if not self.channels:
             return "no frame yet"
-        problems = (self._problem(channel) for channel in self.channels.values())
+        live = [channel for channel in self.channels.values() if channel.name != FILES]
+        problems = map(self._problem, live or self.channels.values())  # files are over by then
         return "; ".join(filter(None, problems))
 
     def _problem(self, channel: Channel) -> str:

@@ -8,17 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import cv2
-
 from edge.types import Image
+from edge.vision.jpeg import encode
 from edge.vision.painter import Painter
 from edge.web.bell import Bell
 from edge.web.board import Board, Channel, Moment
-
-QUALITY = 80
-"""Of the JPEG, 0…100."""
-LARGEST = 1280
-"""Pixels of a picture's longer side: a larger one is made smaller, as a page shows it anyway."""
 
 
 class Key(NamedTuple):
@@ -143,13 +137,3 @@ class Encoder:
                 before.painter.skip(skipped)
         self._painters[key] = before._replace(painted=frame.index)
         return before.painter.paint(frame, result)
-
-
-def encode(image: Image) -> bytes:
-    """Return ``image`` (``uint8[H, W, 3]`` BGR) as a JPEG, at most ``LARGEST`` pixels a side."""
-    scale = LARGEST / max(image.shape)
-    if scale < 1:
-        resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return encode(resized.astype("uint8", copy=False))
-    _, jpeg = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
-    return jpeg.tobytes()

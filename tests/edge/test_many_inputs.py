@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 
+import av
 import pytest
 
 from edge.assets import ASSETS, ASSETS_FOLDER
@@ -83,16 +85,46 @@ def test_cameras_run_side_by_side_each_with_its_name(repository: Path, tmp_path:
         assert times == sorted(times)  # type: ignore[type-var]
 
 
-def test_a_camera_that_is_not_there_does_not_end_the_other(
+def test_a_camera_that_is_not_there_is_waited_for_beside_the_other(
     repository: Path, tmp_path: Path
 ) -> None:
     records = tmp_path / "a.jsonl"
     with Camera() as camera:
-        run = start(repository, "97", camera.url, "-o", records, "--frames", 5)
+        run = start(repository, "97", camera.url, "-o", records)
+        assert run.stdout
+        told = next(line for line in run.stdout if "no picture" in line)
+        assert "video97: expected a camera, found no such device" in told
+        seen = next(line for line in run.stdout if camera.url in line)
+        assert "no face" in seen
+        run.send_signal(signal.SIGINT)
         code, _, err = finish(run)
-    assert code == 1
-    assert "video97: expected a camera, found no such device" in err
-    assert len(lines(records)) == 5
+    assert (code, "Traceback" in err) == (0, False)
+    assert {line["source"] for line in lines(records)} == {camera.url}
+
+
+def test_a_file_and_a_camera_do_not_mix(repository: Path, tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", [plain()] * 5)
+    with Camera() as camera:
+        shown = tmp_path / "shown"
+        run = start(repository, camera.url, tmp_path / "a.mp4", "-o", shown, "--frames", 5)
+        code, _, err = finish(run)
+    assert code == 0, err
+    assert len(list(shown.iterdir())) == 2
+    for path in shown.iterdir():
+        with av.open(str(path)) as video:
+            assert sum(1 for _ in video.decode(video=0)) == 5
+
+
+@pytest.mark.parametrize("output", ["b.mp4", "c.mkv"])
+def test_an_input_of_a_pattern_or_a_folder_is_not_written_over(
+    output: str, repository: Path, tmp_path: Path
+) -> None:
+    for name in ("b.mp4", "c.mkv"):
+        write_video(tmp_path / name, [plain()] * 3)
+    for source in (tmp_path, tmp_path / "*.m*"):
+        code, _, err = finish(start(repository, source, "-o", tmp_path / output))
+        assert code == 2
+        assert f"{output}: expected another file than an input" in one_line(err)
 
 
 @pytest.mark.parametrize("text", ['source = "{}"', 'source = ["{}"]'])

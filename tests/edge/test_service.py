@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import IO
 
@@ -50,6 +51,29 @@ def test_sighup_starts_anew_with_settings_that_can_work(repository: Path, tmp_pa
     assert "frames" in out
     assert len(first.read_text().splitlines()) >= 1
     assert len(second.read_text().splitlines()) >= 1
+
+
+def test_a_page_and_a_broker_outlive_new_settings(repository: Path, tmp_path: Path) -> None:
+    """The port that the old settings hold is free for the new ones; no broker is there at all."""
+    path = tmp_path / "a.toml"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, nobody = server.getsockname()[1], server.getsockname()[1] + 1
+    served = f'[web]\naddress = "{port}"\n[mqtt]\naddress = "mqtt://127.0.0.1:{nobody}"\n'
+    with Camera() as camera:
+        for n, tracks in enumerate(("", "[tracking]\nforget = 0.4\n")):
+            path.write_text(f'source = "{camera.url}"\ndisplay = "off"\n{tracks}{served}')
+            if n == 0:
+                process = start(repository, "--config", path, terminal=False)
+            else:
+                process.send_signal(signal.SIGHUP)
+                until(process.stdout, "frames")
+            until(process.stdout, RUNNING)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as reply:
+                assert reply.read() == b"ok\n"
+        process.send_signal(signal.SIGTERM)
+        code, _, err = finish(process)
+    assert code == 0, err
+    assert "Traceback" not in err
 
 
 HANDED_OVER = """

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 import pytest
 
 from edge.errors import SourceError, SourceLostError
-from edge.run.lanes import Item, Lane, Lanes
+from edge.run.lanes import Item, Lane, Lanes, paced
 from edge.types import Frame, Outage
 from tests.edge.fakes import FakeSource, frames, outage, result
 
@@ -31,13 +31,13 @@ def seen(items: Iterable[Item]) -> list[tuple[str, int]]:
 
 def test_files_follow_one_another_and_each_is_closed_before_the_next() -> None:
     sources = [named("a"), named("b")]
-    lanes = Lanes([Lane(sources, follow, (0.5, 0.5))])
+    lanes = Lanes(Lane(sources, follow, (0.5, 0.5)))
     for item in lanes.results():
         assert isinstance(item, tuple)
         if item[0].source == "b":
             assert sources[0].closed
     assert sources[1].closed
-    assert seen(Lanes([Lane([named("a", 2), named("b", 1)], follow, (0.5, 0.5))]).results()) == [
+    assert seen(Lanes(Lane([named("a", 2), named("b", 1)], follow, (0.5, 0.5))).results()) == [
         ("a", 0),
         ("a", 1),
         ("b", 0),
@@ -47,21 +47,21 @@ def test_files_follow_one_another_and_each_is_closed_before_the_next() -> None:
 def test_the_share_that_is_done_is_that_of_all_files() -> None:
     half = [Frame(f.image, f.index, f.time, "x", done=0.5) for f in frames(1)]
     lane = Lane([FakeSource(half), FakeSource(half)], follow, (0.8, 0.2))
-    done = [item[0].done for item in Lanes([lane]).results() if isinstance(item, tuple)]
+    done = [item[0].done for item in Lanes(lane).results() if isinstance(item, tuple)]
     assert done == pytest.approx([0.4, 0.9])
 
 
 def test_the_only_source_that_fails_raises_after_what_it_gave() -> None:
     source, given = named("a", lost=True), []
     with pytest.raises(SourceLostError):
-        given.extend(Lanes([Lane([source], follow)]).results())
+        given.extend(Lanes(Lane([source], follow)).results())
     assert source.closed
 
 
 def test_one_of_several_that_fails_is_logged_and_the_others_go_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    lanes = Lanes([Lane([named("a", 1, lost=True), named("b", 1)], follow, (0.5, 0.5))])
+    lanes = Lanes(Lane([named("a", 1, lost=True), named("b", 1)], follow, (0.5, 0.5)))
     assert seen(lanes.results()) == [("a", 0), ("b", 0)]
     assert caplog.messages == ["fake: lost"]
     assert lanes.exit_code == SourceLostError.exit_code
@@ -77,7 +77,7 @@ def test_live_sources_run_side_by_side() -> None:
             yield frame
 
     sources = [FakeSource(together(name), name=name) for name in ("camera 0", "camera 1")]
-    found = seen(Lanes([Lane([source], follow) for source in sources]).results())
+    found = seen(Lanes(live=[Lane([source], follow) for source in sources]).results())
     assert Counter(name for name, _ in found) == {"camera 0": 5, "camera 1": 5}
     for name in ("camera 0", "camera 1"):
         assert [index for source, index in found if source == name] == [0, 1, 2, 3, 4]
@@ -86,7 +86,7 @@ def test_live_sources_run_side_by_side() -> None:
 
 def test_leaving_closes_every_lane() -> None:
     sources = [FakeSource(itertools.repeat(frames(1)[0]), name=name) for name in ("a", "b")]
-    results = Lanes([Lane([source], follow) for source in sources]).results()
+    results = Lanes(live=[Lane([source], follow) for source in sources]).results()
     assert len(list(itertools.islice(results, 10))) == 10
     results.close()
     assert all(source.closed for source in sources)
@@ -94,7 +94,7 @@ def test_leaving_closes_every_lane() -> None:
 
 
 def test_a_lane_that_fails_leaves_the_other_alone(caplog: pytest.LogCaptureFixture) -> None:
-    lanes = Lanes([Lane([named("a", 1, lost=True)], follow), Lane([named("b", 4)], follow)])
+    lanes = Lanes(live=[Lane([named("a", 1, lost=True)], follow), Lane([named("b", 4)], follow)])
     assert sorted(seen(lanes.results())) == [("a", 0), *(("b", n) for n in range(4))]
     assert caplog.messages == ["fake: lost"]
 
@@ -105,7 +105,7 @@ def test_a_defect_in_a_lane_is_raised_where_the_results_are_read() -> None:
         yield
 
     with pytest.raises(ZeroDivisionError):
-        list(Lanes([Lane([named("a")], broken), Lane([named("b")], follow)]).results())
+        list(Lanes(live=[Lane([named("a")], broken), Lane([named("b")], follow)]).results())
 
 
 def test_the_recognizer_is_left_before_its_source() -> None:
@@ -121,7 +121,7 @@ def test_the_recognizer_is_left_before_its_source() -> None:
         def __exit__(self, *_: object) -> None:
             order.append("source")
 
-    results = Lanes([Lane([Noting([*frames(1), outage()])], watched)]).results()
+    results = Lanes(Lane([Noting([*frames(1), outage()])], watched)).results()
     next(results)
     results.close()
     assert order == ["recognizer", "source"]
@@ -133,14 +133,81 @@ def test_a_source_that_does_not_open_is_an_error() -> None:
             raise SourceError("no camera")
 
     with pytest.raises(SourceError, match="no camera"):
-        list(Lanes([Lane([Closed([])], follow)]).results())
+        list(Lanes(Lane([Closed([])], follow)).results())
 
 
-def test_once_it_is_stopped_no_further_source_is_opened() -> None:
+def test_a_stop_ends_a_source_and_no_further_one_is_opened() -> None:
     sources, stopped = [named("a"), named("b")], False
-    results = Lanes([Lane(sources, follow, (0.5, 0.5))], lambda: stopped).results()
+    lanes = Lanes(Lane(sources, follow, (0.5, 0.5)), stopped=lambda: stopped)
+    results = lanes.results()
     assert seen(itertools.islice(results, 2)) == [("a", 0), ("a", 1)]
     stopped = True
-    assert seen(results) == [("a", 2)]
+    assert seen(results) == []
     assert sources[0].closed
     assert not sources[1].closed
+
+
+def test_files_come_before_cameras() -> None:
+    """So that pictures of the two never mix in a window or a recording."""
+    live = [Lane([named(name)], follow) for name in ("camera 0", "camera 1")]
+    found = seen(Lanes(Lane([named("a"), named("b")], follow, (0.5, 0.5)), live).results())
+    assert [name for name, _ in found[:6]] == ["a"] * 3 + ["b"] * 3
+    assert Counter(name for name, _ in found[6:]) == {"camera 0": 3, "camera 1": 3}
+
+
+def test_photographs_go_through_one_prefetch() -> None:
+    """One call of ``follow`` for all files: it has threads that must not start for each."""
+    calls = []
+
+    def counted(items: Iterable[Frame | Outage]) -> Generator[Item]:
+        calls.append(1)
+        return follow(items)
+
+    sources = [named(f"{n}.jpg", 1) for n in range(9)]
+    assert len(seen(Lanes(Lane(sources, counted, (1 / 9,) * 9)).results())) == 9
+    assert len(calls) == 1
+
+
+# Pace
+
+
+class Clock:
+    """Time that passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert 0 <= seconds <= 0.1
+        self.now += seconds
+
+
+def due(items: Iterable[Frame | Outage], work: float = 0.0) -> list[float]:
+    clock, times = Clock(), []
+    for _ in paced(follow(items), lambda: False, clock, clock.sleep):
+        times.append(clock.now - 100)
+        clock.now += work
+    return times
+
+
+def test_a_file_comes_at_its_own_pace() -> None:
+    given = [*frames(4, fps=10), *frames(2, fps=5, source="b")]
+    assert due(given) == pytest.approx([0, 0.1, 0.2, 0.3, 0.3, 0.5])
+    assert due(frames(4, fps=10), work=0.04) == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_photographs_come_a_second_apart_and_live_frames_at_once() -> None:
+    stills = [frame for n in range(3) for frame in frames(1, source=f"{n}.jpg", still=True)]
+    assert due(stills) == pytest.approx([0, 1, 2])
+    assert due([*stills, *frames(2, fps=10)]) == pytest.approx([0, 1, 2, 3, 3.1])
+    assert due([*frames(3, fps=1, live=True), outage()]) == [0, 0, 0, 0]
+
+
+def test_a_stop_does_not_wait_for_the_next_frame() -> None:
+    clock = Clock()
+    results = paced(follow(frames(2, fps=0.1)), lambda: clock.now > 100.2, clock, clock.sleep)
+    assert len(list(results)) == 2
+    assert clock.now < 100.5

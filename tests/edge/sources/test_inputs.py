@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import SettingsError
-from edge.sources import expanded, name_apart, open_source, paced, shares, until
-from edge.types import Frame, Outage, Source
-from tests.edge.fakes import frames, outage
+from edge.sources import expanded, name_apart, open_source, open_sources, shares
+from edge.types import Source
 from tests.edge.sources.media import plain, write_video
 
 
@@ -23,6 +22,7 @@ def test_a_pattern_stands_for_the_files_that_have_such_names(tmp_path: Path) -> 
 
     assert found("*.mp4") == ["a.mp4", "b.mp4"]
     assert found("[bc].*") == ["b.mp4", "c.jpg"]
+    assert found("a/**") == ["a/b/e.mp4", "a/d.mp4"]
     assert found("**/*.mp4") == ["a.mp4", "a/b/e.mp4", "a/d.mp4", "b.mp4"]
     with pytest.raises(SettingsError, match=r"\*\.avi: expected files of such names, found none"):
         found("*.avi")
@@ -67,45 +67,11 @@ def test_a_larger_file_is_more_of_the_work(tmp_path: Path) -> None:
     assert shares(opened(tmp_path / "a.mp4", tmp_path / "b.mp4")) == [0.75, 0.25]
 
 
-def test_a_stop_ends_a_source_after_the_frame_that_it_is_at() -> None:
-    given: list[Frame | Outage] = []
-    for item in until([*frames(2), outage(), *frames(3)], lambda: len(given) == 3):
-        given.append(item)
-    assert len(given) == 3
+def test_the_first_camera_is_for_a_run_of_its_own() -> None:
+    with pytest.raises(SettingsError, match="found 'auto' among others; name the camera"):
+        open_sources(["auto", "demo"])
 
 
-# Pace
-
-
-class Clock:
-    """Time that passes while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        assert 0 <= seconds <= 1
-        self.now += seconds
-
-
-def due(items: list[Frame | Outage], work: float = 0.0) -> list[float]:
-    clock, times = Clock(), []
-    for _ in paced(items, clock, clock.sleep):
-        times.append(clock.now - 100)
-        clock.now += work
-    return times
-
-
-def test_a_file_comes_at_its_own_pace() -> None:
-    given: list[Frame | Outage] = [*frames(4, fps=10), *frames(2, fps=5, source="b")]
-    assert due(given) == pytest.approx([0, 0.1, 0.2, 0.3, 0.3, 0.5])
-    assert due([*frames(4, fps=10)], work=0.04) == pytest.approx([0, 0.1, 0.2, 0.3])
-
-
-def test_photographs_come_a_second_apart_and_live_frames_at_once() -> None:
-    stills = [frame for n in range(3) for frame in frames(1, source=f"{n}.jpg", still=True)]
-    assert due([*stills]) == pytest.approx([0, 1, 2])
-    assert due([*frames(3, fps=1, live=True), outage()]) == [0, 0, 0, 0]
+def test_of_several_each_waits_for_its_device() -> None:
+    assert [source.patient for source in open_sources(["97", "98"])] == [True, True]
+    assert [source.patient for source in open_sources(["97"])] == [False]

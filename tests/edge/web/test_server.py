@@ -56,7 +56,7 @@ def test_a_thousand_connections_leave_no_descriptor(sink: WebSink) -> None:
             if n % 2:  # and half of them in the middle of an answer
                 client.sendall(STREAM)
                 client.recv(100)
-    wait_for(lambda: descriptors() == before)
+    wait_for(lambda: descriptors() <= before)
     wait_for(lambda: "expressions_web_viewers 0.0" in ask(sink, "/metrics").text)
 
 
