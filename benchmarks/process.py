@@ -74,6 +74,10 @@ class Process:
         """Return its peak RSS so far in MB; Linux alone knows."""
         return peak_rss_mb(self._process.pid)
 
+    def rss_mb(self) -> float | None:
+        """Return its RSS now in MB; Linux alone knows."""
+        return _memory_mb(self._process.pid, "VmRSS")
+
     def ask(self, request: str, **arguments: Any) -> dict[str, Any]:
         """Send a request and return the reply; raises ``WorkerError``."""
         assert self._process.stdin
@@ -107,9 +111,13 @@ class Process:
 
 def peak_rss_mb(process: int) -> float | None:
     """Return the peak RSS of a process in MB; Linux alone knows, and while the process lives."""
+    return _memory_mb(process, "VmHWM")
+
+
+def _memory_mb(process: int, line_name: str) -> float | None:
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
         return None
-    peaks = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))  # KiB
-    return next((peak * 1024 / 1e6 for peak in peaks), None)
+    found = (int(line.split()[1]) for line in lines if line.startswith(line_name))  # KiB
+    return next((size * 1024 / 1e6 for size in found), None)

@@ -51,10 +51,10 @@ def measure(model: Path, rounds: int) -> tuple[Publishing, list[Series]]:
             plain.ask("block")
             served.ask("block")
         ages.clear()
-        memory = [worker.peak_rss_mb() for worker in (plain, served)]
         names = ("alone", f"page with {_VIEWERS} viewers, MQTT")
         probes = [_probe(name, worker) for name, worker in zip(names, (plain, served), strict=True)]
         interleave(probes, rounds)
+        memory = [worker.rss_mb() for worker in (plain, served)]
         for probe in probes:
             if probe.series.error:
                 raise WorkerError(probe.series.error)

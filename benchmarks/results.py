@@ -209,7 +209,7 @@ class Footprint(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """A run on a paced camera: all of a frame's work, from capture to result, and its peak RSS."""
+    """A run on a paced camera: all of a frame's work, from capture to result, and its RSS."""
 
     name: str
     frame: Times

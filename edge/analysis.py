@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from edge.contract import ModelContract
 from edge.errors import SourceLostError
 from edge.types import Classifier, Detector, Face, Floats, Frame, Image, Outage
 from edge.vision.crops import crop_faces
+from edge.vision.pool import Pool
 from edge.vision.search import FaceSearch, Plan, find_faces
 
 MOST_WORKERS = 4
@@ -29,6 +29,7 @@ class Analysis(NamedTuple):
     stage_ms: Mapping[str, float]
 
 
+Analyse = Callable[[Image, Plan], Analysis]
 Item = tuple[Frame, Analysis] | Outage
 
 
@@ -57,18 +58,15 @@ class Analyser:
 class Prefetch:
     """Analyses the next frames of a file on ``size`` threads while one is in use.
 
-    Interpreters run without Python's lock, so that a file goes through so many cores at a time.
-    ``open_one`` opens the analyser of a thread. Where to look in a frame follows from the frames
+    Interpreters run without Python's lock, so that a file goes through so many cores at a time,
+    each with an analyser of ``pool``. Where to look in a frame follows from the frames
     until the fourth before it, however many threads there are, so that they change no result.
     """
 
-    def __init__(
-        self, open_one: Callable[[], Callable[[Image, Plan], Analysis]], size: int
-    ) -> None:
+    def __init__(self, pool: Pool[Analyse], size: int) -> None:
         """Open nothing yet."""
-        self._open_one = open_one
+        self._pool = pool
         self._threads = ThreadPoolExecutor(size, "analysis")
-        self._own = threading.local()
 
     def close(self) -> None:
         """Drop what is not begun; what is ends by itself, as with ``Scout.close``."""
@@ -119,10 +117,8 @@ class Prefetch:
         yield from (next_one() for _ in range(len(waiting)))
 
     def _analyse(self, image: Image, plan: Plan) -> Analysis:
-        if not hasattr(self._own, "analyser"):
-            self._own.analyser = self._open_one()
-        analysis: Analysis = self._own.analyser(image, plan)
-        return analysis
+        with self._pool.lend() as analyse:
+            return analyse(image, plan)
 
 
 class Stopwatch:

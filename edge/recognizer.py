@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from edge.analysis import MOST_WORKERS, Analyser, Analysis, Item, Prefetch, Stopwatch
+from edge.analysis import MOST_WORKERS, Analyse, Analyser, Analysis, Item, Prefetch, Stopwatch
 from edge.events import with_events
 from edge.settings import Settings, Tracking
 from edge.sources import open_sources, turned
@@ -27,6 +27,7 @@ from edge.vision import open_detector
 from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.interpreter import read_model_file
 from edge.vision.interval import IntervalDetector
+from edge.vision.pool import Pool
 from edge.vision.scout import Scout
 from edge.vision.search import FaceSearch, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
@@ -95,6 +96,8 @@ class Recognizer:
         self._open_classifier: Callable[[], TFLiteClassifier] = lambda: TFLiteClassifier(
             content, name, threads
         )
+        self._detectors = Pool(self._open_detector)
+        self._analysers: Pool[Analyse] = Pool(self._open_analyser)
         self._workers = workers or min(max(usable_cores() // threads, 1), MOST_WORKERS)
         pool = ClassifierPool(self._open_classifier, self._workers)
         self.labels, self.interpreter = pool.labels, pool.runtime
@@ -171,8 +174,8 @@ class Recognizer:
             yield from self._at_intervals(items, self._interval)
             return
         with (
-            closing(Prefetch(self._open_analyser, self._workers)) as prefetch,
-            closing(Scout(self._open_detector)) as scout,
+            closing(Prefetch(self._analysers, self._workers)) as prefetch,
+            closing(Scout(self._detectors)) as scout,
         ):
             yield from prefetch(items, self._search, functools.partial(self._live, scout))
 

@@ -168,9 +168,9 @@ class MqttSink(BaseSink):
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Take one result, and send the state where it is time."""
         camera = self._camera(frame.source, frame.live)
-        camera.state.write(frame, result)
+        counts = camera.state.write(frame, result)
         self._send(camera)
-        if self._pictures and self._connection.up and camera.state.complete:
+        if counts and self._pictures and self._connection.up and camera.state.complete:
             self._pictures.offer(camera.topic, frame, result, self._clock())
 
     def lost(self, outage: Outage) -> None:

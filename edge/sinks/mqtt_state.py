@@ -12,6 +12,8 @@ from edge.types import Event, Expression, Frame, FrameResult, Outage
 _MINUTE = 60
 _SOONEST, _BUSY, _IDLE = 1.0, 10.0, 30.0
 """Seconds between two states: at least; at most, with and without a face in the last minute."""
+_SAMPLE = 0.095
+"""Seconds between two results that count, a little less than 0.1."""
 _LONGEST_STEP = 1.0
 """Seconds that a frame may stand for."""
 _MISSED = 0.5
@@ -51,8 +53,11 @@ class CameraState:
         self._sent: tuple[float, _Now] | None = None
         """When the newest state was sent, and what it said."""
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take one result."""
+    def write(self, frame: Frame, result: FrameResult) -> bool:
+        """Take one result; return whether it counts, as one in 0.1 s does: shares need no more."""
+        self._frames += 1
+        if frame.source == self._source and 0 <= frame.time - self._time < _SAMPLE:
+            return False
         if frame.source != self._source:  # another file
             self._source, self._time = frame.source, frame.time
             self._minute.clear()
@@ -61,12 +66,12 @@ class CameraState:
         step = min(time - self._time, _LONGEST_STEP)
         self._pass(time)
         self._connected = True
-        self._frames += 1
         self._untracked = [face.shown for face in result.faces if face.track_id is None]
         for face in result.faces:
             if face.track_id is not None:
                 self._faces[face.track_id] = time, face.shown
             self._add(face.shown.label, step)
+        return True
 
     def lost(self, outage: Outage) -> None:
         """Take one outage."""

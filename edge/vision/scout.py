@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from edge.types import Detector, Face, Image
+from edge.vision.pool import Pool
 from edge.vision.search import Plan, find_faces
 
 
 class Scout:
     """Looks at tiles of a live frame on a core of its own, while the next frames go on.
 
-    ``open_one`` opens a detector for its thread. What it finds is looked for in a newer frame
-    before anybody sees it.
+    It takes a detector of ``pool`` for each. What it finds is looked for in a newer frame before
+    anybody sees it.
     """
 
-    def __init__(self, open_one: Callable[[], Detector]) -> None:
+    def __init__(self, pool: Pool[Detector]) -> None:
         """Open nothing yet."""
-        self._open_one = open_one
+        self._pool = pool
         self._thread = ThreadPoolExecutor(1, "scout")
-        self._detector: Detector | None = None
         self._found: Future[Sequence[Face]] | None = None
         self._time = 0.0
 
@@ -55,6 +55,5 @@ class Scout:
         self._found = None
 
     def _look(self, image: Image, plan: Plan) -> Sequence[Face]:
-        if self._detector is None:
-            self._detector = self._open_one()
-        return find_faces(self._detector, image, plan)
+        with self._pool.lend() as detector:
+            return find_faces(detector, image, plan)

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from edge.errors import ContractError, ModelFileError, SettingsError, SourceLost
 from edge.recognizer import STAGES
 from edge.sources.demo import DemoSource, load_portraits
 from edge.types import Event, Floats, Frame, Image, Outage
+from edge.vision.pool import Pool
 from edge.vision.search import WHOLE_ALONE, FaceSearch, Plan, SearchOptions
 from tests.edge.clips import write_change
 from tests.edge.fakes import (
@@ -226,7 +228,7 @@ def test_prefetch_keeps_the_order_whatever_takes_how_long() -> None:
         time.sleep(0.002 * (picture[0, 0, 0] % 3))
         return value_of(picture)
 
-    prefetch = Prefetch(lambda: slow, 3)
+    prefetch = Prefetch(Pool(lambda: slow), 3)
     assert values(prefetch(frames(20), searching(), live_value)) == list(range(20))
     prefetch.close()
 
@@ -239,7 +241,7 @@ def test_prefetch_works_on_as_many_frames_at_a_time_as_it_has_threads() -> None:
             together.wait(timeout=5)  # broken, and so a failure, where fewer come
         return value_of(picture)
 
-    prefetch = Prefetch(lambda: wait, 3)
+    prefetch = Prefetch(Pool(lambda: wait), 3)
     assert values(prefetch(frames(4), searching(), live_value)) == [0, 1, 2, 3]
     prefetch.close()
 
@@ -252,7 +254,7 @@ def test_prefetch_reads_no_further_than_it_must() -> None:
             read.append(frame.index)
             yield frame
 
-    prefetch = Prefetch(lambda: value_of, 2)
+    prefetch = Prefetch(Pool(lambda: value_of), 2)
     items = iter(prefetch(source(), searching(), live_value))
     next(items)
     assert read == [0]
@@ -267,16 +269,29 @@ def test_live_frames_are_analysed_at_once_and_outages_pass() -> None:
 
     gone = outage()
     items = [*frames(2, live=True), gone]
-    prefetch = Prefetch(refuse, 2)  # type: ignore[arg-type]
+    prefetch = Prefetch(Pool(refuse), 2)  # type: ignore[arg-type]
     found = list(prefetch(items, searching(), live_value))
     assert found[2] is gone
     assert values(iter(found)) == [0, 1]
 
 
 def test_what_came_before_the_end_of_a_cut_file_is_not_lost() -> None:
-    prefetch = Prefetch(lambda: value_of, 3)
+    prefetch = Prefetch(Pool(lambda: value_of), 3)
     items = prefetch(FakeSource(frames(5), lost=True), searching(), live_value)
     assert values(itertools.islice(items, 5)) == [0, 1, 2, 3, 4]
     with pytest.raises(SourceLostError):
         next(items)
     prefetch.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("live", [False, True])
+def test_one_stream_after_another_needs_no_more_memory(live: bool, recognizer: Recognizer) -> None:
+    """Hundreds of files in one call: networks are kept, not opened for each."""
+    demo = [replace(frame, live=live) for frame in DemoSource(load_portraits(), frames=12)]
+    sizes = []
+    for _ in range(12):
+        assert len(list(recognizer.follow(iter(demo)))) == len(demo)
+        status = Path("/proc/self/status").read_text()
+        sizes.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+    assert sizes[-1] - sizes[6] < 15  # a scout may still look when the next one begins

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.types import Face, Image, Window
 from edge.vision.blazeface import BlazeFace
+from edge.vision.pool import Pool
 from edge.vision.rota import UNIT
 from edge.vision.scout import Scout
 from edge.vision.search import (
@@ -311,7 +312,7 @@ def test_a_scout_can_be_closed_on_its_own_thread() -> None:
             return [face(square(900, 400, 60))]
 
     closing = Closing()
-    scouts.append(Scout(lambda: closing))
+    scouts.append(Scout(Pool(lambda: closing)))
     picture = image(1280, 720)
     scouts[0].send(picture, FaceSearch(SearchOptions(), closing).full(picture), 1.0)
     found, _ = eventually(scouts[0])
@@ -321,7 +322,7 @@ def test_a_scout_can_be_closed_on_its_own_thread() -> None:
 
 def test_the_scout_looks_beside_the_loop_and_its_finds_are_looked_for_again() -> None:
     far = FakeDetector(square(900, 400, 60))
-    scout = Scout(lambda: far)
+    scout = Scout(Pool(lambda: far))
     subject = FaceSearch(SearchOptions(), far)
     picture = image(1280, 720)
     assert (scout.free, scout.report()) == (True, ((), 0.0))
