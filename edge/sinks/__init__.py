@@ -25,7 +25,8 @@ ADAPTERS: Mapping[str, SinkAdapter] = {
     ".png": pictures.ADAPTER,
 }
 """By suffix."""
-PUBLISHERS: tuple[PublisherAdapter, ...] = (web.ADAPTER, mqtt.ADAPTER)
+PUBLISHERS: tuple[PublisherAdapter, ...] = (mqtt.ADAPTER, web.ADAPTER)
+"""The page comes last: it wakes threads, which those after it would have to compete with."""
 
 
 def find_adapter(path: Path) -> SinkAdapter:
