@@ -140,6 +140,7 @@ def _cameras(_: Settings, device: Device) -> str:
 
 def _source(settings: Settings, device: Device) -> str | Concern:
     found: list[str] = []
+    sources.open_sources(settings.source, adapter_options(settings))  # whether they go together
     for address in sources.expanded(settings.source):
         adapter = sources.find_adapter(address)
         options = adapter_options(settings).get(adapter.table)

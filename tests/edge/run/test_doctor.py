@@ -75,6 +75,8 @@ def test_a_stream_is_not_called_tried(pi: Path) -> None:
         ({"source": ("no.mp4",)}, "source", "found none of these", "check the path"),
         ({"source": ("long" * 99,)}, "source", "found File name too long", "check the path"),
         ({"source": ("pyproject.toml",)}, "source", "found none", "copy it again"),
+        ({"source": ("auto", "0")}, "source", "found 'auto' among others", "name the camera"),
+        ({"output": (Path("a.jpg"),)}, "outputs", "expected one photograph for it", "a folder"),
         ({"display": "on"}, "display", "expected a display", "'--display off'"),
         (
             {"output": (Path("LICENSE/a.mp4"),)},
