@@ -19,6 +19,7 @@
 ##   make train            images/ → models/Finalmodel.h5
 ##       RECIPE= SEED=     what is trained ("final") and its random seed (0)
 ##       H5=               where the model is written; also which one 'make convert' takes
+##   make teachers         the networks that the others learn from, one after the other; hours
 ##   make convert          Finalmodel.h5 → models/Finalmodel*.tflite, behind a parity gate
 ##
 ## Measuring
@@ -38,6 +39,7 @@
 ##
 ## Keeping house
 ##   make assets           fetch the detectors' weights and the demo's portraits
+##   make face-weights     fetch the network that some teachers begin with (100 MB)
 ##   make requirements     compile requirements/*.in to versions with hashes
 ##   make clean            remove environments, dist/ and caches
 ##   make help             this list
@@ -74,8 +76,9 @@ RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: run-edge test test-stream test-mqtt test-web check data train convert bench bench-compare bench-peers evaluate \
-  document package install-service test-arm assets requirements clean help given-archive given-base
+.PHONY: run-edge test test-stream test-mqtt test-web check data train teachers convert bench \
+  bench-compare bench-peers evaluate document package install-service test-arm assets face-weights \
+  requirements clean help given-archive given-base
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -105,8 +108,12 @@ check: .venv/train/test-ready
 data: given-archive .venv/train/ready
 	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"} $(ARGS)
 
-train: .venv/train/ready assets
+# Some of them begin with the weights of another network, 100 MB to download.
+train: .venv/train/ready assets $(if $(filter face%,$(RECIPE)),face-weights)
 	@exec $(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"} $(ARGS)
+
+teachers: .venv/train/ready assets face-weights
+	@exec $(TRAIN) -m train teachers $(ARGS)
 
 convert: .venv/train/ready
 	@exec $(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"} $(ARGS)
@@ -161,6 +168,9 @@ test-arm: package .venv/edge/ready
 
 assets: .venv/pip/ready
 	@$(PIP) -m tools.fetch_assets
+
+face-weights: .venv/pip/ready
+	@$(PIP) -m train.fetch
 
 requirements: .venv/uv/ready
 	@tools/compile_requirements .venv/uv/bin/uv

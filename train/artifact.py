@@ -30,7 +30,8 @@ import shutil
 
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
-    | {"Flatten", "Dense", "Softmax"}
+    | {"Flatten", "Dense", "Softmax", "Resizing", "Add", "ZeroPadding2D"}
+    | {"AveragePooling2D", "GlobalAveragePooling2D"}
 )
 """Layer classes that a model file may name. None of them runs code from the file."""
 _CLASSES = {
@@ -49,15 +50,45 @@ _DAMAGE = (
 """What h5py, json and Keras raise on a file that is not what it should be."""
 
 
-def save_model(model: keras.Model, contract: ModelContract, path: Path) -> None:
-    """Write ``model`` and ``contract`` to ``path``, which keeps its old content on any failure."""
+def save_model(model: keras.Model, contract: ModelContract, path: Path, half: bool = False) -> None:
+    """Write ``model`` and ``contract`` to ``path``, which keeps its old content on any failure.
+
+    ``half`` writes the kernels as float16, in half the bytes; ``halve_kernels`` comes first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         with _without_advice():
             model.save(temporary, include_optimizer=False)
+        if half:
+            _rewrite_halved(temporary)
         with h5py.File(temporary, "r+") as file:
             contract = dataclasses.replace(contract, graph_sha256=_digest(file))
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
+
+
+def halve_kernels(model: keras.Model) -> None:
+    """Round the kernels of ``model`` to what float16 holds, so that they can be written as such."""
+    model.set_weights([_halved(weight).astype(np.float32) for weight in model.get_weights()])
+
+
+def _halved(weight: np.ndarray) -> np.ndarray:
+    """What is no kernel keeps its precision: statistics can be too large for float16."""
+    return weight.astype(np.float16) if weight.ndim > 1 else weight
+
+
+def _rewrite_halved(path: Path) -> None:
+    """Write the file anew: HDF5 doesn't give back what a smaller array leaves free."""
+    with replacing(path) as smaller, h5py.File(path, "r") as old, h5py.File(smaller, "w") as new:
+
+        def add(name: str, member: h5py.HLObject) -> None:
+            if isinstance(member, h5py.Dataset):
+                copy = new.create_dataset(name, data=_halved(member[()]))
+            else:
+                copy = new.require_group(name)
+            copy.attrs.update(member.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(add)
 
 
 def add_framing(path: Path, detector: str, framing: Framing) -> None:

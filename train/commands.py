@@ -91,6 +91,47 @@ def fit(
     return 0
 
 
+@app.command
+def teachers(*, images: Path = Path("images")) -> int:
+    """Train every teacher that isn't there yet, and weigh them; hours. A stopped run goes on.
+
+    Parameters
+    ----------
+    images
+        The data set that "make data" made.
+    """
+    import_tensorflow(to_train=True)
+    from train.teachers import train_all  # noqa: PLC0415 - behind the quiet import
+
+    try:
+        trained = train_all(images, _detector())
+    except KeyboardInterrupt:
+        print("\nstopped; any whole epoch is kept. Go on: make teachers")
+        return INTERRUPTED
+    return 0 if trained else 1
+
+
+@app.command
+def ensemble(*recipes: str, images: Path = Path("images")) -> None:
+    """Measure models on the validation split, plain, mirrored and together; weigh them.
+
+    The result is models/ensemble.json.
+
+    Parameters
+    ----------
+    recipes
+        Whose models, names in train/recipes.py.
+    images
+        The data set that "make data" made.
+    """
+    names = [find_recipe(name).name for name in recipes]
+    import_tensorflow()
+    from train.ensemble import RESULT, table, write  # noqa: PLC0415 - behind the quiet import
+
+    print(table(write(names, images)))
+    print(f"wrote {RESULT}")
+
+
 def _detector() -> Detector:
     from edge.vision.blazeface import BlazeFace  # noqa: PLC0415 - loads OpenCV
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,14 +18,17 @@ import tensorflow as tf
 from train.augment import augment, mix
 from train.checkpoint import Checkpoint
 from train.examples import Examples
-from train.model import build, build_for_training
+from train.mirror import ask_mirrored
+from train.model import LOGITS, build, build_for_training
 from train.recipes import Cosine, Plateau, Recipe
+from train.stopping import EarlyCheck, expect_good
 
 History = dict[str, list[float]]
 FLOAT32 = "float32"
 BFLOAT16 = "mixed_bfloat16"
 _log = logging.getLogger(__name__)
-_AUGMENTERS = 2
+_AUGMENTERS = max(2, os.cpu_count() or 2)
+"""Batches that are changed at the same time: as many as it takes to feed a GPU."""
 _ROUNDS = 4
 _CLEARLY = 1.2
 """How many times faster bfloat16 must be: two runs of a recipe should choose the same, also on a
@@ -42,6 +47,8 @@ class Training:
     """The weights of a warm start, in the order of ``build``'s; random ones without."""
     teachers: Sequence[tuple[keras.Model, float]] = ()
     """Networks that give logits ``[n, 7]``, each with the share of its answer in the targets."""
+    least: float = 0.0
+    """The accuracy below which ``stopping`` ends it early."""
 
 
 def fit(
@@ -50,7 +57,8 @@ def fit(
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
     The weights are those of the last epoch: none is chosen by its validation accuracy. A run that
-    was killed goes on after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
+    was killed goes on after its last whole epoch. Raises ``StoppedLineError`` where it is not good
+    enough early on, and ``KeyboardInterrupt`` on Ctrl-C.
     """
     keras.utils.set_random_seed(training.seed)
     recipe = training.recipe
@@ -62,11 +70,15 @@ def fit(
     plateau = _plateau(recipe)
     checkpoint = Checkpoint(training.checkpoint, training.precision, plateau)
     done = checkpoint.restore(network)
+    expect_good(recipe, checkpoint.history, training.least)
     if done:
         _log.info("going on after epoch %d of %d", done, recipe.epochs)
     if done < recipe.epochs:
-        callbacks = [*([plateau] if plateau else []), checkpoint]
+        callbacks = [*([plateau] if plateau else []), *_averaging(recipe)]
+        callbacks += [EarlyCheck(validation, training.least), checkpoint]
         fit_epochs(network, training, train, validation, done, callbacks, quiet)
+    expect_good(recipe, checkpoint.history, training.least)
+    network.optimizer.finalize_variable_values(network.trainable_variables)
     model = build(recipe)
     model.set_weights(network.get_weights())
     return model, checkpoint.history
@@ -91,10 +103,24 @@ def fastest_precision() -> str:
         for policy, dtype in ((FLOAT32, tf.float32), (BFLOAT16, tf.bfloat16)):
             operands = tf.ones((16, 24, 24, 64), dtype), tf.ones((3, 3, 64, 128), dtype)
             start = time.perf_counter()
-            learn(*operands)
+            learn(*operands)[-1].numpy()  # a GPU says that it is done before it is
             if attempt:
                 best[policy] = min(best[policy], time.perf_counter() - start)
     return BFLOAT16 if best[FLOAT32] > _CLEARLY * best[BFLOAT16] else FLOAT32
+
+
+class _Adam(keras.optimizers.Adam):
+    """Adam under which the layer of the logits learns ``head_rate`` times faster."""
+
+    def __init__(self, head_rate: float, **options: Any) -> None:
+        super().__init__(name="adam", **options)
+        self._head_rate = head_rate
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        faster = self._head_rate if variable.name.startswith(f"{LOGITS}/") else 1.0
+        super().update_step(gradient, variable, learning_rate * faster)
 
 
 def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
@@ -102,8 +128,12 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
 
     ``steps`` are those of an epoch.
     """
-    optimizer = keras.optimizers.Adam(
-        _learning_rate(recipe, steps), weight_decay=recipe.weight_decay or None
+    optimizer = _Adam(
+        recipe.head_rate,
+        learning_rate=_learning_rate(recipe, steps),
+        weight_decay=recipe.weight_decay or None,
+        use_ema=bool(recipe.average),
+        ema_momentum=recipe.average,
     )
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -149,7 +179,8 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
-    Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
+    Targets are those of ``train`` and the teachers' answers to the changed images and their mirror
+    images, by their shares.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
@@ -173,7 +204,7 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
         wanted *= rest
         for teacher, share in training.teachers:
-            wanted += share * tf.nn.softmax(teacher(pixels, training=False))
+            wanted += share * ask_mirrored(teacher, pixels)
         return pixels, wanted
 
     return (
@@ -196,6 +227,11 @@ def _learning_rate(
         warmup_target=recipe.learning_rate,
         warmup_steps=rising,
     )
+
+
+def _averaging(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """Validation is that of the averaged weights."""
+    return [keras.callbacks.SwapEMAWeights()] if recipe.average else []
 
 
 def _plateau(recipe: Recipe) -> keras.callbacks.ReduceLROnPlateau | None:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from train.data import IMAGE_SIZE, LABELS
 from train.recipes import Recipe
+from train.residual import features
 
 LOGITS = "logits"
 """Name of the last layer before the softmax; conversion cuts the graph behind it."""
@@ -57,14 +58,18 @@ def build(recipe: Recipe) -> keras.Model:
     Input: raw grey pixels ``[n, 48, 48, 1]`` in 0…255. Output: probabilities ``[n, 7]`` in the
     order of ``LABELS``.
     """
-    pixels, x = _input("float32")
-    for width, closes_set in recipe.convolutions():
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.ReLU()(x)
-        if closes_set:
-            x = keras.layers.MaxPooling2D()(x)
-    x = keras.layers.Flatten()(x)
+    pixels = _pixels()
+    if recipe.residual:
+        x = features(pixels, recipe.residual, "float32", keras.layers.BatchNormalization)
+    else:
+        x = _rescaled(pixels, "float32")
+        for width, closes_set in recipe.convolutions():
+            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.ReLU()(x)
+            if closes_set:
+                x = keras.layers.MaxPooling2D()(x)
+        x = keras.layers.Flatten()(x)
     for units in recipe.dense:
         if recipe.normalise_dense:
             x = keras.layers.Dense(units, use_bias=False)(x)
@@ -83,14 +88,19 @@ def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
     ``precision`` is a Keras dtype policy, ``"float32"`` or ``"mixed_bfloat16"``. Its weights have
     the order and shapes of ``build``'s.
     """
-    pixels, x = _input(precision)
-    for width, closes_set in recipe.convolutions():
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
-        x = FusedBatchNormalization(dtype=precision)(x)
-        if closes_set:
-            x = keras.layers.MaxPooling2D(dtype=precision)(x)
-        x = keras.layers.ReLU(dtype=precision)(x)
-    x = keras.layers.Flatten(dtype=precision)(x)
+    pixels = _pixels()
+    if recipe.residual:
+        x = features(pixels, recipe.residual, precision, FusedBatchNormalization)
+        x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
+    else:
+        x = _rescaled(pixels, precision)
+        for width, closes_set in recipe.convolutions():
+            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
+            x = FusedBatchNormalization(dtype=precision)(x)
+            if closes_set:
+                x = keras.layers.MaxPooling2D(dtype=precision)(x)
+            x = keras.layers.ReLU(dtype=precision)(x)
+        x = keras.layers.Flatten(dtype=precision)(x)
     for units in recipe.dense:
         x = keras.layers.Dense(units, use_bias=not recipe.normalise_dense, dtype=precision)(x)
         if recipe.normalise_dense:
@@ -129,6 +139,9 @@ def _multiplications(layer: keras.layers.Layer) -> int:
     return int(places * sum(math.prod(kernel.shape) for kernel in kernels))
 
 
-def _input(precision: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    pixels = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
-    return pixels, keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)
+def _pixels() -> keras.KerasTensor:
+    return keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
+
+
+def _rescaled(pixels: keras.KerasTensor, precision: str) -> keras.KerasTensor:
+    return keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)

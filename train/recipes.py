@@ -58,6 +58,21 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
+class Residual:
+    """A residual network (He et al. 2015, arXiv 1512.03385)."""
+
+    stages: tuple[tuple[int, int], ...]
+    """Filters and number of blocks of two convolutions each. A stage begins with half the sides,
+    but for the first one of dlib's network."""
+    stem: int = 32
+    """Filters of the first convolution."""
+    side: int = 48
+    """Pixels to which the image is enlarged before that one."""
+    dlib: bool = False
+    """Whether it begins and halves as dlib's face recognition network does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One way to train. Defaults are what ``seed`` uses."""
 
@@ -72,7 +87,7 @@ class Recipe:
     dropout: float = 0.0
     """Share of these layers' outputs that training leaves out."""
     warm_start: str = ""
-    """The recipe whose model gives the first weights; random ones without a name."""
+    """The recipe whose model gives the first weights, or ``DLIB``; random ones without a name."""
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-4
@@ -95,6 +110,12 @@ class Recipe:
     arXiv 2106.05237)."""
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
+    residual: Residual | None = None
+    """The network between pixels and logits, where it is none of ``sets`` and ``dense``."""
+    head_rate: float = 1.0
+    """How many times faster the layer of the logits learns."""
+    average: float = 0.0
+    """The weights at the end are an exponential average over the steps: what it keeps at each."""
 
     def convolutions(self) -> Iterator[tuple[int, bool]]:
         """Yield the filters of every convolution, and whether it closes its set."""
@@ -103,10 +124,21 @@ class Recipe:
                 yield width, index == len(widths)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON has them."""
-        return dict(json.loads(json.dumps(dataclasses.asdict(self))))
+        """Return the fields as JSON has them.
+
+        Those of ``_LATER`` are left out where they change nothing: older models are still of the
+        recipe that they were trained with.
+        """
+        stored = dict(json.loads(json.dumps(dataclasses.asdict(self))))
+        for field in dataclasses.fields(self):
+            if field.name in _LATER and getattr(self, field.name) == field.default:
+                del stored[field.name]
+        return stored
 
 
+_LATER = ("residual", "head_rate", "average")
+DLIB = "dlib"
+"""A warm start with the weights of dlib's face recognition network."""
 DEPLOYED = "final"
 """The recipe whose model the runtime uses."""
 COMPARED = ("seed", "fer2013", DEPLOYED)
@@ -187,6 +219,70 @@ RECIPES = {
 }
 
 
+_FACE = Recipe(
+    "face",
+    sets=(),
+    dense=(),
+    residual=Residual(((32, 3), (64, 4), (128, 3), (256, 3)), side=112, dlib=True),
+    dropout=0.3,
+    warm_start=DLIB,
+    epochs=30,
+    learning_rate=1e-3,
+    head_rate=4,
+    weight_decay=0.02,
+    average=0.995,
+    schedule=Cosine(warmup_epochs=0.2),
+    augmentation=Augmentation(
+        rotation=11, shift=0.08, contrast=0.3, brightness=25, blur=0, noise=0
+    ),
+    label_smoothing=0.1,
+)
+"""Knows faces before it sees an expression: dlib's network without its last block."""
+_FACE_LARGE = dataclasses.replace(
+    _FACE,
+    name="face_large",
+    residual=Residual(((32, 3), (64, 4), (128, 3), (256, 3)), side=128, dlib=True),
+)
+"""The same, looking closer: errs on other images."""
+_RESIDUAL = Recipe(
+    "residual",
+    sets=(),
+    dense=(),
+    residual=Residual(((64, 2), (128, 2), (256, 2))),
+    dropout=0.3,
+    epochs=70,
+    batch_size=128,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+    average=0.999,
+    schedule=Cosine(),
+    augmentation=Augmentation(contrast=0.3, brightness=25, blur=0.2, noise=6),
+    mixup=0.5,
+    label_smoothing=0.05,
+    least_per_class=1500,
+)
+"""Another kind: it knows nothing but FER2013."""
+TEACHERS = {
+    recipe.name: recipe
+    for recipe in (
+        _FACE,
+        _FACE_LARGE,
+        dataclasses.replace(_FACE, name="face_tagged", votes=1.0, label_smoothing=0.0),
+        _RESIDUAL,
+        dataclasses.replace(
+            _RESIDUAL,
+            name="residual_tagged",
+            warm_start="residual",
+            epochs=30,
+            votes=1.0,
+            label_smoothing=0.0,
+        ),
+    )
+}
+"""What ``make teachers`` trains, in this order: each of the two kinds asked about FER2013's labels
+and about the taggers' votes."""
+
+
 def model_path(name: str) -> Path:
     """Return where the model of the recipe called ``name`` belongs: an ``.h5``."""
     return Path("models/Finalmodel.h5" if name == DEPLOYED else f"models/{name}/{name}.h5")
@@ -195,9 +291,9 @@ def model_path(name: str) -> Path:
 def find_recipe(name: str) -> Recipe:
     """Return the recipe called ``name``; raises ``RecipeError``."""
     try:
-        return RECIPES[name]
+        return (RECIPES | TEACHERS)[name]
     except KeyError:
         raise RecipeError(
-            f"recipe: expected one of {', '.join(RECIPES)}, found {name!r}; "
+            f"recipe: expected one of {', '.join(RECIPES | TEACHERS)}, found {name!r}; "
             "give one of these as RECIPE=…"
         ) from None

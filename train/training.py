@@ -18,7 +18,7 @@ from edge.contract import Framing, ModelContract
 from edge.files import check_target
 from edge.types import Detector
 from train import provenance
-from train.artifact import save_model
+from train.artifact import halve_kernels, save_model
 from train.checkpoint import read_state
 from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
 from train.errors import ArtifactError
@@ -54,13 +54,15 @@ def train(
     detector: Detector,
     quiet: bool = False,
     choose_precision: Callable[[], str] = fastest_precision,
+    least: float = 0.0,
 ) -> dict[str, Any]:
     """Train ``recipe`` on ``images``, write ``target`` (``….h5``) and its report; return that one.
 
     ``detector`` tells how training images frame a face. A run that begins has the precision of
-    ``choose_precision``, one that goes on keeps its own. Raises ``DatasetError``, ``ArtifactError``
-    where ``target`` can't be written or a model is not there that ``recipe`` builds on, and
-    ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on from there.
+    ``choose_precision``, one that goes on keeps its own. ``least`` is the accuracy below which
+    ``stopping`` ends it early, with ``StoppedLineError``. Raises ``DatasetError``,
+    ``ArtifactError`` where ``target`` can't be written or a model is not there that ``recipe``
+    builds on, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on.
     """
     _expect_writable(target)
     transfer = load_transfer(recipe)
@@ -73,12 +75,17 @@ def train(
     state = _state_path(target, recipe, [seed, data, *transfer.origins.values()])
     begun = read_state(state)
     precision = begun.precision if begun else choose_precision()
+    start = transfer.start(recipe, splits["train"].images)
+    teachers = transfer.teachers(precision)
     model, history = fit(
-        Training(recipe, seed, precision, state, transfer.weights, transfer.teachers(precision)),
+        Training(recipe, seed, precision, state, start, teachers, least),
         examples,
         plain_examples(validation),
         quiet,
     )
+    half = recipe.residual is not None
+    if half:
+        halve_kernels(model)
     logits = predict_logits(model, validation.images)
     measured = measure(logits.argmax(axis=1), validation, splits["train"], voted)
     measured["validation"] |= _calibration(logits, validation.labels)
@@ -107,7 +114,7 @@ def train(
         **measured,
         "history": history,
     }
-    save_model(model, _contract({detector.framing: framing}, measured, source), target)
+    save_model(model, _contract({detector.framing: framing}, measured, source), target, half)
     write_report(target.with_suffix(""), report, history)
     state.unlink()
     return report

@@ -10,26 +10,37 @@ import keras
 import numpy as np
 
 from edge.contract import ModelContract
+from train import fetch
 from train.artifact import load_model
 from train.errors import ArtifactError
+from train.face import face_start, read_face_weights
 from train.model import build, build_for_training
-from train.recipes import Recipe, model_path
+from train.recipes import DLIB, Recipe, Residual, model_path
 
 _NETWORK = ("sets", "dense", "normalise_dense")
-"""The fields of a recipe that say how its network is built."""
+"""The fields of a recipe that say how its network is built, beside ``residual``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """``weights`` of the warm start in the order of ``build``'s, none: random ones.
 
-    ``taught_by`` are the teachers: recipe, weights, and share of the target. ``origins`` say of
-    each model which one it is.
+    Those of ``DLIB`` are as ``read_face_weights`` returns them. ``taught_by`` are the teachers:
+    recipe, weights, and share of the target. ``origins`` say of each model which one it is.
     """
 
     weights: Sequence[np.ndarray]
     taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float]]
     origins: Mapping[str, Mapping[str, Any]]
+
+    def start(self, recipe: Recipe, images: np.ndarray) -> Sequence[np.ndarray]:
+        """Return the first weights of ``recipe`` in the order of ``build``'s, none: random ones.
+
+        ``images`` are those of the training, ``uint8[n, 48, 48, 1]``.
+        """
+        if recipe.warm_start == DLIB:
+            return face_start(recipe, self.weights, images)
+        return self.weights
 
     def teachers(self, precision: str) -> Sequence[tuple[keras.Model, float]]:
         """Return the teachers, pixels → logits ``[n, 7]``, each with its share of the target.
@@ -52,17 +63,25 @@ def load_transfer(recipe: Recipe) -> Transfer:
     weights: Sequence[np.ndarray] = ()
     taught_by = []
     origins = {}
-    if recipe.warm_start:
+    if recipe.warm_start == DLIB:
+        weights = read_face_weights()
+        origins["warm_start"] = {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
+    elif recipe.warm_start:
         model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
         weights = _fitting(model.get_weights(), recipe, recipe.warm_start)
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
-        stored = contract.provenance["recipe"]
-        its_own = Recipe(name, **{field: stored[field] for field in _NETWORK})
+        its_own = _network(name, contract.provenance["recipe"])
         taught_by.append((its_own, _fitting(model.get_weights(), its_own, name), share))
         origins[f"teacher {name}"] = _origin(name, contract)
     return Transfer(weights, taught_by, origins)
+
+
+def _network(name: str, stored: Mapping[str, Any]) -> Recipe:
+    """A recipe with the network of the one that a model has ``stored``."""
+    residual = Residual(**stored["residual"]) if stored.get("residual") else None
+    return Recipe(name, **{field: stored[field] for field in _NETWORK}, residual=residual)
 
 
 def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContract]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from tests.train.killed import run_killed
 from train.checkpoint import read_state
 from train.data import Split
-from train.errors import CheckpointError
+from train.errors import CheckpointError, StoppedLineError
 from train.examples import Examples, plain_examples
 from train.fit import FLOAT32, Training, batches, compiled, fit, steps_per_epoch
-from train.model import build_for_training
+from train.model import LOGITS, build_for_training, predict_logits
 from train.recipes import Augmentation, Cosine, Recipe
+from train.stopping import CHECKED_AFTER, MIRRORED
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_it_learns(tiny, examples, tmp_path) -> None:
 RECIPE = Recipe(
     "small", sets=((4,), (6,), (8,)), dense=(8,), epochs=4, batch_size=32,
     dropout=0.2, weight_decay=0.01, label_smoothing=0.1, learning_rate=3e-3,
-    mixup=0.5, augmentation=Augmentation(jpeg=0.3), schedule=Cosine(1),
+    mixup=0.5, augmentation=Augmentation(jpeg=0.3), schedule=Cosine(1), average=0.9, head_rate=4,
 )  # fmt: skip
 KILLED = """
 import sys
@@ -68,12 +70,65 @@ def test_a_killed_run_ends_with_the_same_weights(examples, tmp_path: Path) -> No
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_finished_run_is_not_trained_again(tiny, examples, tmp_path) -> None:
-    once, history = fit(training(tiny, tmp_path), *examples, quiet=True)
-    again, same = fit(training(tiny, tmp_path), *examples, quiet=True)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_finished_run_is_not_trained_again(tiny, examples, tmp_path, average: float) -> None:
+    recipe = dataclasses.replace(tiny, average=average)
+    once, history = fit(training(recipe, tmp_path), *examples, quiet=True)
+    again, same = fit(training(recipe, tmp_path), *examples, quiet=True)
     assert same == history
     for expected, found in zip(once.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_the_logits_learn_faster(tiny, train_split: Split) -> None:
+    def steps(head_rate: float) -> tuple[np.ndarray, np.ndarray]:
+        """How far the first step of Adam, the same for every weight, moves kernels."""
+        keras.utils.set_random_seed(0)
+        recipe = dataclasses.replace(tiny, head_rate=head_rate)
+        network = compiled(build_for_training(recipe, FLOAT32), recipe, 1)
+        dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+        layers = network.get_layer(LOGITS), dense[0]
+        before = [layer.kernel.numpy() for layer in layers]
+        shown = plain_examples(train_split)
+        network.train_on_batch(shown.images[::8].astype(np.float32), shown.targets[::8])
+        moved = zip(before, layers, strict=True)
+        return tuple(np.abs(layer.kernel.numpy() - was).max() for was, layer in moved)
+
+    (head, other), (faster, same) = steps(1.0), steps(4.0)
+    assert faster == pytest.approx(4 * head, rel=0.05)
+    assert same == pytest.approx(other, rel=0.05)
+
+
+def test_averaged_weights_are_those_of_the_last_steps(tiny, examples, tmp_path) -> None:
+    recipe = dataclasses.replace(tiny, epochs=1, learning_rate=1e-2)
+    plain, _ = fit(training(recipe, tmp_path / "plain"), *examples, quiet=True)
+    averaged, history = fit(
+        training(dataclasses.replace(recipe, average=0.5), tmp_path / "averaged"),
+        *examples,
+        quiet=True,
+    )
+    apart = [
+        float(np.abs(one - other).max())
+        for one, other in zip(plain.trainable_weights, averaged.trainable_weights, strict=True)
+    ]
+    assert 0 < max(apart) < 0.05, "they trail by two steps or so"
+    images, targets = examples[1].images, examples[1].targets
+    right = predict_logits(averaged, images).argmax(axis=1) == targets.argmax(axis=1)
+    # Keras measures with them; what batch normalisation has seen is the same.
+    assert history["val_accuracy"][-1] == pytest.approx(right.mean(), abs=1e-6)
+
+
+def test_a_poor_teacher_is_stopped_early_and_can_go_on(tiny, examples, tmp_path) -> None:
+    recipe = dataclasses.replace(tiny, epochs=CHECKED_AFTER + 1, average=0.9, learning_rate=1e-5)
+    hopeful = dataclasses.replace(training(recipe, tmp_path), least=0.99)
+    for _ in range(2):  # the second time from its state alone
+        with pytest.raises(StoppedLineError, match=r"expected 99.0% .* after 30 epochs, found \d"):
+            fit(hopeful, *examples, quiet=True)
+        state = read_state(hopeful.checkpoint)
+        assert len(state.history["loss"]) == CHECKED_AFTER
+        assert len(state.history[MIRRORED]) == 1
+    _, history = fit(training(recipe, tmp_path), *examples, quiet=True)
+    assert len(history["loss"]) == CHECKED_AFTER + 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"junk"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ from train.model import (
     build_for_training,
     multiply_accumulates,
 )
-from train.recipes import RECIPES, Recipe
+from train.recipes import RECIPES, TEACHERS, Recipe, Residual
 
 
 def test_the_seed_recipe_is_the_one_that_was_asked_for() -> None:
@@ -57,6 +58,27 @@ def test_saved_network_computes_what_was_trained(
         rtol=tolerance,
     )
     np.testing.assert_allclose(saved(images).numpy().sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("dlib", [True, False])
+def test_a_residual_network_is_saved_as_it_was_trained(dlib: bool, validation_split) -> None:
+    residual = Residual(((8, 1), (16, 2)), stem=8, side=56 if dlib else 48, dlib=dlib)
+    recipe = Recipe("residual", sets=(), dense=(), residual=residual, dropout=0.3)
+    network, saved = build_for_training(recipe, "float32"), build(recipe)
+    saved.set_weights(network.get_weights())
+    images = validation_split.images.astype(np.float32)
+    logits = keras.Model(saved.input, saved.get_layer(LOGITS).output)
+    np.testing.assert_allclose(logits(images), network(images, training=False), atol=1e-4)
+
+
+def test_dlibs_network_halves_where_it_does() -> None:
+    """150 pixels: 72 and 35 after the first convolution and its pool, then 17, 8, 4 and 2."""
+    for side, expected in ((150, [35, 17, 8, 4]), (112, [26, 13, 6, 3])):
+        residual = dataclasses.replace(TEACHERS["face"].residual, side=side)
+        model = build(dataclasses.replace(TEACHERS["face"], residual=residual))
+        sides = [x.output.shape[1] for x in model.layers if isinstance(x, keras.layers.Add)]
+        assert list(dict.fromkeys(sides)) == expected
+        assert len(sides) == 13, "all but the last of its blocks"
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,16 +18,25 @@ from train.errors import ArtifactError
 from train.examples import training_examples
 from train.fit import FLOAT32, Training, batches
 from train.model import build
-from train.recipes import DEPLOYED, RECIPES, Augmentation, Recipe, model_path
+from train.recipes import (
+    DEPLOYED,
+    DLIB,
+    RECIPES,
+    TEACHERS,
+    Augmentation,
+    Recipe,
+    Residual,
+    model_path,
+)
 from train.training import train
 from train.transfer import load_transfer
 
 
-def keep_model(recipe: Recipe, seed: int) -> Path:
+def keep_model(recipe: Recipe, seed: int, **provenance: Any) -> Path:
     """Write an untrained network of ``recipe`` where its model belongs."""
     keras.utils.set_random_seed(seed)
     path = model_path(recipe.name)
-    provenance = {"recipe": recipe.to_dict(), "seed": seed}
+    provenance |= {"recipe": recipe.to_dict(), "seed": seed}
     contract = ModelContract(LABELS, 48, 48, 1, provenance=provenance)
     save_model(build(recipe), contract, path)
     return path
@@ -75,7 +85,8 @@ def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
 def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
     tiny, first: Path, images_folder: Path
 ) -> None:
-    other = dataclasses.replace(tiny, name="other", sets=((4,), (4, 4), (4,)))
+    residual = Residual(((6, 1), (8, 2)), stem=4, side=56, dlib=True)
+    other = dataclasses.replace(tiny, name="other", sets=(), dense=(), residual=residual)
     keep_model(other, 5)
     teachers = ("tiny", 0.5), ("other", 0.25)
     changed = dataclasses.replace(tiny, augmentation=Augmentation(), mixup=0.5)
@@ -88,7 +99,12 @@ def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
         iter(batches(training_examples(split, student), Training(changed, 0, FLOAT32, Path())))
     )[1]
     (one, its), (two, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
-    expected = 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
+    views = pixels, pixels[:, :, ::-1]
+    expected = sum(
+        share / 2 * model.predict(view, verbose=0)
+        for model, share in ((one, 0.5), (two, 0.25))
+        for view in views
+    )
     np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
     assert transfer.origins == {
         "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
@@ -104,8 +120,9 @@ def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_every_recipe_names_others_that_are_there() -> None:
-    for recipe in RECIPES.values():
+    every = RECIPES | TEACHERS
+    for recipe in every.values():
         named = {recipe.warm_start, *(name for name, _ in recipe.teachers)}
-        assert named <= {"", *RECIPES} - {recipe.name}
+        assert named <= {"", DLIB, *every} - {recipe.name}
         assert all(share > 0 for _, share in recipe.teachers)
         assert sum(share for _, share in recipe.teachers) <= 1

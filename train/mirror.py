@@ -1,0 +1,32 @@
+"""A face and its mirror image show the same expression: asked about both, a network errs less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def mirrored_probabilities(
+    logits: Logits, images: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the probabilities ``float32[n, 7]`` of ``images``, plain and averaged with mirrored.
+
+    ``images`` are ``uint8[n, 48, 48, 1]``, of which ``logits`` gives ``float32[n, 7]``.
+    """
+    plain, mirrored = (softmax(logits(view), axis=1) for view in (images, images[:, :, ::-1]))
+    return plain, (plain + mirrored) / 2
+
+
+def ask_mirrored(network: Callable[..., tf.Tensor], pixels: tf.Tensor) -> tf.Tensor:
+    """Return the probabilities that ``network``, pixels → logits, gives on average of ``pixels``
+    (``[n, 48, 48, 1]``) and their mirror images, ``[n, 7]``.
+    """
+    both = tf.concat([pixels, tf.reverse(pixels, [2])], axis=0)
+    answers = tf.nn.softmax(network(both, training=False))
+    return tf.add_n(tf.split(answers, 2)) / 2
