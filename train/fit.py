@@ -18,7 +18,7 @@ import tensorflow as tf
 from train.augment import augment, mix
 from train.checkpoint import Checkpoint
 from train.examples import Examples
-from train.mirror import ask_mirrored
+from train.mirror import ask_mirrored, ask_plain
 from train.model import LOGITS, build, build_for_training
 from train.recipes import Cosine, Plateau, Recipe
 from train.stopping import EarlyCheck, expect_good
@@ -179,8 +179,7 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
-    Targets are those of ``train`` and the teachers' answers to the changed images and their mirror
-    images, by their shares.
+    Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
@@ -204,7 +203,8 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
         wanted *= rest
         for teacher, share in training.teachers:
-            wanted += share * ask_mirrored(teacher, pixels)
+            ask = ask_mirrored if recipe.asks_mirrored else ask_plain
+            wanted += share * ask(teacher, pixels)
         return pixels, wanted
 
     return (

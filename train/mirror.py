@@ -23,6 +23,14 @@ def mirrored_probabilities(
     return plain, (plain + mirrored) / 2
 
 
+def ask_plain(network: Callable[..., tf.Tensor], pixels: tf.Tensor) -> tf.Tensor:
+    """Return the probabilities that ``network``, pixels → logits, gives of ``pixels``, ``[n, 7]``.
+
+    ``pixels`` are ``[n, 48, 48, 1]``.
+    """
+    return tf.nn.softmax(network(pixels, training=False))
+
+
 def ask_mirrored(network: Callable[..., tf.Tensor], pixels: tf.Tensor) -> tf.Tensor:
     """Return the probabilities that ``network``, pixels → logits, gives on average of ``pixels``
     (``[n, 48, 48, 1]``) and their mirror images, ``[n, 7]``.

@@ -116,6 +116,8 @@ class Recipe:
     """How many times faster the layer of the logits learns."""
     average: float = 0.0
     """The weights at the end are an exponential average over the steps: what it keeps at each."""
+    asks_mirrored: bool = False
+    """Whether teachers answer with the mean of an image and its mirror image."""
 
     def convolutions(self) -> Iterator[tuple[int, bool]]:
         """Yield the filters of every convolution, and whether it closes its set."""
@@ -136,7 +138,7 @@ class Recipe:
         return stored
 
 
-_LATER = ("residual", "head_rate", "average")
+_LATER = ("residual", "head_rate", "average", "asks_mirrored")
 DLIB = "dlib"
 """A warm start with the weights of dlib's face recognition network."""
 DEPLOYED = "final"
