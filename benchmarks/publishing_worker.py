@@ -19,7 +19,6 @@ from benchmarks.frames import demo_images
 from benchmarks.reference import Reference
 from benchmarks.serving import replies, serve
 from edge.errors import EdgeError
-from edge.events import with_events
 from edge.recognizer import Recognizer
 from edge.run.build import RunSettings, build
 from edge.run.loop import give
@@ -48,7 +47,7 @@ class Worker:
         latency: list[float] = []
         count = round(_SECONDS * RATE)
         with LiveSource(lambda: PacedCapture(self._images, RATE), "paced camera") as source:
-            for item in with_events(self._recognizer.follow(source), forget=0.5):
+            for item in self._recognizer.watch(source):
                 done = time.perf_counter_ns()
                 for sink in self._sinks:
                     give(item, sink)
@@ -74,9 +73,9 @@ def main(arguments: Sequence[str]) -> int:
     model, *asked = arguments
     addresses = dict(each.split("=", 1) for each in asked)
     tables = {
-        publisher.table: publisher.options(address=addresses[publisher.table])
+        publisher.name: publisher.options(address=addresses[publisher.name])
         for publisher in PUBLISHERS
-        if publisher.table in addresses
+        if publisher.name in addresses
     }
     try:
         settings = RunSettings(source=("demo",), display="off", model=Path(model), **tables)

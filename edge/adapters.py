@@ -16,7 +16,6 @@ from edge.types import Detector, Sink, Source
 if TYPE_CHECKING:
     from edge.device import Device
     from edge.settings import Settings
-    from edge.vision.painter import Painter
 
 
 class Concern(NamedTuple):
@@ -83,14 +82,13 @@ class PublisherAdapter:
     """A sink that is no file, such as a web page: an entry of ``edge.sinks.PUBLISHERS``.
 
     ``options`` is its dataclass of settings, whose field ``address`` is empty where it is not asked
-    for; ``table`` names them in a settings file. ``open`` takes these options, the settings and
-    what draws (a new painter for each source); it raises ``SinkError``, ``SettingsError``.
-    ``check`` is what ``doctor`` calls: it opens no connection, returns what it found or a
-    ``Concern``, and raises ``EdgeError``.
+    for; ``name`` is also their table in a settings file. ``open`` takes these options, the model's
+    labels and the settings; it raises ``SinkError``, ``SettingsError``. ``check`` is what
+    ``doctor`` calls: it opens no connection, returns what it found or a ``Concern``, and raises
+    ``EdgeError``.
     """
 
     name: str
-    table: str
     options: type
-    open: Callable[[Any, Sequence[str], Settings, Callable[[], Painter]], Sink]
+    open: Callable[[Any, Sequence[str], Settings], Sink]
     check: Callable[[Any], str | Concern]

@@ -59,8 +59,8 @@ class Prefetch:
     """Analyses the next frames of a file on ``size`` threads while one is in use.
 
     Interpreters run without Python's lock, so that a file goes through so many cores at a time,
-    each with an analyser of ``pool``. Where to look in a frame follows from the frames
-    until the fourth before it, however many threads there are, so that they change no result.
+    each with an analyser of ``pool``. Where to look in a frame follows from the frames until the
+    fourth before it, however many threads there are, so that they change no result.
     """
 
     def __init__(self, pool: Pool[Analyse], size: int) -> None:

@@ -142,13 +142,19 @@ class Recognizer:
         generator closes the source. Raises ``EdgeError``.
         """
         for source in open_sources(sources):
-            with source, closing(self.follow(turned(source, rotate, mirror))) as found:
-                for item in with_events(found, self._tracking.forget):
+            with source, closing(self.watch(turned(source, rotate, mirror))) as found:
+                for item in found:
                     if isinstance(item, Event):
                         if on_event is not None:
                             on_event(item)
                     elif not isinstance(item, Outage):
                         yield item
+
+    def watch(
+        self, items: Iterable[Frame | Outage]
+    ) -> Generator[tuple[Frame, FrameResult] | Outage | Event]:
+        """Yield what ``follow`` yields and, before the item that shows it, each event."""
+        return with_events(self.follow(items), self._tracking.forget)
 
     def follow(
         self, items: Iterable[Frame | Outage]

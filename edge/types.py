@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -321,7 +322,8 @@ class Source(Protocol):
 
     ``name`` is what records carry, ``description`` what a person reads, with what is known once
     there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
-    ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes.
+    ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes;
+    ``paths`` are the files that it reads.
     Before it is opened it may be given another ``name``, to be told from others; a live source that
     is ``patient`` yields outages until its device opens for the first time, instead of raising.
     """
@@ -330,6 +332,7 @@ class Source(Protocol):
     fps: float
     live: bool
     size: float
+    paths: Sequence[Path]
     patient: bool
 
     @property
@@ -361,6 +364,7 @@ class BaseSource:
     fps = 0.0
     live = False
     size = 1.0
+    paths: Sequence[Path] = ()
     patient = False
 
     @property

@@ -15,7 +15,6 @@ from cyclopts import Parameter
 from edge import sinks, sources
 from edge.adapters import PublisherAdapter
 from edge.errors import SettingsError, SinkError
-from edge.events import with_events
 from edge.recognizer import Recognizer
 from edge.run.lanes import Follow, Item, Lane, Lanes
 from edge.run.stats import Stats
@@ -25,7 +24,6 @@ from edge.sinks.console import StatusLine
 from edge.sinks.events import EventSink
 from edge.sinks.shared import Drawn, Guarded
 from edge.sinks.window import WindowSink, display_problem
-from edge.sources.folder import FolderSource
 from edge.sources.images import ImageSource
 from edge.types import Frame, Outage, Sink, Source
 from edge.vision.painter import Painter
@@ -37,7 +35,7 @@ _MOST_NAMED = 3
 def _with_options() -> type[Settings]:
     """``Settings`` with a table for each adapter that has options."""
     tables = {adapter.table: adapter.options for adapter in sources.ADAPTERS if adapter.options}
-    tables |= {publisher.table: publisher.options for publisher in sinks.PUBLISHERS}
+    tables |= {publisher.name: publisher.options for publisher in sinks.PUBLISHERS}
     output = Annotated[
         tuple[Path, ...], Parameter(name=("--output", "-o"), allow_leading_hyphen=True)
     ]
@@ -72,7 +70,7 @@ def publishers(settings: Settings) -> Iterator[tuple[PublisherAdapter, Any]]:
     """Yield those that ``settings`` ask for, with their options."""
     options = adapter_options(settings)
     for publisher in sinks.PUBLISHERS:
-        chosen = options.get(publisher.table)
+        chosen = options.get(publisher.name)
         if chosen is not None and chosen.address:
             yield publisher, chosen
 
@@ -146,13 +144,12 @@ def build(
     endless = bool(window or settings.frames or served)
     inputs = sources.open_sources(settings.source, adapter_options(settings), endless)
     check_outputs(settings, inputs)
-    painter = partial(Painter, settings.overlay_parts, settings.hide_faces)
     lines = {*settings.output, *settings.events}  # "-" may be both
     takers = len(lines) + len(served) + bool(settings.on_change)
     records, pictures = _outputs(settings, recognizer, stop if takers == 1 else _go_on)
     others = [
         *(
-            Guarded(publisher.open(options, recognizer.labels, settings, painter))
+            Guarded(publisher.open(options, recognizer.labels, settings))
             for publisher, options in served
         ),
         *([Guarded(CommandSink(settings.on_change))] if settings.on_change else []),
@@ -160,6 +157,7 @@ def build(
     views = [Guarded(window)] if window else []
     parts: list[Sink] = [stats, *records, *others]
     if views or pictures:
+        painter = partial(Painter, settings.overlay_parts, settings.hide_faces)
         parts.append(Drawn(views, pictures, stats.corner, painter))
     every = math.inf if window else 1.0
     parts.append(Guarded(StatusLine(stats.details, None if takers else stop, show, every)))
@@ -193,10 +191,7 @@ def check_outputs(settings: Settings, inputs: Sequence[Source]) -> None:
     """
     side_by_side = sum(source.live for source in inputs) > 1
     single = len(inputs) == 1 and isinstance(inputs[0], ImageSource)
-    names = sources.expanded(settings.source)
-    folders = [source for source in inputs if isinstance(source, FolderSource)]
-    inside = [str(path) for folder in folders for path in folder.paths]
-    files = set(map(os.path.realpath, (*names, *inside)))
+    files = {os.path.realpath(path) for source in inputs for path in source.paths}
     for path in settings.output:
         adapter = sinks.find_adapter(path)
         if adapter.pictures and os.path.realpath(path) in files:
@@ -241,7 +236,7 @@ def _follower(settings: Settings, recognizer: Recognizer) -> Follow:
     def follow(items: Iterable[Frame | Outage]) -> Generator[Item]:
         items = sources.turned(items, settings.rotate, settings.mirror)
         items = sources.limited(items, settings.frames) if settings.frames else items
-        return with_events(recognizer.follow(items), settings.tracking.forget)
+        return recognizer.watch(items)
 
     return follow
 

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -270,9 +271,8 @@ def _open(options: MqttOptions, broker: Broker, name: str) -> Client:
     return open_client(broker, options.password(broker.user), ca_file, name)
 
 
-def _publisher(
-    options: MqttOptions, labels: Sequence[str], _: Settings, painter: Callable[[], Painter]
-) -> MqttSink:
+def _publisher(options: MqttOptions, labels: Sequence[str], settings: Settings) -> MqttSink:
+    painter = partial(Painter, settings.overlay_parts, settings.hide_faces)
     return MqttSink(options, labels, painter)
 
 
@@ -283,4 +283,4 @@ def _check(options: Any) -> str:
     return f"{broker.name}, not tried: only 'run' connects"
 
 
-ADAPTER = PublisherAdapter("mqtt", "mqtt", MqttOptions, _publisher, _check)
+ADAPTER = PublisherAdapter("mqtt", MqttOptions, _publisher, _check)

@@ -170,9 +170,7 @@ def _terminal() -> TextIO | None:
     return sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
 
 
-def _open(
-    options: WebOptions, _: Sequence[str], settings: Settings, __: Callable[[], Painter]
-) -> WebSink:
+def _open(options: WebOptions, _: Sequence[str], settings: Settings) -> WebSink:
     require()
     parts = settings.overlay_parts - {"bars"}  # the page has them beside the picture, for everyone
     shown = settings.hide_faces == "off"
@@ -192,4 +190,4 @@ def _check(options: WebOptions) -> str:
     return f"http://{address}/"
 
 
-ADAPTER = PublisherAdapter(name="web", table="web", options=WebOptions, open=_open, check=_check)
+ADAPTER = PublisherAdapter("web", WebOptions, _open, _check)

@@ -38,19 +38,15 @@ class FolderSource(BaseSource):
         self._path = path
         self._left_out: dict[str, list[str]] = {}
         """Kind of file → a note on each that was left out."""
-        self._paths = [(file, file_size(file)) for file in self._walk()]
-        self.size = sum(size for _, size in self._paths) or 1.0
-        self._total = len(self._paths) + sum(map(len, self._left_out.values()))
-
-    @property
-    def paths(self) -> list[Path]:
-        """Every file that is looked into."""
-        return [path for path, _ in self._paths]
+        self.paths = self._walk()
+        self._sizes = list(map(file_size, self.paths))
+        self.size = sum(self._sizes) or 1.0
+        self._total = len(self.paths) + sum(map(len, self._left_out.values()))
 
     @property
     def description(self) -> str:
         """The name, and how many files are in it."""
-        return f"{self.name} ({len(self._paths)} files)"
+        return f"{self.name} ({len(self.paths)} files)"
 
     def __enter__(self) -> Self:
         """Read the first frame; raises ``SourceFileError`` where there is none."""
@@ -80,7 +76,7 @@ class FolderSource(BaseSource):
 
     def _read(self) -> Generator[Frame]:
         pictures, before = 0, 0.0
-        for path, size in self._paths:
+        for path, size in zip(self.paths, self._sizes, strict=True):
             name = display_name(path.relative_to(self._path))
             if (mimetypes.guess_type(name)[0] or "").startswith(_NEITHER):
                 self._note("other files", name)

@@ -148,7 +148,7 @@ class ImageSource(BaseSource):
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is read yet."""
         self.name = display_name(Path(path.name or path))
-        self._path, self.size = path, file_size(path)
+        self._path, self.paths, self.size = path, (path,), file_size(path)
 
     def __enter__(self) -> Self:
         """Read the picture; raises ``SourceFileError``."""

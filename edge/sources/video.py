@@ -43,7 +43,7 @@ class VideoSource(BaseSource):
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""
         self.name = display_name(Path(path.name))
-        self._path, self.size = path, file_size(path)
+        self._path, self.paths, self.size = path, (path,), file_size(path)
         self._container: InputContainer | None = None
         self._facts = ""
 

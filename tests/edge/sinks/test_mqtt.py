@@ -458,5 +458,5 @@ def test_doctor_reads_the_settings_and_opens_no_connection() -> None:
 
 
 def test_a_sink_knows_the_labels_of_the_model() -> None:
-    opened = ADAPTER.open(options(), LABELS, Settings(), Painter)
+    opened = ADAPTER.open(options(), LABELS, Settings())
     assert "happy" in opened._labels  # type: ignore[attr-defined]
