@@ -146,7 +146,7 @@ package: assets
 	@rm -rf dist && mv build/dist dist
 	@echo "dist/ is complete, $$(du -sh dist | cut -f1). On the device, with a copy of it and without a network:"
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
-	@echo "  pip install --no-index --find-links dist edge-expressions   in an environment of your own"
+	@echo "  docs/service.md says how to install it in an environment of your own"
 
 # What sends results over a network is small, so that it lies there always.
 DEVICE_REQUIREMENTS = edge opencv-headless web mqtt $(if $(filter yes,$(VIDEO)),video)

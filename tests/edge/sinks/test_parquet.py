@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
-import io
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +19,16 @@ from edge.sinks.parquet import ParquetFile
 from edge.sinks.records import RecordSink
 from edge.sinks.shared import Guarded
 from edge.sinks.table import frame_table
-from tests.edge.sinks.makers import LABELS, face, feed, frames, result, square
+from tests.edge.sinks.makers import (
+    LABELS,
+    NearlyFull,
+    face,
+    feed,
+    frames,
+    refusal_without,
+    result,
+    square,
+)
 
 pq = pytest.importorskip("pyarrow.parquet")
 
@@ -129,19 +135,6 @@ def test_a_full_file_makes_room_for_a_new_one(tmp_path: Path) -> None:
     assert numbers == list(range(200 - len(numbers), 200))
 
 
-class NearlyFull(io.FileIO):
-    """Takes ``room`` bytes, the last of them as a part of what it is given."""
-
-    room = 0
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)[: self.room]
-        if not part:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.room -= len(part)
-        return super().write(part)
-
-
 @pytest.mark.parametrize("room", [0, 3, 5000, 12_000])
 def test_a_full_disk_is_reported_once_and_leaves_nothing(
     tmp_path: Path, room: int, caplog: pytest.LogCaptureFixture
@@ -163,22 +156,5 @@ def test_a_full_disk_is_reported_once_and_leaves_nothing(
 
 
 def test_without_pyarrow_the_extra_is_named(tmp_path: Path, repository: Path) -> None:
-    program = """
-import sys
-from pathlib import Path
-sys.modules["pyarrow"] = None
-from edge.errors import SinkError
-from edge.sinks import find_adapter
-try:
-    find_adapter(Path(sys.argv[1])).check(Path(sys.argv[1]))
-except SinkError as error:
-    print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "a.parquet")],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "pip install 'edge-expressions[scan]'" in done.stdout
+    said = refusal_without("pyarrow", tmp_path / "a.parquet", repository)
+    assert "pip install 'edge-expressions[scan]'" in said

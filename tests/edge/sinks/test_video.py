@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import random
 import subprocess
 import sys
@@ -24,7 +22,17 @@ from edge.sinks.shared import Guarded
 from edge.sinks.video import VideoSink
 from edge.types import Frame
 from tests.edge.sinks.clips import MOMENTS, Clip, beeps, codec, flashes, sound_ends, write_clip
-from tests.edge.sinks.makers import RecordingSink, feed, frames, image, outage, result, shown
+from tests.edge.sinks.makers import (
+    NearlyFull,
+    RecordingSink,
+    feed,
+    frames,
+    image,
+    outage,
+    refusal_without,
+    result,
+    shown,
+)
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 
@@ -273,17 +281,8 @@ def test_what_a_kill_leaves_plays_up_to_its_last_two_seconds(
         assert written - 50 <= len(times(path)) <= written
 
 
-class NearlyFull(io.FileIO):
-    """Takes ``room`` bytes, the last of them as a part of what it is given."""
-
+class NearlyFullOfVideo(NearlyFull):
     room = 1_200_000
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)[: self.room]
-        if not part:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.room -= len(part)
-        return super().write(part)
 
 
 @SUFFIXES
@@ -291,7 +290,7 @@ def test_a_full_disk_is_reported_once_and_what_is_recorded_plays(
     tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, other = tmp_path / f"a{suffix}", RecordingSink()
-    with Guarded(VideoSink(path, create=lambda path, _: NearlyFull(path, "x"))) as sink:
+    with Guarded(VideoSink(path, create=lambda path, _: NearlyFullOfVideo(path, "x"))) as sink:
         for frame in noise(150):
             sink.write(frame, result(frame.index))
             other.write(frame, result(frame.index))
@@ -310,7 +309,7 @@ def test_a_full_disk_is_reported_once_and_what_is_recorded_plays(
 
 def test_a_disk_that_is_full_from_the_first_frame_on_leaves_no_file(tmp_path: Path) -> None:
     def create(path: Path, keep: int) -> io.FileIO:
-        file = NearlyFull(path, "x")
+        file = NearlyFullOfVideo(path, "x")
         file.room = 10
         return file
 
@@ -329,7 +328,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_what_was_recorded(
 
     def create(path: Path, keep: int) -> io.FileIO:
         nonlocal file
-        file = NearlyFull(path, "x")
+        file = NearlyFullOfVideo(path, "x")
         file.room = 10_000_000
         return file
 
@@ -365,22 +364,5 @@ def test_a_full_video_is_closed_and_the_next_one_begins(
 
 
 def test_without_pyav_the_extra_is_named(tmp_path: Path, repository: Path) -> None:
-    program = """
-import sys
-from pathlib import Path
-sys.modules["av"] = None
-from edge.errors import SinkError
-from edge.sinks import find_adapter
-try:
-    find_adapter(Path(sys.argv[1])).check(Path(sys.argv[1]))
-except SinkError as error:
-    print(error)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "a.mp4")],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "pip install 'edge-expressions[video]'" in done.stdout
+    said = refusal_without("av", tmp_path / "a.mp4", repository)
+    assert "pip install 'edge-expressions[video]'" in said
