@@ -85,16 +85,19 @@ def _probe(name: str, worker: Process) -> Probe:
 
 
 @contextmanager
-def broker(name: str = "mosquitto") -> Iterator[int]:
-    """Run mosquitto on a free port, which is yielded; raises ``WorkerError``."""
+def broker(name: str = "mosquitto", settings: str = "") -> Iterator[int]:
+    """Run mosquitto on a free port, which is yielded; raises ``WorkerError``.
+
+    ``settings`` are more lines of its own.
+    """
     program = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if program is None:
         raise WorkerError("expected mosquitto, found none; run 'apt install mosquitto'")
     port = _free_port()
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
-        settings.write(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-        settings.flush()
-        command = (program, "-c", settings.name)
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
+        config.write(f"listener {port} 127.0.0.1\nallow_anonymous true\n{settings}")
+        config.flush()
+        command = (program, "-c", config.name)
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )

@@ -7,13 +7,8 @@ it receives ($SYS/broker/bytes/received).
 
 from __future__ import annotations
 
-import getpass
 import re
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.errors import WorkerError
+from benchmarks.publishing import broker
 from edge.events import with_events
 from edge.sinks.mqtt import MqttOptions, MqttSink
 from edge.sinks.mqtt_broker import load_paho
@@ -85,22 +82,8 @@ class Traffic:
 
 def measure(room: Room) -> Traffic:
     """Run the sink in ``room`` for a little more than a minute, with a broker of its own."""
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if program is None:
-        sys.exit("mosquitto: expected it, found none; run 'sudo apt-get install mosquitto'")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = f"listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n"
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
-        config.write(f"{settings}user {getpass.getuser()}\n")
-        config.flush()
-        broker = subprocess.Popen([program, "-c", config.name], stderr=subprocess.DEVNULL)
-        try:
-            return _measure(room, port)
-        finally:
-            broker.kill()
-            broker.wait()
+    with broker(settings="sys_interval 1\n") as port:
+        return _measure(room, port)
 
 
 def _measure(room: Room, port: int) -> Traffic:
@@ -218,4 +201,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except WorkerError as error:
+        sys.exit(f"mqtt traffic: {error}")
