@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from train.data import LABELS, Split
-from train.recipes import Recipe
+from train.recipe import Recipe
 
 hypothesis.settings.register_profile("project", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("project")

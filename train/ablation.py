@@ -16,7 +16,8 @@ from typing import Any
 from edge.files import write_text
 from edge.types import Detector
 from train.errors import ReportError
-from train.recipes import RECIPES, Augmentation, Recipe
+from train.recipe import Augmentation, Recipe
+from train.recipes import RECIPES
 from train.tables import markdown
 
 RESULTS = Path("models/ablation.json")

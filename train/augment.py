@@ -11,7 +11,7 @@ import math
 
 import tensorflow as tf
 
-from train.recipes import Augmentation
+from train.recipe import Augmentation
 
 _ERASED = (6.0, 20.0)
 """Sides of the erased rectangle, in pixels."""

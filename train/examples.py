@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from train.data import LABELS, Split
 from train.errors import VotesError
-from train.recipes import Recipe
+from train.recipe import Recipe
 from train.votes import Votes, join, load_votes, shares
 
 _LEAST_JOINED = 0.5

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from train.errors import ArtifactError
 from train.fetch import FACE_WEIGHTS, SHA256
 from train.model import build
-from train.recipes import Recipe
+from train.recipe import Recipe
 from train.residual import GREY, RANGE
 
 _LAYER = re.compile(rb"\x05con_\d|\x07affine_|\x04fc_\d")

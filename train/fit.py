@@ -20,7 +20,7 @@ from train.checkpoint import Checkpoint
 from train.examples import Examples
 from train.mirror import ask_mirrored, ask_plain
 from train.model import LOGITS, build, build_for_training
-from train.recipes import Cosine, Plateau, Recipe
+from train.recipe import Cosine, Plateau, Recipe
 from train.stopping import EarlyCheck, expect_good
 
 History = dict[str, list[float]]

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from train.data import IMAGE_SIZE, LABELS
-from train.recipes import Recipe
+from train.recipe import Recipe
 from train.residual import features
 
 LOGITS = "logits"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import keras
 
-from train.recipes import Residual
+from train.recipe import Residual
 
 GREY = 116
 """The mean grey of a face in dlib's training images; small networks don't mind another one."""

@@ -9,7 +9,7 @@ import keras
 from train.errors import StoppedLineError
 from train.examples import Examples
 from train.mirror import mirrored_probabilities
-from train.recipes import Recipe
+from train.recipe import Recipe
 
 CHECKED_AFTER = 30
 """Epochs."""

@@ -14,7 +14,8 @@ from train import ensemble
 from train.artifact import load_model
 from train.data import fingerprint, load_split
 from train.errors import ArtifactError, StoppedLineError
-from train.recipes import TEACHERS, Recipe, model_path
+from train.recipe import Recipe
+from train.recipes import TEACHERS, model_path
 from train.training import train
 
 LEAST = 0.695

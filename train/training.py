@@ -35,7 +35,7 @@ from train.metrics import (
     voted_where_known,
 )
 from train.model import multiply_accumulates, predict_logits
-from train.recipes import Recipe
+from train.recipe import Recipe
 from train.report import write_report
 from train.transfer import load_transfer
 

@@ -15,7 +15,8 @@ from train.artifact import load_model
 from train.errors import ArtifactError
 from train.face import face_start, read_face_weights
 from train.model import build, build_for_training
-from train.recipes import DLIB, Recipe, Residual, model_path
+from train.recipe import Recipe, Residual
+from train.recipes import DLIB, model_path
 
 _NETWORK = ("sets", "dense", "normalise_dense")
 """The fields of a recipe that say how its network is built, beside ``residual``."""

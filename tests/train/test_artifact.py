@@ -21,7 +21,7 @@ from train.artifact import add_framing, load_model, save_model
 from train.data import LABELS
 from train.errors import ArtifactError
 from train.model import build
-from train.recipes import Recipe
+from train.recipe import Recipe
 
 CONTRACT = ModelContract(labels=LABELS, height=48, width=48, channels=1)
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from train.augment import augment, mix
-from train.recipes import Augmentation
+from train.recipe import Augmentation
 
 STILL = Augmentation(
     rotation=0, scale=0, shift=0, contrast=0, brightness=0, blur=0, noise=0, erase=0

@@ -18,7 +18,8 @@ from train.data import fingerprint, load_split
 from train.errors import StoppedLineError
 from train.mirror import ask_mirrored, mirrored_probabilities
 from train.model import build_for_training
-from train.recipes import Recipe, Residual, model_path
+from train.recipe import Recipe, Residual
+from train.recipes import model_path
 from train.teachers import train_all
 from train.training import train
 

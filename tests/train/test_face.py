@@ -18,7 +18,8 @@ from train.errors import ArtifactError
 from train.face import face_start, fit_normalisation, insert, read_face_weights, tensors
 from train.fetch import FACE_WEIGHTS, fetch
 from train.model import build, build_for_training
-from train.recipes import DLIB, TEACHERS, Recipe, Residual
+from train.recipe import Recipe, Residual
+from train.recipes import DLIB, TEACHERS
 from train.residual import features
 
 NETWORK = Residual(((4, 1), (6, 2)), stem=4, side=48, dlib=True)

@@ -16,7 +16,7 @@ from train.errors import CheckpointError, StoppedLineError
 from train.examples import Examples, plain_examples
 from train.fit import FLOAT32, Training, batches, compiled, fit, steps_per_epoch
 from train.model import LOGITS, build_for_training, predict_logits
-from train.recipes import Augmentation, Cosine, Recipe
+from train.recipe import Augmentation, Cosine, Recipe
 from train.stopping import CHECKED_AFTER, MIRRORED
 
 

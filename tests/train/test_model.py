@@ -18,7 +18,8 @@ from train.model import (
     build_for_training,
     multiply_accumulates,
 )
-from train.recipes import RECIPES, TEACHERS, Recipe, Residual
+from train.recipe import Recipe, Residual
+from train.recipes import RECIPES, TEACHERS
 
 
 def test_the_seed_recipe_is_the_one_that_was_asked_for() -> None:

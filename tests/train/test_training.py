@@ -15,7 +15,7 @@ from tests.train.killed import run_killed
 from train.artifact import load_model
 from train.data import LABELS, fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
-from train.recipes import Plateau, Recipe
+from train.recipe import Plateau, Recipe
 from train.training import train
 
 
@@ -85,7 +85,7 @@ from pathlib import Path
 from tests.train.detectors import WholeImage
 from tests.train.killed import kill_at
 from tests.train.test_training import RECIPE
-from train.recipes import Plateau, Recipe
+from train.recipe import Plateau, Recipe
 from train.training import train
 
 images, target = map(Path, sys.argv[1:])

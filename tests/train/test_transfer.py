@@ -18,16 +18,8 @@ from train.errors import ArtifactError
 from train.examples import training_examples
 from train.fit import FLOAT32, Training, batches
 from train.model import build
-from train.recipes import (
-    DEPLOYED,
-    DLIB,
-    RECIPES,
-    TEACHERS,
-    Augmentation,
-    Recipe,
-    Residual,
-    model_path,
-)
+from train.recipe import Augmentation, Recipe, Residual
+from train.recipes import DEPLOYED, DLIB, RECIPES, TEACHERS, model_path
 from train.training import train
 from train.transfer import load_transfer
 

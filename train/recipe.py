@@ -1,0 +1,135 @@
+"""What a recipe can say: the network, its targets, and how it is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Plateau:
+    """ReduceLROnPlateau: a lower learning rate when the validation loss no longer falls."""
+
+    factor: float = 0.5
+    """What multiplies the learning rate …"""
+    patience: int = 3
+    """… after so many epochs without a lower validation loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """A linear rise, then half a cosine down to zero (Loshchilov and Hutter 2016, 1608.03983)."""
+
+    warmup_epochs: float = 2
+    """How long the learning rate rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Random changes to each training image; the ranges are symmetric around no change."""
+
+    rotation: float = 12
+    """Head roll in degrees, either way."""
+    scale: float = 0.12
+    """Logarithm of the enlargement, up or down."""
+    shift: float = 0.1
+    """Of the image's side, in x and in y."""
+    contrast: float = 0.4
+    """Logarithm of the contrast's factor."""
+    brightness: float = 35
+    """In grey values."""
+    blur: float = 0.3
+    """Share of the images that are blurred, by up to about one pixel's standard deviation."""
+    noise: float = 8
+    """Greatest standard deviation of the noise, in grey values; half of the images have some."""
+    jpeg: float = 0.0
+    """Share of the images that are compressed as JPEG, as a poor stream's frames are."""
+    erase: float = 0.3
+    """Share of the images with a random grey rectangle (Zhong et al. 2017, arXiv 1708.04896)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A residual network (He et al. 2015, arXiv 1512.03385)."""
+
+    stages: tuple[tuple[int, int], ...]
+    """Filters and number of blocks of two convolutions each. A stage begins with half the sides,
+    but for the first one of dlib's network."""
+    stem: int = 32
+    """Filters of the first convolution."""
+    side: int = 48
+    """Pixels to which the image is enlarged before that one."""
+    dlib: bool = False
+    """Whether it begins and halves as dlib's face recognition network does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to train. Defaults are what ``seed`` uses."""
+
+    name: str
+    """What ``make train RECIPE=…`` takes."""
+    sets: tuple[tuple[int, ...], ...] = ((64,), (128,), (256,))
+    """Filters of each Conv2D + BatchNormalization + ReLU, by set; MaxPooling closes a set."""
+    dense: tuple[int, ...] = (256, 128, 64)
+    """Units of the Dense layers with ReLU before the softmax."""
+    normalise_dense: bool = False
+    """Whether BatchNormalization stands between these and their ReLU."""
+    dropout: float = 0.0
+    """Share of these layers' outputs that training leaves out."""
+    warm_start: str = ""
+    """The recipe whose model gives the first weights, or ``DLIB``; random ones without a name."""
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    """Of Adam (Kingma and Ba 2014, arXiv 1412.6980); the peak, where it rises first."""
+    weight_decay: float = 0.0
+    """Decoupled (Loshchilov and Hutter 2017, arXiv 1711.05101), of kernels only."""
+    schedule: Plateau | Cosine = Plateau()
+    augmentation: Augmentation | None = None
+    mixup: float = 0.0
+    """Share of the images that are mixed with another one each, as are their targets (Zhang et al.
+    2017, arXiv 1710.09412); teachers are asked about the mixed image."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes."""
+    votes: float = 0.0
+    """Share of the FER+ taggers' votes in the target; the rest is the FER2013 label."""
+    teachers: tuple[tuple[str, float], ...] = ()
+    """The recipes whose models' probabilities are mixed into the target, each with its share
+    (distillation: Hinton et al. 2015, arXiv 1503.02531); label and votes keep theirs of the rest.
+    They are asked about each image as it is changed for the network, every time (Beyer et al. 2021,
+    arXiv 2106.05237)."""
+    least_per_class: int = 0
+    """Images of a smaller class are shown again until an epoch has so many."""
+    residual: Residual | None = None
+    """The network between pixels and logits, where it is none of ``sets`` and ``dense``."""
+    head_rate: float = 1.0
+    """How many times faster the layer of the logits learns."""
+    average: float = 0.0
+    """The weights at the end are an exponential average over the steps: what it keeps at each."""
+    asks_mirrored: bool = False
+    """Whether teachers answer with the mean of an image and its mirror image."""
+
+    def convolutions(self) -> Iterator[tuple[int, bool]]:
+        """Yield the filters of every convolution, and whether it closes its set."""
+        for widths in self.sets:
+            for index, width in enumerate(widths, 1):
+                yield width, index == len(widths)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON has them.
+
+        Those of ``_LATER`` are left out where they change nothing: older models are still of the
+        recipe that they were trained with.
+        """
+        stored = dict(json.loads(json.dumps(dataclasses.asdict(self))))
+        for field in dataclasses.fields(self):
+            if field.name in _LATER and getattr(self, field.name) == field.default:
+                del stored[field.name]
+        return stored
+
+
+_LATER = ("residual", "head_rate", "average", "asks_mirrored")
