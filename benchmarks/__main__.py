@@ -19,7 +19,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.results import Bench
 from edge.device import Device
 from edge.files import check_target
-from edge.types import Detector
+from edge.protocols import Detector
 from edge.vision.blazeface import BlazeFace
 from edge.vision.yunet import YuNet
 from train import cli

@@ -17,8 +17,8 @@ from benchmarks.results import Estimate, Origin
 from benchmarks.robustness import Robustness
 from benchmarks.search import Live, Recall
 from convert.variants import DEPLOYED
+from edge.protocols import Detector
 from edge.recognizer import usable_cores
-from edge.types import Detector
 from edge.vision.classifier import TFLiteClassifier, load_classifier
 from train.cli import native_stderr_hidden
 from train.data import Split, copies_in_train, load_split

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.robustness import Classify
 from edge.contract import Framing
-from edge.types import Detector, Image
+from edge.protocols import Detector
+from edge.types import Image
 from edge.vision.crops import Square, crop_square, face_square
 from train.data import Split
 

@@ -19,12 +19,12 @@ from benchmarks.frames import demo_images
 from benchmarks.reference import Reference
 from benchmarks.serving import replies, serve
 from edge.errors import EdgeError
+from edge.protocols import Sink
 from edge.recognizer import Recognizer
 from edge.run.build import RunSettings, build
 from edge.run.loop import give
 from edge.sinks import PUBLISHERS
 from edge.sources.live import LiveSource
-from edge.types import Sink
 
 RATE = 30
 """Frames a second."""

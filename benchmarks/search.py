@@ -15,8 +15,9 @@ from msgspec import Struct
 from benchmarks import scenes
 from edge import Recognizer
 from edge.contract import ModelContract
+from edge.protocols import Classifier, Detector
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import Box, Classifier, Detector, Frame, FrameResult, Image, Outage
+from edge.types import Box, Frame, FrameResult, Image, Outage
 from edge.vision.crops import crop_faces
 from edge.vision.search import FaceSearch, SearchOptions, find_faces
 from train.data import Split

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.errors import EdgeError
+    from edge.events import Event
     from edge.recognizer import Recognizer
     from edge.settings import Tracking
-    from edge.types import Box, Event, Expression, Face, FaceResult, Frame, FrameResult, Outage
+    from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
     from edge.vision.overlay import annotate
 
 __version__ = "0.2.0"
@@ -42,11 +43,10 @@ __all__ = [
 
 _HOMES = {
     "edge.errors": ("EdgeError",),
+    "edge.events": ("Event",),
     "edge.recognizer": ("Recognizer",),
     "edge.settings": ("Tracking",),
-    "edge.types": (
-        *("Box", "Event", "Expression", "Face", "FaceResult", "Frame", "FrameResult", "Outage"),
-    ),
+    "edge.types": (*("Box", "Expression", "Face", "FaceResult", "Frame", "FrameResult", "Outage"),),
     "edge.vision.overlay": ("annotate",),
 }
 

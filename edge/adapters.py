@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from edge.types import Detector, Sink, Source
+from edge.protocols import Detector, Sink, Source
 
 if TYPE_CHECKING:
     from edge.device import Device

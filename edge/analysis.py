@@ -10,7 +10,8 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from edge.contract import ModelContract
 from edge.errors import SourceLostError
-from edge.types import Classifier, Detector, Face, Floats, Frame, Image, Outage
+from edge.protocols import Classifier, Detector
+from edge.types import Face, Floats, Frame, Image, Outage
 from edge.vision.crops import crop_faces
 from edge.vision.pool import Pool
 from edge.vision.search import FaceSearch, Plan, find_faces

@@ -1,4 +1,4 @@
-"""What happens to people and sources, told from one result after the other."""
+"""What happens to people and sources, found from one result after the other."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.errors import EdgeError
-from edge.records import EventKind
-from edge.types import Event, Expression, FaceResult, Frame, FrameResult, Outage
+from edge.records import EventKind, EventRecord
+from edge.types import Expression, FaceResult, Frame, FrameResult, Outage, iso_time
 
 STARTS = 0.2
 """Seconds that a face must be followed to be a person: what flickers up is none."""
@@ -17,6 +17,58 @@ LOST = 1.8
 """Seconds without a frame after which a live source is lost, where it does not say so itself."""
 
 Item = tuple[Frame, FrameResult] | Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a person before a camera or in a video, or to a source.
+
+    "appeared": a face was there for long enough to be a person. "changed": its smoothed label
+    became another one, and is certain; ``before`` is the one that it had. "left": it is gone.
+    "source_lost" and "source_back": no frames come any more, and come again.
+
+    ``time`` is when it is told, on the clock of ``Frame.time``, and ``wall_time`` of live sources
+    the same in Unix seconds. ``track``, ``label``, ``score`` and ``certain`` are those of the
+    smoothed result. ``duration`` is in seconds: how long the face is there ("appeared"), had the
+    label before ("changed"), was there ("left"), how old the newest frame is ("source_lost"), or
+    how long there was none ("source_back"). ``reason`` says why a source is lost.
+    """
+
+    kind: EventKind
+    source: str
+    time: float
+    wall_time: float | None = None
+    track: int | None = None
+    label: str | None = None
+    score: float | None = None
+    certain: bool | None = None
+    before: str | None = None
+    duration: float = 0.0
+    reason: str = ""
+
+    def to_dict(self) -> EventRecord:
+        """Return exactly a line of the events' file; what does not apply is left out."""
+        content: EventRecord = {
+            "event": self.kind,
+            "source": self.source,
+            "time": round(self.time, 6),
+            "duration": round(self.duration, 3),
+        }
+        if self.wall_time is not None:
+            content["wall_time"] = iso_time(self.wall_time)
+        if self.track is not None:
+            content["track"] = self.track
+        if self.label is not None:
+            content["label"] = self.label
+        if self.score is not None:
+            content["score"] = round(self.score, 4)
+        if self.certain is not None:
+            content["certain"] = self.certain
+        if self.kind == "changed" and self.before is not None and self.label is not None:
+            content["from"], content["to"] = self.before, self.label
+        if self.reason:
+            content["reason"] = self.reason
+        return content
 
 
 def with_events(items: Generator[Item], forget: float) -> Generator[Item | Event]:

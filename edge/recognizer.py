@@ -10,19 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.analysis import MOST_WORKERS, Analyse, Analyser, Analysis, Item, Prefetch, Stopwatch
-from edge.events import with_events
+from edge.events import Event, with_events
+from edge.protocols import Detector
 from edge.settings import Settings, Tracking
 from edge.sources import open_sources, turned
-from edge.types import (
-    Detector,
-    Event,
-    Face,
-    FaceResult,
-    Frame,
-    FrameResult,
-    Image,
-    Outage,
-)
+from edge.types import Face, FaceResult, Frame, FrameResult, Image, Outage
 from edge.vision import open_detector
 from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.interpreter import read_model_file

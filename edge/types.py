@@ -1,4 +1,4 @@
-"""The types at the seams of the loop, and the protocols of its parts.
+"""The types at the seams of the loop; ``protocols`` has what its parts must be.
 
 source → ``Frame`` → detector → ``Face`` → crop → classifier → tracker → ``FrameResult`` → sinks
 
@@ -9,16 +9,15 @@ of the top-left pixel. Times are seconds from the start of a source.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import EventKind, EventRecord, ExpressionRecord, FaceRecord, FrameRecord
+from edge.records import ExpressionRecord, FaceRecord, FrameRecord
 
 Image = NDArray[np.uint8]
 """``uint8[H, W, 3]``, BGR."""
@@ -263,214 +262,3 @@ class FrameResult:
 def iso_time(seconds: float) -> str:
     """Unix ``seconds`` as ISO 8601 in UTC: "2026-11-29T10:36:02.125+00:00"."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a person before a camera or in a video, or to a source.
-
-    "appeared": a face was there for long enough to be a person. "changed": its smoothed label
-    became another one, and is certain; ``before`` is the one that it had. "left": it is gone.
-    "source_lost" and "source_back": no frames come any more, and come again.
-
-    ``time`` is when it is told, on the clock of ``Frame.time``, and ``wall_time`` of live sources
-    the same in Unix seconds. ``track``, ``label``, ``score`` and ``certain`` are those of the
-    smoothed result. ``duration`` is in seconds: how long the face is there ("appeared"), had the
-    label before ("changed"), was there ("left"), how old the newest frame is ("source_lost"), or
-    how long there was none ("source_back"). ``reason`` says why a source is lost.
-    """
-
-    kind: EventKind
-    source: str
-    time: float
-    wall_time: float | None = None
-    track: int | None = None
-    label: str | None = None
-    score: float | None = None
-    certain: bool | None = None
-    before: str | None = None
-    duration: float = 0.0
-    reason: str = ""
-
-    def to_dict(self) -> EventRecord:
-        """Return exactly a line of the events' file; what does not apply is left out."""
-        content: EventRecord = {
-            "event": self.kind,
-            "source": self.source,
-            "time": round(self.time, 6),
-            "duration": round(self.duration, 3),
-        }
-        if self.wall_time is not None:
-            content["wall_time"] = iso_time(self.wall_time)
-        if self.track is not None:
-            content["track"] = self.track
-        if self.label is not None:
-            content["label"] = self.label
-        if self.score is not None:
-            content["score"] = round(self.score, 4)
-        if self.certain is not None:
-            content["certain"] = self.certain
-        if self.kind == "changed" and self.before is not None and self.label is not None:
-            content["from"], content["to"] = self.before, self.label
-        if self.reason:
-            content["reason"] = self.reason
-        return content
-
-
-class Source(Protocol):
-    """Frames from somewhere: a context manager to be iterated once.
-
-    ``name`` is what records carry, ``description`` what a person reads, with what is known once
-    there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
-    ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes;
-    ``paths`` are the files that it reads.
-    Before it is opened it may be given another ``name``, to be told from others; a live source that
-    is ``patient`` yields outages until its device opens for the first time, instead of raising.
-    """
-
-    name: str
-    fps: float
-    live: bool
-    size: float
-    paths: Sequence[Path]
-    patient: bool
-
-    @property
-    def description(self) -> str:
-        """For people."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Open what opens at once; raises ``SourceError``. Never waits for a device."""
-        ...
-
-    def __exit__(self, *problem: object) -> None:
-        """Release without waiting for a blocked read."""
-        ...
-
-    def __iter__(self) -> Iterator[Frame | Outage]:
-        """Frames in order, outages while a live source has none.
-
-        A live source never blocks for longer than about 0.1 s. Raises ``SourceError`` where it
-        does not open, ``SourceLostError`` where a file ends before its time.
-        """
-        ...
-
-
-class BaseSource:
-    """A source with nothing to open or to release."""
-
-    name = ""
-    fps = 0.0
-    live = False
-    size = 1.0
-    paths: Sequence[Path] = ()
-    patient = False
-
-    @property
-    def description(self) -> str:
-        """The name."""
-        return self.name
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        """Release nothing."""
-
-
-class Window(NamedTuple):
-    """A rectangle of a frame, in its pixels, which a detector sees as ``columns`` × ``rows``.
-
-    ``mirrored`` swaps left and right of what the detector sees, not of what it says.
-    """
-
-    left: float
-    top: float
-    width: float
-    height: float
-    columns: int
-    rows: int
-    mirrored: bool = False
-
-
-class Detector(Protocol):
-    """Finds faces; belongs to one thread.
-
-    ``name`` is for people; ``framing`` names the framing of a model's contract that belongs to its
-    boxes. ``min_score`` (0…1) is the lowest of a face. ``input_px`` is the longer side at which it
-    sees a whole frame, ``least_px`` how much of that a face must fill, in pixels; 0 where it looks
-    at whole frames alone.
-    """
-
-    name: str
-    framing: str
-    min_score: float
-    input_px: int
-    least_px: int
-
-    def detect(self, image: Image) -> Sequence[Face]:
-        """Return the faces in ``image`` (``uint8[H, W, 3]`` BGR), best score first."""
-        ...
-
-    def look(self, image: Image, window: Window, min_score: float) -> Sequence[Face]:
-        """Return the faces that ``window`` of ``image`` shows, in the frame's pixels, best first.
-
-        ``image`` is ``uint8[H, W, 3]`` BGR; what lies outside of it is black.
-        """
-        ...
-
-
-class Classifier(Protocol):
-    """Names expressions."""
-
-    labels: tuple[str, ...]
-
-    def classify(self, crops: NDArray[np.uint8]) -> Floats:
-        """``uint8[n, h, w, 1]`` → calibrated probabilities ``float32[n, labels]``."""
-        ...
-
-
-class Sink(Protocol):
-    """Takes every frame with its result: a context manager."""
-
-    def __enter__(self) -> Self:
-        """Open; raises ``SinkError``. Leaves nothing behind where no frame follows."""
-        ...
-
-    def __exit__(self, *problem: object) -> None:
-        """Flush and close; raises ``SinkError``."""
-        ...
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take one frame with its result; raises ``SinkError``."""
-        ...
-
-    def lost(self, outage: Outage) -> None:
-        """Take notice that there is no new frame; raises ``SinkError``."""
-        ...
-
-    def notice(self, event: Event) -> None:
-        """Take one event, before the frame or outage that shows it; raises ``SinkError``."""
-        ...
-
-
-class BaseSink:
-    """A sink that does nothing where its subclass says nothing else."""
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        """Close nothing."""
-
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Ignore the frame."""
-
-    def lost(self, outage: Outage) -> None:
-        """Ignore the outage."""
-
-    def notice(self, event: Event) -> None:
-        """Ignore the event."""

@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.errors import WorkerError
 from benchmarks.publishing import broker
-from edge.events import with_events
+from edge.events import Event, with_events
 from edge.sinks.mqtt import MqttOptions, MqttSink
 from edge.sinks.mqtt_broker import load_paho
-from edge.types import Box, Event, Expression, Face, FaceResult, Frame, FrameResult, Outage
+from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
 from train import provenance
 
 PAGE = Path(__file__).parents[1] / "docs" / "fleet.md"

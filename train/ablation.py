@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.files import write_text
-from edge.types import Detector
+from edge.protocols import Detector
 from train.errors import ReportError
 from train.recipe import Augmentation, Recipe
 from train.recipes import RECIPES

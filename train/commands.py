@@ -9,8 +9,8 @@ from typing import Any
 import cyclopts
 from rich.console import Console
 
+from edge.protocols import Detector
 from edge.settings import Settings
-from edge.types import Detector
 from train.cli import INTERRUPTED, import_tensorflow, native_stderr_hidden
 from train.errors import RecipeError
 from train.recipes import DEPLOYED, find_recipe, model_path

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import Framing
-from edge.types import Detector
+from edge.protocols import Detector
 from train.errors import DatasetError
 
 _SAMPLE = 1500

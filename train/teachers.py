@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from edge.types import Detector
+from edge.protocols import Detector
 from train import ensemble
 from train.artifact import load_model
 from train.data import fingerprint, load_split

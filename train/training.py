@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
 from edge.files import check_target
-from edge.types import Detector
+from edge.protocols import Detector
 from train import provenance
 from train.artifact import halve_kernels, save_model
 from train.checkpoint import read_state

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from edge import sinks, sources
 from edge.adapters import PublisherAdapter
 from edge.errors import SettingsError, SinkError
+from edge.protocols import Sink, Source
 from edge.recognizer import Recognizer
 from edge.run.lanes import Follow, Item, Lane, Lanes
 from edge.run.stats import Stats
@@ -25,7 +26,7 @@ from edge.sinks.events import EventSink
 from edge.sinks.shared import Drawn, Guarded
 from edge.sinks.window import WindowSink, display_problem
 from edge.sources.images import ImageSource
-from edge.types import Frame, Outage, Sink, Source
+from edge.types import Frame, Outage
 from edge.vision.painter import Painter
 
 _MOST_NAMED = 3

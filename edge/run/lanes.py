@@ -14,7 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from edge.errors import EdgeError
-from edge.types import Event, Frame, FrameResult, Outage, Source
+from edge.events import Event
+from edge.protocols import Source
+from edge.types import Frame, FrameResult, Outage
 
 _TICK = 0.1
 """Seconds between two checks whether to end."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 
-from edge.types import Event, Frame, FrameResult, Outage, Sink
+from edge.events import Event
+from edge.protocols import Sink
+from edge.types import Frame, FrameResult, Outage
 
 Items = Generator[tuple[Frame, FrameResult] | Outage | Event]
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.protocols import BaseSink
 from edge.recognizer import STAGES
-from edge.types import BaseSink, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 
 _RECENT = 30
 """Frames that the momentary speed is taken over."""

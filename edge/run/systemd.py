@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from edge.types import BaseSink, Frame, FrameResult, Outage
+from edge.protocols import BaseSink
+from edge.types import Frame, FrameResult, Outage
 
 _PINGS = 4
 """Pings in the time after which the watchdog bites: a late one or two are no hang."""

@@ -16,7 +16,8 @@ from contextlib import suppress
 from typing import Any, Self
 
 from edge.errors import SettingsError, first_line
-from edge.types import BaseSink, Event
+from edge.events import Event
+from edge.protocols import BaseSink
 
 _MOST_AT_A_TIME = 4
 _MOST_WAITING = 64

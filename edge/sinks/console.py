@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from edge.errors import SinkError
+from edge.protocols import BaseSink
 from edge.sinks.shared import is_shown
-from edge.types import BaseSink, FaceResult, Frame, FrameResult, Outage
+from edge.types import FaceResult, Frame, FrameResult, Outage
 from edge.vision.overlay import caption
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from edge.events import Event
+from edge.protocols import BaseSink
 from edge.settings import Recording
 from edge.sinks.writers import JsonLines, check_lines, line_writer
-from edge.types import BaseSink, Event, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 
 
 def check(path: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Any, Self
 
 from edge.adapters import SinkAdapter
 from edge.errors import TargetError
+from edge.protocols import BaseSink
 from edge.settings import Recording
 from edge.sinks import output
 from edge.sinks.pictures import PictureSink
 from edge.sinks.video import VideoSink
-from edge.types import BaseSink, Frame, FrameResult
+from edge.types import Frame, FrameResult
 from edge.vision.overlay import check_opencv
 
 _UNSAFE = re.compile(r'[\x00-\x1f\\/:*?"<>|]+')

@@ -26,12 +26,14 @@ from cyclopts import Parameter
 from edge import __version__
 from edge.adapters import PublisherAdapter
 from edge.errors import SettingsError
+from edge.events import Event
+from edge.protocols import BaseSink
 from edge.settings import check_range, expanded
 from edge.sinks.home_assistant import discovery
 from edge.sinks.mqtt_broker import Broker, Client, Connection, load_paho, open_client, parse_address
 from edge.sinks.mqtt_pictures import Pictures
 from edge.sinks.mqtt_state import CameraState
-from edge.types import BaseSink, Event, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 from edge.vision.painter import Painter
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from edge.types import Event, Expression, Frame, FrameResult, Outage
+from edge.events import Event
+from edge.types import Expression, Frame, FrameResult, Outage
 
 _MINUTE = 60
 _SOONEST, _BUSY, _IDLE = 1.0, 10.0, 30.0

@@ -9,9 +9,10 @@ import cv2
 
 from edge.adapters import SinkAdapter
 from edge.errors import SinkError
+from edge.protocols import BaseSink
 from edge.settings import Recording
 from edge.sinks import output
-from edge.types import BaseSink, Frame, FrameResult, Image
+from edge.types import Frame, FrameResult, Image
 from edge.vision.overlay import check_opencv
 
 _LARGEST_JPEG, _LARGEST_PNG = 65_500, 1_000_000

@@ -8,13 +8,14 @@ from typing import Self
 
 from edge.adapters import SinkAdapter
 from edge.errors import SinkError
+from edge.protocols import BaseSink
 from edge.settings import Settings
 from edge.sinks import parquet
 from edge.sinks.parquet import ParquetFile
 from edge.sinks.seconds import Seconds
 from edge.sinks.table import Csv, Table, frame_table, second_table
 from edge.sinks.writers import JsonLines, Writer, check_lines, line_writer
-from edge.types import BaseSink, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 
 
 class RecordSink(BaseSink):

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, Self
 
 from edge.errors import ReaderLeftError, SinkError
-from edge.events import LOST
-from edge.types import BaseSink, Event, Frame, FrameResult, Outage, Sink
+from edge.events import LOST, Event
+from edge.protocols import BaseSink, Sink
+from edge.types import Frame, FrameResult, Outage
 from edge.vision.overlay import check_opencv
 from edge.vision.painter import Painter
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 from edge.adapters import SinkAdapter
 from edge.errors import SinkError, first_line
+from edge.protocols import BaseSink
 from edge.settings import Recording
 from edge.sinks import output
-from edge.types import BaseSink, Frame, FrameResult
+from edge.types import Frame, FrameResult
 from edge.vision.overlay import check_opencv
 
 if TYPE_CHECKING:

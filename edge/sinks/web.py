@@ -14,9 +14,11 @@ from cyclopts import Parameter
 
 from edge.adapters import PublisherAdapter
 from edge.errors import SinkError
+from edge.events import Event
+from edge.protocols import BaseSink
 from edge.settings import Settings, expanded
 from edge.sinks.shared import is_shown
-from edge.types import BaseSink, Event, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 from edge.vision.overlay import check_opencv
 from edge.vision.painter import Painter
 from edge.web import address as addresses

@@ -14,7 +14,8 @@ from typing import Any, Self
 import cv2
 
 from edge.errors import SinkError, first_line
-from edge.types import BaseSink, Frame, FrameResult, Image, Outage
+from edge.protocols import BaseSink
+from edge.types import Frame, FrameResult, Image, Outage
 
 TITLE = "Expressions"
 _ESCAPE = 27

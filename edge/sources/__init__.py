@@ -19,10 +19,11 @@ import numpy as np
 
 from edge.adapters import SourceAdapter
 from edge.errors import SettingsError
+from edge.protocols import Source
 from edge.sources import auto, camera, demo, folder, images, picamera, stream, video
 from edge.sources.folder import FolderSource
 from edge.sources.paths import display_name
-from edge.types import Frame, Image, Outage, Source
+from edge.types import Frame, Image, Outage
 
 ADAPTERS: tuple[SourceAdapter, ...] = (
     auto.ADAPTER,

@@ -10,9 +10,10 @@ from typing import Self
 from edge.adapters import Concern, SourceAdapter
 from edge.device import Device
 from edge.errors import NoCameraError
+from edge.protocols import BaseSource, Source
 from edge.sources import demo
 from edge.sources.camera import CameraOptions, camera_source, check_camera
-from edge.types import BaseSource, Frame, Outage, Source
+from edge.types import Frame, Outage
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from edge.adapters import SourceAdapter
 from edge.assets import read_asset
 from edge.errors import AssetError, SettingsError
-from edge.types import BaseSource, Box, Frame, Image
+from edge.protocols import BaseSource
+from edge.types import Box, Frame, Image
 
 _FACES = {
     "astronaut": Box(176, 82, 274, 180),

@@ -12,10 +12,11 @@ from typing import Self
 
 from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError
+from edge.protocols import BaseSource
 from edge.sources.images import ImageSource, is_picture
 from edge.sources.paths import display_name, file_size
 from edge.sources.video import VideoSource
-from edge.types import BaseSource, Frame
+from edge.types import Frame
 
 _NEITHER = ("text/", "audio/")
 """Kinds of file that are not looked into: FFmpeg takes a text for a film of letters."""

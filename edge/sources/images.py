@@ -17,8 +17,9 @@ import numpy as np
 
 from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError, first_line
+from edge.protocols import BaseSource
 from edge.sources.paths import check_file, display_name, file_size
-from edge.types import BaseSource, Frame, Image
+from edge.types import Frame, Image
 
 FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX"),

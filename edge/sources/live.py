@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Protocol, Self
 
 from edge.errors import SourceError, SourceLostError
-from edge.types import BaseSource, Frame, Image, Outage
+from edge.protocols import BaseSource
+from edge.types import Frame, Image, Outage
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each attempt to open what was lost, seconds; the last one again and again."""

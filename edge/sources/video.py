@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from edge.adapters import SourceAdapter
 from edge.errors import SourceFileError, SourceLostError
+from edge.protocols import BaseSource
 from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
 from edge.sources.paths import check_file, display_name, file_size
-from edge.types import BaseSource, Frame, Image
+from edge.types import Frame, Image
 
 if TYPE_CHECKING:
     from av import Packet

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from edge.adapters import DetectorAdapter
 from edge.errors import SettingsError
+from edge.protocols import Detector
 from edge.settings import Settings
-from edge.types import Detector
 from edge.vision import blazeface, both, mediapipe, yunet
 
 DETECTORS: Mapping[str, DetectorAdapter] = {

@@ -19,7 +19,8 @@ import numpy as np
 
 from edge.adapters import DetectorAdapter
 from edge.assets import read_asset
-from edge.types import Box, Face, Floats, Image, Window
+from edge.protocols import Window
+from edge.types import Box, Face, Floats, Image
 from edge.vision.interpreter import open_model
 from edge.vision.windows import check_size, sample
 

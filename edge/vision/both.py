@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.adapters import DetectorAdapter
-from edge.types import Box, Face, Image, Window
+from edge.protocols import Window
+from edge.types import Box, Face, Image
 from edge.vision.blazeface import BlazeFace
 from edge.vision.yunet import YuNet
 

@@ -18,7 +18,8 @@ import numpy as np
 from edge.adapters import DetectorAdapter
 from edge.assets import advice, read_asset
 from edge.errors import DetectorError, first_line
-from edge.types import Box, Face, Image, Window
+from edge.protocols import Window
+from edge.types import Box, Face, Image
 
 _MODEL = "BlazeFace short range"
 _FAILURES = (ImportError, OSError, RuntimeError, ValueError)

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.types import Image, Window
+from edge.protocols import Window
+from edge.types import Image
 
 UNIT = 128 * 128
 """Input pixels of one detector call, in which costs are counted."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from edge.types import Detector, Face, Image
+from edge.protocols import Detector
+from edge.types import Face, Image
 from edge.vision.pool import Pool
 from edge.vision.search import Plan, find_faces
 

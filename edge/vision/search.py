@@ -20,8 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.protocols import Detector, Window
 from edge.settings import Settings
-from edge.types import Box, Detector, Face, Image, Window
+from edge.types import Box, Face, Image
 from edge.vision.rota import Tile, choose, sampled
 from edge.vision.tracking import SPEED_SMOOTHING, Moving, decay, match
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from edge.errors import DetectorError
-from edge.types import Image, Window
+from edge.protocols import Window
+from edge.types import Image
 
 _MAX_SIDE = 32_766  # of an image, in OpenCV's fixed-point sampling
 

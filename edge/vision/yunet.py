@@ -17,7 +17,8 @@ import numpy as np
 
 from edge.adapters import DetectorAdapter
 from edge.errors import DetectorError, first_line
-from edge.types import Box, Face, Image, Window
+from edge.protocols import Window
+from edge.types import Box, Face, Image
 from edge.vision.windows import check_size, sample
 
 FILE = "face_detection_yunet_2023mar.onnx"

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from edge.types import Event, Frame, FrameResult, Outage
+from edge.events import Event
+from edge.types import Frame, FrameResult, Outage
 from edge.web.bell import Bell
 
 FILES = "files"

@@ -10,21 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import SinkError, SourceLostError
-from edge.types import (
-    BaseSink,
-    BaseSource,
-    Box,
-    Event,
-    Expression,
-    Face,
-    FaceResult,
-    Floats,
-    Frame,
-    FrameResult,
-    Image,
-    Outage,
-    Window,
-)
+from edge.events import Event
+from edge.protocols import BaseSink, BaseSource, Window
+from edge.types import Box, Expression, Face, FaceResult, Floats, Frame, FrameResult, Image, Outage
 
 LABELS = ("angry", "happy", "sad")
 

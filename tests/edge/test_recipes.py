@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from edge import Recognizer
+from edge.events import Event
 from edge.sinks.command import variables
-from edge.types import Event
 from tests.edge.clips import write_change
 from tests.edge.processes import PYTHON, QUIET_ENVIRONMENT
 

@@ -19,9 +19,10 @@ from edge.analysis import Analyser, Analysis, Prefetch
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.contract import Framing, ModelContract
 from edge.errors import ContractError, ModelFileError, SettingsError, SourceLostError
+from edge.events import Event
 from edge.recognizer import STAGES
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import Event, Floats, Frame, Image, Outage
+from edge.types import Floats, Frame, Image, Outage
 from edge.vision.pool import Pool
 from edge.vision.search import WHOLE_ALONE, FaceSearch, Plan, SearchOptions
 from tests.edge.clips import write_change

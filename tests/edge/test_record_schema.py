@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from edge.events import with_events
+from edge.events import Event, with_events
 from edge.recognizer import Recognizer
 from edge.run.loop import give
 from edge.settings import Settings
 from edge.sinks import find_adapter
 from edge.sinks.events import EventSink
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import Event, Frame, Outage
+from edge.types import Frame, Outage
 from tools.record_schema import LINES, record_schema
 
 jsonschema = pytest.importorskip("jsonschema")

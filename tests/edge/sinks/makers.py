@@ -14,18 +14,8 @@ import av
 import numpy as np
 
 from edge.errors import SinkError
-from edge.types import (
-    BaseSink,
-    Box,
-    Expression,
-    Face,
-    FaceResult,
-    Frame,
-    FrameResult,
-    Image,
-    Outage,
-    Sink,
-)
+from edge.protocols import BaseSink, Sink
+from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Image, Outage
 
 LABELS = ("angry", "happy", "sad")
 

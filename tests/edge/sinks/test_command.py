@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import SettingsError
+from edge.events import Event
 from edge.sinks.command import CommandSink, variables
-from edge.types import Event
 
 WRITES = 'echo "$EXPRESSION_EVENT $EXPRESSION_TRACK $EXPRESSION_LABEL" >> log\n'
 WAITS = "while [ ! -e gate ]; do sleep 0.01; done\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from edge.errors import TargetError
+from edge.events import Event
 from edge.sinks.events import EventSink, check
 from edge.sinks.output import numbered
-from edge.types import Event
 from tests.edge.sinks.makers import feed, frames, outage
 
 CHANGED = Event("changed", "camera 0", 12.5, 1e9, 3, "happy", 0.81234, True, "neutral", 2.5)

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
+from edge.events import Event
 from edge.sinks.mqtt import MqttOptions, MqttSink
 from edge.sinks.mqtt_broker import open_client, parse_address
-from edge.types import Event, Frame, FrameResult
+from edge.types import Frame, FrameResult
 from tests.edge.fakes import LABELS, image, seen, square
 from tests.edge.processes import finish, start
 from tests.edge.sinks.mosquitto import (

@@ -18,10 +18,11 @@ import pytest
 
 from edge.cli import _parse
 from edge.errors import SettingsError
+from edge.events import Event
 from edge.settings import Settings
 from edge.sinks.mqtt import ADAPTER, MqttOptions, MqttSink, identity, level_of
 from edge.sinks.mqtt_broker import parse_address
-from edge.types import Event, Frame, FrameResult, Outage
+from edge.types import Frame, FrameResult, Outage
 from edge.vision.painter import Painter
 from tests.edge.fakes import LABELS, frames, image, seen, square
 from tests.edge.sinks.broker import FakeClient

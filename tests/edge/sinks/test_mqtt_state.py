@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from edge.events import Event
 from edge.sinks.home_assistant import discovery
 from edge.sinks.mqtt_state import CameraState
-from edge.types import Event, FaceResult, FrameResult
+from edge.types import FaceResult, FrameResult
 from tests.edge.fakes import LABELS, frames, image, outage, says, seen, square
 from tests.edge.sinks.makers import face
 

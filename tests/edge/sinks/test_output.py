@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from edge.errors import SettingsError, SinkError, TargetError
+from edge.protocols import Sink
 from edge.settings import Recording, Settings
 from edge.sinks import ADAPTERS, find_adapter, output
-from edge.types import Sink
 from tests.edge.sinks.makers import LABELS, feed, frames
 
 PICTURES = (".jpg", ".jpeg", ".png")

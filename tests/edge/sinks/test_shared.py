@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from edge.errors import SinkError, TargetError
+from edge.protocols import BaseSink
 from edge.sinks.shared import Drawn, Guarded, is_shown
-from edge.types import BaseSink, Frame
+from edge.types import Frame
 from edge.vision.overlay import annotate
 from tests.edge.sinks.makers import RecordingSink, face, feed, frames, outage, result, square
 

@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 from edge.errors import NoCameraError, SourceError
+from edge.protocols import Source
 from edge.sources.camera import (
     CameraOptions,
     camera_source,
@@ -16,7 +17,7 @@ from edge.sources.camera import (
     find_device,
     first_camera,
 )
-from edge.types import Frame, Image, Outage, Source
+from edge.types import Frame, Image, Outage
 from tests.edge.fakes import image
 
 

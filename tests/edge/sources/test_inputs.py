@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import SettingsError
+from edge.protocols import Source
 from edge.sources import expanded, name_apart, open_source, open_sources, shares
-from edge.types import Source
 from tests.edge.sources.media import plain, write_video
 
 

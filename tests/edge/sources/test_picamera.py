@@ -12,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.errors import NoCameraError, SourceError, SourceLostError
+from edge.protocols import Source
 from edge.sources.camera import CameraOptions
 from edge.sources.live import LiveSource
 from edge.sources.picamera import Package, PiCapture, picamera_source, to_bgr
-from edge.types import Frame, Outage, Source
+from edge.types import Frame, Outage
 from tests.edge.fakes import image
 
 BT601 = "what libcamera calls it"

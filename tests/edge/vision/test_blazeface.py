@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.errors import DetectorError
-from edge.types import Box, Image, Window
+from edge.protocols import Window
+from edge.types import Box, Image
 from edge.vision.blazeface import BlazeFace, Letterbox, anchors, weighted_nms
 from edge.vision.interpreter import runtime_name
 from edge.vision.windows import sample

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.assets import ASSETS, ASSETS_FOLDER
-from edge.types import Face, Image, Window
+from edge.protocols import Window
+from edge.types import Face, Image
 from edge.vision.blazeface import BlazeFace
 from edge.vision.pool import Pool
 from edge.vision.rota import UNIT

@@ -12,7 +12,8 @@ import pytest
 from edge import Recognizer
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.errors import DetectorError, SettingsError
-from edge.types import Image, Window
+from edge.protocols import Window
+from edge.types import Image
 from edge.vision import open_detector
 from edge.vision.blazeface import BlazeFace
 from edge.vision.search import square_window

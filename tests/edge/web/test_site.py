@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.events import Event
 from edge.sinks.web import WebSink
-from edge.types import Event, Frame, FrameResult, Image, Outage
+from edge.types import Frame, FrameResult, Image, Outage
 from edge.vision.painter import Painter
 from tests.edge.web.site import ask, message, opened, page, part, send, wait_for
 
