@@ -12,7 +12,7 @@ import cv2
 import cyclopts
 from rich.console import Console
 
-from benchmarks import bench, compare, machine, results, terminal
+from benchmarks import bench, compare, machine, store, terminal
 from benchmarks.bench import Plan
 from benchmarks.candidates import DEPLOYED_FILE, Candidate, candidates, shipped_models
 from benchmarks.errors import BenchmarkError
@@ -71,8 +71,8 @@ def run(
     plan = Plan(chosen, images, DEPLOYED_FILE, python, keras or _own_keras(), rounds)
     result, samples = bench.measure(plan, device)
     if model or rounds < _ROUNDS or result.loop is None or result.invalid:
-        path = results.partial(path)
-    results.write(path, result, samples)
+        path = store.partial(path)
+    store.write(path, result, samples)
     Console().print(terminal.bench_table(result))
     print(f"measured in {result.minutes} minutes; wrote {path}")
     _write_report(output)
@@ -133,9 +133,9 @@ def compare_runs(base: Path, new: Path | None = None, *, fewer: bool = False) ->
         The later run was meant to measure less: what it lacks is no regression.
     """
     path = _RESULTS / f"{machine.name(Device())}.json"
-    runs = [each for each in (path, results.partial(path)) if each.exists()]
+    runs = [each for each in (path, store.partial(path)) if each.exists()]
     last = max(runs, key=lambda each: each.stat().st_mtime_ns, default=path)
-    earlier, later = (results.read(each, Bench) for each in (base, new or last))
+    earlier, later = (store.read(each, Bench) for each in (base, new or last))
     found = compare.compare(earlier, later, fewer=fewer)
     if any(each.verdict for each in found):
         Console().print(terminal.compare_table(found))
@@ -167,7 +167,7 @@ def evaluate(
     detectors: list[Detector] = [BlazeFace()]
     if yunet:
         detectors.append(YuNet(yunet))
-    results.write(path, evaluation.evaluate(shipped_models(), images, detectors))
+    store.write(path, evaluation.evaluate(shipped_models(), images, detectors))
     print(f"wrote {path}")
     _write_report(output)
 
@@ -195,7 +195,7 @@ def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int
         _complain(f"accuracy left out: {error}")
         faces = None
     result = measure.measure(faces, rounds)
-    results.write(path, result)
+    store.write(path, result)
     print(f"wrote {path}")
     _write_report(output)
     problems = [f"{row.name}: {row.error}" for row in result.rows if row.error]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from benchmarks import recommend, results
+from benchmarks import recommend, store
 from benchmarks.candidates import candidates, shipped_models
 from benchmarks.errors import ResultsError
 from benchmarks.evaluate import NAME as EVALUATION
@@ -81,7 +81,7 @@ class Material:
 def gather(folder: Path) -> Material:
     """Read everything in ``folder`` that can be read."""
     problems: list[str] = []
-    found = [_unless_bad(path, Bench, problems) for path in results.devices(folder)]
+    found = [_unless_bad(path, Bench, problems) for path in store.devices(folder)]
     files = {each.path for each in candidates(shipped_models()) if each.path.is_file()}
     return Material(
         benches=[run for run in found if run],
@@ -94,7 +94,7 @@ def gather(folder: Path) -> Material:
 
 def _unless_bad(path: Path, kind: type[Result], problems: list[str]) -> Result | None:
     try:
-        return results.read(path, kind) if path.exists() else None
+        return store.read(path, kind) if path.exists() else None
     except ResultsError as error:
         problems.append(str(error))
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import machine, results
+from benchmarks import machine, store
 from edge.device import Device
 from tests.benchmarks.samples import bench, loop
 
@@ -47,13 +47,13 @@ def test_a_mistake_is_one_line(
 
 def test_compare_exits_with_1_where_something_is_worse(tmp_path: Path) -> None:
     device = machine.name(Device())
-    results.write(tmp_path / "before.json", bench(device=device))
+    store.write(tmp_path / "before.json", bench(device=device))
     folder = tmp_path / "benchmarks" / "results"
-    results.write(folder / f"{device}.json", bench(device=device))
+    store.write(folder / f"{device}.json", bench(device=device))
     done = run("compare", "before.json", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "0 worse" in done.stdout
-    results.write(folder / f"{device}.partial.json", bench(device=device, loop=loop(2.0)))
+    store.write(folder / f"{device}.partial.json", bench(device=device, loop=loop(2.0)))
     done = run("compare", "before.json", folder=tmp_path)
     assert done.returncode == 1
     assert "slower" in done.stdout

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmarks import documents, figures, report, results
+from benchmarks import documents, figures, report, store
 from benchmarks.material import Material, gather
 from tests.benchmarks.samples import bench, evaluation, loop, peers, row, rows
 
@@ -123,8 +123,8 @@ def test_the_newest_valid_run_is_shown() -> None:
 
 
 def test_a_folder_is_written_and_read(tmp_path: Path) -> None:
-    results.write(tmp_path / "testing-board.json", bench())
-    results.write(tmp_path / "peers.json", peers())
+    store.write(tmp_path / "testing-board.json", bench())
+    store.write(tmp_path / "peers.json", peers())
     (tmp_path / "evaluation.json").write_text("{}")
     written = report.write(tmp_path)
     assert [path.name for path in written] == [
@@ -180,7 +180,7 @@ def test_a_document_keeps_what_is_not_known() -> None:
 
 def test_documents_are_found_and_written_where_they_differ(tmp_path: Path) -> None:
     folder = tmp_path / "benchmarks" / "results"
-    results.write(folder / "testing-board.json", bench(loop=loop()))
+    store.write(folder / "testing-board.json", bench(loop=loop()))
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "speed.md"
     page.write_text("# Speed\n\n<!-- stages -->\n<!-- /stages -->\n")

@@ -6,6 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from edge.events import Event
+from edge.sinks.mqtt import MqttOptions, MqttSink
+from edge.types import Frame, FrameResult
+from tests.edge.fakes import LABELS, image, seen, square
+
 
 class Published(NamedTuple):
     topic: str
@@ -105,3 +110,33 @@ class FakeClient:
 class Heard(NamedTuple):
     topic: str
     payload: bytes
+
+
+BOX = square(20, 20, 10)
+BASE = "expressions/pi"
+STATE, EVENTS = f"{BASE}/camera-0/state", f"{BASE}/camera-0/events"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def options(**more: Any) -> MqttOptions:
+    return MqttOptions(**{"address": "mqtt://localhost", "device": "pi", **more})
+
+
+def sink(client: FakeClient, clock: Clock | None = None, **more: Any) -> MqttSink:
+    return MqttSink(options(**more), LABELS, client=client, clock=clock or Clock())
+
+
+def write(to: MqttSink, n: int = 0, faces: int = 0, source: str = "camera 0") -> None:
+    frame = Frame(image(), n, n / 10, source, live=True)
+    shown = tuple(seen(BOX, track_id=track + 1) for track in range(faces))
+    to.write(frame, FrameResult(source, n, n / 10, shown))
+
+
+def event(n: int = 0) -> Event:
+    return Event("appeared", "camera 0", n / 10, 1e9, track=n, label="happy", score=0.9)

@@ -4,182 +4,33 @@ from __future__ import annotations
 
 import logging
 import ssl
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from edge.cli import _parse
-from edge.errors import SettingsError
 from edge.events import Event
 from edge.settings import Settings
-from edge.sinks.mqtt import ADAPTER, MqttOptions, MqttSink, identity, level_of
-from edge.sinks.mqtt_broker import parse_address
+from edge.sinks.mqtt import ADAPTER, MqttSink
 from edge.types import Frame, FrameResult, Outage
 from edge.vision.painter import Painter
-from tests.edge.fakes import LABELS, frames, image, seen, square
-from tests.edge.sinks.broker import FakeClient
-
-BOX = square(20, 20, 10)
-BASE = "expressions/pi"
-STATE, EVENTS = f"{BASE}/camera-0/state", f"{BASE}/camera-0/events"
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def options(**more: Any) -> MqttOptions:
-    return MqttOptions(**{"address": "mqtt://localhost", "device": "pi", **more})
-
-
-def sink(client: FakeClient, clock: Clock | None = None, **more: Any) -> MqttSink:
-    return MqttSink(options(**more), LABELS, client=client, clock=clock or Clock())
-
-
-def write(to: MqttSink, n: int = 0, faces: int = 0, source: str = "camera 0") -> None:
-    frame = Frame(image(), n, n / 10, source, live=True)
-    shown = tuple(seen(BOX, track_id=track + 1) for track in range(faces))
-    to.write(frame, FrameResult(source, n, n / 10, shown))
-
-
-def event(n: int = 0) -> Event:
-    return Event("appeared", "camera 0", n / 10, 1e9, track=n, label="happy", score=0.9)
-
-
-# The address and the options
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("mqtt://broker", ("broker", 1883, False, "", "")),
-        ("mqtts://broker", ("broker", 8883, True, "", "")),
-        ("mqtt://pi@10.0.0.2:1884/home/hall/", ("10.0.0.2", 1884, False, "pi", "home/hall")),
-        ("mqtt://p%40i@[::1]", ("::1", 1883, False, "p@i", "")),
-    ],
+from tests.edge.fakes import LABELS, frames, image, seen
+from tests.edge.sinks.broker import (
+    BASE,
+    BOX,
+    EVENTS,
+    STATE,
+    Clock,
+    FakeClient,
+    event,
+    options,
+    sink,
+    write,
 )
-def test_an_address_says_all_but_the_password(address: str, expected: tuple[object, ...]) -> None:
-    broker = parse_address(address)
-    assert (broker.host, broker.port, broker.tls, broker.user, broker.topic) == expected
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("broker", "http://broker", "mqtt://", "mqtt://broker:x", "mqtt://broker:0"),
-        *("mqtt://a?b", f"mqtt://{'a' * 70}"),
-        *("mqtt://broker/a/+", "mqtt://broker/a//b", "mqtt://broker/$SYS"),
-    ],
-)
-def test_a_bad_address_is_refused_at_once(address: str) -> None:
-    with pytest.raises(SettingsError, match=r"mqtt\.address: expected .*, found"):
-        MqttOptions(address=address)
-
-
-@pytest.mark.parametrize("address", ["mqtt://pi:secret@broker", "mqt://pi:secret@broker"])
-def test_a_password_in_the_address_is_refused_and_not_repeated(address: str) -> None:
-    with pytest.raises(SettingsError, match="expected no password") as caught:
-        MqttOptions(address=address)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_picture_every_tenth_of_a_second_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"picture-every: expected 1…86400 s, found 0\.1"):
-        options(picture_every=0.1)
-
-
-def test_the_password_is_that_of_the_file_or_of_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "password"
-    path.write_text("from the file\n")
-    assert options().password("pi") == ""
-    monkeypatch.setenv("EXPRESSIONS_MQTT_PASSWORD", "from the environment")
-    assert options().password("pi") == "from the environment"
-    assert options(password_file=str(path)).password("pi") == "from the file"
-    with pytest.raises(SettingsError, match="expected the user that the password belongs to"):
-        options().password("")
-
-
-def test_a_password_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="expected a file with the broker's password, found"):
-        options(password_file=str(tmp_path / "none")).password("pi")
-
-
-def test_a_missing_package_is_told_with_its_extra(repository: Path) -> None:
-    code = (
-        "import sys; sys.modules['paho'] = None\n"
-        "from edge.sinks.mqtt import ADAPTER, MqttOptions\n"
-        "ADAPTER.check(MqttOptions(address='mqtt://localhost'))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
-    )
-    assert "SettingsError: mqtt: expected the package paho-mqtt" in done.stderr
-    assert "edge-expressions[mqtt]" in done.stderr
-
-
-def test_no_run_without_a_broker_imports_the_package(repository: Path) -> None:
-    code = "import sys, edge.sinks, edge.run.build; print({'paho', 'ssl'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "set()\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "level"),
-    [
-        ("camera 0", "camera-0"),
-        ("rtsp://10.0.0.5:554/a+b#c", "rtsp-10-0-0-5-554-a-b-c"),
-        ("Flur/Küche", "Flur-K-che"),
-        ("摄像头", "camera"),
-    ],
-)
-def test_a_name_becomes_one_level_of_a_topic(name: str, level: str) -> None:
-    assert level_of(name) == level
-
-
-def test_the_name_of_a_device_stays_and_is_its_own(tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.write_text("1" * 32)
-    other.write_text("2" * 32)
-    names = {identity(base, path) for base in ("a", "b") for path in (one, other)}
-    assert len(names) == 4
-    assert identity("a", one) in names
-    assert all(len(name) <= 23 for name in names)  # what a broker must take
-    assert "1111" not in "".join(names)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--mqtt", "mqtt://broker", "--mqtt.device", "pi"],
-        ["--mqtt.device=pi", "--mqtt=mqtt://broker"],
-        ["--mqtt.address", "mqtt://broker", "--mqtt.device", "pi"],
-        ["--config", "SETTINGS", "--mqtt", "mqtt://broker"],
-    ],
-)
-def test_the_address_has_a_short_name_beside_the_other_options(
-    words: list[str], tmp_path: Path
-) -> None:
-    path = tmp_path / "a.toml"
-    path.write_text('[mqtt]\naddress = "mqtt://other"\ndevice = "pi"\n')
-    words = [str(path) if word == "SETTINGS" else word for word in words]
-    settings: Any = _parse(["run", "demo", *words])
-    assert settings.mqtt == MqttOptions(address="mqtt://broker", device="pi")
-
+from tests.edge.sinks.mosquitto import wait_for
 
 # What is published
 
@@ -414,7 +265,7 @@ def test_a_picture_is_a_jpeg_that_hides_faces_and_is_not_retained() -> None:
         client.accept()
         result = FrameResult("camera 0", 0, 0.0, (seen(BOX),))
         opened.write(Frame(bright, 0, 0.0, "camera 0", live=True), result)
-        wait_for(lambda: f"{BASE}/camera-0/picture" in client.topics())
+        wait_for(lambda: f"{BASE}/camera-0/picture" in client.topics(), seconds=5)
         for n in range(1, 5):
             write(opened, n)
     [sent] = [message for message in client.published if message.topic.endswith("/picture")]
@@ -434,28 +285,12 @@ def test_a_picture_waits_for_a_frame_in_which_nobody_is_missed() -> None:
         client.accept()
         write(opened, 1)  # the face is missed, and would not be hidden
         write(opened, 2, faces=1)
-        wait_for(lambda: f"{BASE}/camera-0/picture" in client.topics())
+        wait_for(lambda: f"{BASE}/camera-0/picture" in client.topics(), seconds=5)
     [sent] = [message for message in client.published if message.topic.endswith("/picture")]
     assert isinstance(sent.payload, bytes)
     shown = cv2.imdecode(np.frombuffer(sent.payload, np.uint8), cv2.IMREAD_COLOR)
     assert shown is not None
     assert shown[20, 20].mean() > 10  # blanked
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        threading.Event().wait(0.01)
-
-
-# The registry
-
-
-def test_doctor_reads_the_settings_and_opens_no_connection() -> None:
-    assert "localhost:1883, not tried" in str(ADAPTER.check(options()))
-    with pytest.raises(SettingsError, match="expected certificates in PEM"):
-        ADAPTER.check(options(address="mqtts://localhost", ca_file="/dev/null"))
 
 
 def test_a_sink_knows_the_labels_of_the_model() -> None:
