@@ -9,7 +9,6 @@
     │   ├── DownloadError      Kaggle can't be reached, or does not have the data set
     │   └── VotesError         the table of FER+ votes is damaged, or not of these images
     ├── CheckpointError        the state of an interrupted training is damaged
-    ├── StoppedLineError       a teacher is too poor early on to be trained to its end
     ├── ReportError            a file of figures is damaged, or of another version
     └── ArtifactError          a .h5 is missing, truncated, foreign, too large or not ours, or can't
                                be written
@@ -54,10 +53,6 @@ class ArtifactError(TrainError):
 
 class CheckpointError(TrainError):
     """The state of an interrupted training is damaged."""
-
-
-class StoppedLineError(TrainError):
-    """A teacher is too poor after its first epochs to be trained to its end."""
 
 
 class ReportError(TrainError):

@@ -19,12 +19,15 @@ _LEAST_JOINED = 0.5
 class Examples:
     """``images`` ``uint8[n, 48, 48, 1]``, ``targets`` ``float32[n, 7]`` whose rows sum to 1.
 
-    ``rows`` (``int32[m]``) are the images of an epoch, some of them more than once.
+    ``rows`` (``int32[m]``) are the images of an epoch, some of them more than once. Where there are
+    several ``views`` of each image, ``images`` and ``targets`` are those of the first view, then
+    those of the second one, and so on; each time one is chosen, mirrored or not.
     """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     rows: NDArray[np.int32]
+    views: int = 1
 
 
 def plain_examples(split: Split) -> Examples:

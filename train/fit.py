@@ -18,10 +18,9 @@ import tensorflow as tf
 from train.augment import augment, mix
 from train.checkpoint import Checkpoint
 from train.examples import Examples
-from train.mirror import ask_mirrored, ask_plain
 from train.model import LOGITS, build, build_for_training
 from train.recipe import Cosine, Plateau, Recipe
-from train.stopping import EarlyCheck, expect_good
+from train.transfer import Teacher
 
 History = dict[str, list[float]]
 FLOAT32 = "float32"
@@ -45,10 +44,8 @@ class Training:
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
     """The weights of a warm start, in the order of ``build``'s; random ones without."""
-    teachers: Sequence[tuple[keras.Model, float]] = ()
-    """Networks that give logits ``[n, 7]``, each with the share of its answer in the targets."""
-    least: float = 0.0
-    """The accuracy below which ``stopping`` ends it early."""
+    teachers: Sequence[Teacher] = ()
+    """Are asked about the images of every step."""
 
 
 def fit(
@@ -57,8 +54,7 @@ def fit(
     """Train and return the float32 model of standard layers with the loss and accuracy by epoch.
 
     The weights are those of the last epoch: none is chosen by its validation accuracy. A run that
-    was killed goes on after its last whole epoch. Raises ``StoppedLineError`` where it is not good
-    enough early on, and ``KeyboardInterrupt`` on Ctrl-C.
+    was killed goes on after its last whole epoch. Raises ``KeyboardInterrupt`` on Ctrl-C.
     """
     keras.utils.set_random_seed(training.seed)
     recipe = training.recipe
@@ -70,14 +66,12 @@ def fit(
     plateau = _plateau(recipe)
     checkpoint = Checkpoint(training.checkpoint, training.precision, plateau)
     done = checkpoint.restore(network)
-    expect_good(recipe, checkpoint.history, training.least)
     if done:
         _log.info("going on after epoch %d of %d", done, recipe.epochs)
     if done < recipe.epochs:
         callbacks = [*([plateau] if plateau else []), *_averaging(recipe)]
-        callbacks += [EarlyCheck(validation, training.least), checkpoint]
+        callbacks.append(checkpoint)
         fit_epochs(network, training, train, validation, done, callbacks, quiet)
-    expect_good(recipe, checkpoint.history, training.least)
     network.optimizer.finalize_variable_values(network.trainable_variables)
     model = build(recipe)
     model.set_weights(network.get_weights())
@@ -180,13 +174,14 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
     Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
+    Where ``train`` has views, these are the changed images.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
     recipe, seed = training.recipe, training.seed
     options = recipe.augmentation
-    rest = 1 - sum(share for _, share in training.teachers)
+    rest = 1 - sum(teacher.share for teacher in training.teachers)
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -195,16 +190,19 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
         return chosen.enumerate(tf.cast(number * steps, tf.int64))
 
     def load(step: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
         key = tf.stack([seed, tf.cast(step, tf.int32)])
-        if options:
+        if train.views > 1:
+            chosen += _any_view(chosen, key, train)
+        pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
+        if train.views > 1:
+            pixels = tf.image.stateless_random_flip_left_right(pixels, key)
+        elif options:
             pixels = augment(pixels, key, options)
         if recipe.mixup:
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
         wanted *= rest
-        for teacher, share in training.teachers:
-            ask = ask_mirrored if recipe.asks_mirrored else ask_plain
-            wanted += share * ask(teacher, pixels)
+        for teacher in training.teachers:
+            wanted += teacher.share * tf.nn.softmax(teacher.network(pixels, training=False))
         return pixels, wanted
 
     return (
@@ -213,6 +211,12 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
         .map(load, num_parallel_calls=_AUGMENTERS, deterministic=True)
         .prefetch(2)
     )
+
+
+def _any_view(rows: tf.Tensor, key: tf.Tensor, train: Examples) -> tf.Tensor:
+    """What to add to ``rows`` (``[n]``) for the places of their images in a view each."""
+    chosen = tf.random.stateless_uniform(tf.shape(rows), key, 0, train.views, tf.int32)
+    return chosen * (len(train.images) // train.views)
 
 
 def _learning_rate(

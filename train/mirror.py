@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import softmax
 
@@ -21,20 +20,3 @@ def mirrored_probabilities(
     """
     plain, mirrored = (softmax(logits(view), axis=1) for view in (images, images[:, :, ::-1]))
     return plain, (plain + mirrored) / 2
-
-
-def ask_plain(network: Callable[..., tf.Tensor], pixels: tf.Tensor) -> tf.Tensor:
-    """Return the probabilities that ``network``, pixels → logits, gives of ``pixels``, ``[n, 7]``.
-
-    ``pixels`` are ``[n, 48, 48, 1]``.
-    """
-    return tf.nn.softmax(network(pixels, training=False))
-
-
-def ask_mirrored(network: Callable[..., tf.Tensor], pixels: tf.Tensor) -> tf.Tensor:
-    """Return the probabilities that ``network``, pixels → logits, gives on average of ``pixels``
-    (``[n, 48, 48, 1]``) and their mirror images, ``[n, 7]``.
-    """
-    both = tf.concat([pixels, tf.reverse(pixels, [2])], axis=0)
-    answers = tf.nn.softmax(network(both, training=False))
-    return tf.add_n(tf.split(answers, 2)) / 2

@@ -110,8 +110,9 @@ class Recipe:
     """How many times faster the layer of the logits learns."""
     average: float = 0.0
     """The weights at the end are an exponential average over the steps: what it keeps at each."""
-    asks_mirrored: bool = False
-    """Whether teachers answer with the mean of an image and its mirror image."""
+    views: int = 0
+    """How many changed versions of each image there are, made once; the teachers are asked about
+    each of them and its mirror image. 0: every step changes its images anew, and asks."""
 
     def convolutions(self) -> Iterator[tuple[int, bool]]:
         """Yield the filters of every convolution, and whether it closes its set."""
@@ -132,4 +133,4 @@ class Recipe:
         return stored
 
 
-_LATER = ("residual", "head_rate", "average", "asks_mirrored")
+_LATER = ("residual", "head_rate", "average", "views")

@@ -140,14 +140,22 @@ TEACHERS = {
     recipe.name: recipe
     for recipe in (
         _FACE,
+        dataclasses.replace(
+            _FACE,
+            name="face_tagged",
+            warm_start="face",
+            epochs=12,
+            learning_rate=5e-4,
+            votes=1.0,
+            label_smoothing=0.0,
+        ),
         _FACE_LARGE,
-        dataclasses.replace(_FACE, name="face_tagged", votes=1.0, label_smoothing=0.0),
         _RESIDUAL,
         dataclasses.replace(
             _RESIDUAL,
             name="residual_tagged",
             warm_start="residual",
-            epochs=30,
+            epochs=20,
             votes=1.0,
             label_smoothing=0.0,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,16 +13,25 @@ import keras
 from edge.protocols import Detector
 from train import ensemble
 from train.artifact import load_model
-from train.data import fingerprint, load_split
-from train.errors import ArtifactError, StoppedLineError
+from train.data import Split, fingerprint, load_split
+from train.errors import ArtifactError
+from train.mirror import mirrored_probabilities
+from train.model import predict_logits
 from train.recipe import Recipe
 from train.recipes import TEACHERS, model_path
 from train.training import train
 
 LEAST = 0.695
-"""Share of the validation images that a teacher has right after 30 epochs, asked mirrored too. One
-that learns the votes alone is not judged by the labels."""
+"""Share of the validation images that a teacher has right, asked mirrored too. One that learns the
+votes alone is not judged by the labels."""
 _log = logging.getLogger(__name__)
+
+
+def right_mirrored(name: str, validation: Split) -> float:
+    """The share of ``validation`` that a model has right, asked about the mirror images too."""
+    model, _ = load_model(model_path(name))
+    _, both = mirrored_probabilities(functools.partial(predict_logits, model), validation.images)
+    return float((both.argmax(axis=1) == validation.labels).mean())
 
 
 def train_all(
@@ -30,37 +40,41 @@ def train_all(
     recipes: Mapping[str, Recipe] = TEACHERS,
     least: float = LEAST,
     train: Callable[..., Mapping[str, Any]] = train,
+    right: Callable[[str, Split], float] = right_mirrored,
 ) -> list[str]:
-    """Train each of ``recipes`` that has no model of these ``images`` yet; return who has one.
+    """Train each of ``recipes`` that has no model of these ``images`` yet; return who is good.
 
-    A line that is stopped, or that builds on one that is, is said and passed over. Writes
-    ``ensemble.RESULT`` at the end. Raises ``DatasetError``, and ``KeyboardInterrupt`` on Ctrl-C;
-    the next call goes on from there.
+    One that has less than ``least`` right is passed over, and so is what begins with it. Writes
+    ``ensemble.RESULT`` at the end. Raises ``DatasetError``, ``ArtifactError``, and
+    ``KeyboardInterrupt`` on Ctrl-C; the next call goes on from there.
     """
-    data = fingerprint(*(load_split(images, name) for name in ("train", "validation")))
-    done = []
+    validation = load_split(images, "validation")
+    data = fingerprint(load_split(images, "train"), validation)
+    good: list[str] = []
     for seed, (name, recipe) in enumerate(recipes.items()):
+        if recipe.warm_start in recipes and recipe.warm_start not in good:
+            _log.warning("%s: left out, it begins with %s", name, recipe.warm_start)
+            continue
         if _is_there(recipe, data):
             _log.info("%s: is there", name)
         else:
             _log.info("%s: %d epochs", name, recipe.epochs)
             keras.backend.clear_session()
-            try:
-                report = train(
-                    recipe, seed, images, model_path(name), detector,
-                    least=0.0 if recipe.votes else least,
-                )  # fmt: skip
-            except (StoppedLineError, ArtifactError) as problem:
-                _log.warning("%s", problem)
-                continue
-            _log.info(
-                "%s: top-1 %.2f%%, %.0f minutes",
-                *(name, 100 * report["validation"]["top1"], report["minutes"]),
+            report = train(recipe, seed, images, model_path(name), detector)
+            top1, minutes = report["validation"]["top1"], report["minutes"]
+            _log.info("%s: top-1 %.2f%%, %.0f minutes", name, 100 * top1, minutes)
+        found = right(name, validation)
+        if found < least and not recipe.votes:
+            _log.warning(
+                "%s: expected %.1f%% of the validation images right, asked about their mirror "
+                "images too, found %.1f%%; it is left out",
+                *(name, 100 * least, 100 * found),
             )
-        done.append(name)
-    if done:
-        _log.info("%s", ensemble.table(ensemble.write(done, images)))
-    return done
+            continue
+        good.append(name)
+    if good:
+        _log.info("%s", ensemble.table(ensemble.write(good, images)))
+    return good
 
 
 def _is_there(recipe: Recipe, data: str) -> bool:

@@ -38,6 +38,7 @@ from train.model import multiply_accumulates, predict_logits
 from train.recipe import Recipe
 from train.report import write_report
 from train.transfer import load_transfer
+from train.views import show_views
 
 UNCERTAIN_BELOW = 0.5
 """A label is certain where it is more likely right than wrong: the probabilities that the runtime
@@ -54,13 +55,11 @@ def train(
     detector: Detector,
     quiet: bool = False,
     choose_precision: Callable[[], str] = fastest_precision,
-    least: float = 0.0,
 ) -> dict[str, Any]:
     """Train ``recipe`` on ``images``, write ``target`` (``….h5``) and its report; return that one.
 
     ``detector`` tells how training images frame a face. A run that begins has the precision of
-    ``choose_precision``, one that goes on keeps its own. ``least`` is the accuracy below which
-    ``stopping`` ends it early, with ``StoppedLineError``. Raises ``DatasetError``,
+    ``choose_precision``, one that goes on keeps its own. Raises ``DatasetError``,
     ``ArtifactError`` where ``target`` can't be written or a model is not there that ``recipe``
     builds on, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on.
     """
@@ -77,8 +76,10 @@ def train(
     precision = begun.precision if begun else choose_precision()
     start = transfer.start(recipe, splits["train"].images)
     teachers = transfer.teachers(precision)
+    if recipe.views:
+        examples, teachers = show_views(examples, recipe, teachers), ()
     model, history = fit(
-        Training(recipe, seed, precision, state, start, teachers, least),
+        Training(recipe, seed, precision, state, start, teachers),
         examples,
         plain_examples(validation),
         quiet,

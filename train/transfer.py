@@ -23,6 +23,20 @@ _NETWORK = ("sets", "dense", "normalise_dense")
 
 
 @dataclass(frozen=True, slots=True)
+class Teacher:
+    """A network that gives logits ``[n, 7]`` of pixels ``[n, 48, 48, 1]``.
+
+    ``name`` is its recipe's, ``graph_sha256`` says which weights it has, ``share`` is that of its
+    answers in the targets.
+    """
+
+    name: str
+    graph_sha256: str
+    network: keras.Model
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """``weights`` of the warm start in the order of ``build``'s, none: random ones.
 
@@ -43,17 +57,15 @@ class Transfer:
             return face_start(recipe, self.weights, images)
         return self.weights
 
-    def teachers(self, precision: str) -> Sequence[tuple[keras.Model, float]]:
-        """Return the teachers, pixels → logits ``[n, 7]``, each with its share of the target.
-
-        They compute as fast as a network in training, in ``precision``.
-        """
-        networks = []
+    def teachers(self, precision: str) -> Sequence[Teacher]:
+        """Return the teachers. They compute as fast as a network in training, in ``precision``."""
+        found = []
         for recipe, weights, share in self.taught_by:
             network = build_for_training(recipe, precision)
             network.set_weights(weights)
-            networks.append((network, share))
-        return networks
+            graph = self.origins[f"teacher {recipe.name}"]["graph_sha256"]
+            found.append(Teacher(recipe.name, graph, network, share))
+        return found
 
 
 def load_transfer(recipe: Recipe) -> Transfer:

@@ -14,13 +14,10 @@ from tests.train.detectors import WholeImage
 from tests.train.test_transfer import keep_model
 from train import ensemble
 from train.artifact import load_model
-from train.data import fingerprint, load_split
-from train.errors import StoppedLineError
-from train.mirror import ask_mirrored, mirrored_probabilities
-from train.model import build_for_training
+from train.data import Split, fingerprint, load_split
 from train.recipe import Recipe, Residual
 from train.recipes import model_path
-from train.teachers import train_all
+from train.teachers import right_mirrored, train_all
 from train.training import train
 
 
@@ -42,15 +39,6 @@ def test_the_likelier_teacher_counts_more() -> None:
         return float(np.log(probabilities[np.arange(2000), labels]).mean())
 
     assert likelihood(mixed) > max(map(likelihood, (good, poor, (good + poor) / 2)))
-
-
-def test_a_mirror_image_gets_the_same_answer(tiny) -> None:
-    network = build_for_training(tiny, "float32")
-    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
-    plain, both = mirrored_probabilities(lambda x: network(x).numpy(), images)
-    assert not np.allclose(plain, both)
-    np.testing.assert_allclose(ask_mirrored(network, images), both, atol=1e-6)
-    np.testing.assert_allclose(ask_mirrored(network, images[:, :, ::-1]), both, atol=1e-6)
 
 
 @pytest.fixture
@@ -83,33 +71,36 @@ SMALL = Recipe(
 )  # fmt: skip
 
 
-def test_it_trains_what_is_missing_and_passes_over_what_is_stopped(
+def test_it_trains_what_is_missing_and_leaves_out_what_is_poor(
     here: Path, images_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    names = "good", "poor", "tagged"
+    names = "good", "poor", "tagged", "further"
     recipes = {name: dataclasses.replace(SMALL, name=name) for name in names}
     recipes["tagged"] = dataclasses.replace(recipes["tagged"], votes=1.0)
-    asked: list[tuple[str, int, float]] = []
+    recipes["further"] = dataclasses.replace(recipes["further"], warm_start="poor")
+    asked: list[tuple[str, int]] = []
+    validation = load_split(images_folder, "validation")
+    data = fingerprint(load_split(images_folder, "train"), validation)
 
-    data = fingerprint(*(load_split(images_folder, name) for name in ("train", "validation")))
-
-    def pretend(recipe: Recipe, seed: int, images: Path, target: Path, *_, least: float) -> Any:
-        asked.append((recipe.name, seed, least))
-        if recipe.name == "poor":
-            raise StoppedLineError("poor: the line is stopped")
-        of_these = {} if recipe.votes else {"data": data}
-        keep_model(recipe, seed, **of_these)
+    def pretend(recipe: Recipe, seed: int, images: Path, target: Path, *_: object) -> Any:
+        asked.append((recipe.name, seed))
+        keep_model(recipe, seed, **({} if recipe.votes else {"data": data}))
         return {"validation": {"top1": 0.5}, "minutes": 1}
 
-    done = train_all(images_folder, WholeImage(), recipes, least=0.6, train=pretend)
+    def right(name: str, split: Split) -> float:
+        assert len(split.labels) == len(validation.labels)
+        return {"good": 0.7, "poor": 0.5, "tagged": 0.5}[name]
+
+    done = train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right)
     assert done == ["good", "tagged"]
-    assert asked == [("good", 0, 0.6), ("poor", 1, 0.6), ("tagged", 2, 0.0)]
-    assert "poor: the line is stopped" in caplog.messages
+    assert [name for name, _ in asked] == ["good", "poor", "tagged"]
+    assert any("poor: expected 60.0%" in line and "50.0%" in line for line in caplog.messages)
+    assert "further: left out, it begins with poor" in caplog.messages
     assert set(json.loads(ensemble.RESULT.read_text())["teachers"]) == {"good", "tagged"}
     asked.clear()
-    train_all(images_folder, WholeImage(), recipes, least=0.6, train=pretend)
-    assert [name for name, *_ in asked] == ["poor", "tagged"], "that one is of other images"
+    train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right)
+    assert [name for name, _ in asked] == ["tagged"], "that one is of other images"
 
 
 def test_a_teacher_is_kept_in_half_the_bytes_and_read_as_it_was(
@@ -126,3 +117,4 @@ def test_a_teacher_is_kept_in_half_the_bytes_and_read_as_it_was(
     assert contract.provenance["recipe"] == wide.to_dict()
     found = ensemble.measure(["small"], images_folder)["teachers"]["small"]["plain"]["top1"]
     assert found == report["validation"]["top1"]
+    assert 0 < right_mirrored("small", load_split(images_folder, "validation")) <= 1

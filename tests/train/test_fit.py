@@ -12,12 +12,11 @@ import pytest
 from tests.train.killed import run_killed
 from train.checkpoint import read_state
 from train.data import Split
-from train.errors import CheckpointError, StoppedLineError
+from train.errors import CheckpointError
 from train.examples import Examples, plain_examples
 from train.fit import FLOAT32, Training, batches, compiled, fit, steps_per_epoch
 from train.model import LOGITS, build_for_training, predict_logits
 from train.recipe import Augmentation, Cosine, Recipe
-from train.stopping import CHECKED_AFTER, MIRRORED
 
 
 @pytest.fixture(scope="module")
@@ -116,19 +115,6 @@ def test_averaged_weights_are_those_of_the_last_steps(tiny, examples, tmp_path) 
     right = predict_logits(averaged, images).argmax(axis=1) == targets.argmax(axis=1)
     # Keras measures with them; what batch normalisation has seen is the same.
     assert history["val_accuracy"][-1] == pytest.approx(right.mean(), abs=1e-6)
-
-
-def test_a_poor_teacher_is_stopped_early_and_can_go_on(tiny, examples, tmp_path) -> None:
-    recipe = dataclasses.replace(tiny, epochs=CHECKED_AFTER + 1, average=0.9, learning_rate=1e-5)
-    hopeful = dataclasses.replace(training(recipe, tmp_path), least=0.99)
-    for _ in range(2):  # the second time from its state alone
-        with pytest.raises(StoppedLineError, match=r"expected 99.0% .* after 30 epochs, found \d"):
-            fit(hopeful, *examples, quiet=True)
-        state = read_state(hopeful.checkpoint)
-        assert len(state.history["loss"]) == CHECKED_AFTER
-        assert len(state.history[MIRRORED]) == 1
-    _, history = fit(training(recipe, tmp_path), *examples, quiet=True)
-    assert len(history["loss"]) == CHECKED_AFTER + 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an archive", b"junk"])

@@ -16,12 +16,13 @@ from train.artifact import load_model, save_model
 from train.data import LABELS, load_split
 from train.errors import ArtifactError
 from train.examples import training_examples
-from train.fit import FLOAT32, Training, batches
+from train.fit import FLOAT32, Training, batches, steps_per_epoch
 from train.model import build
 from train.recipe import Augmentation, Recipe, Residual
 from train.recipes import DEPLOYED, DLIB, RECIPES, TEACHERS, model_path
 from train.training import train
 from train.transfer import load_transfer
+from train.views import show_views
 
 
 def keep_model(recipe: Recipe, seed: int, **provenance: Any) -> Path:
@@ -74,37 +75,72 @@ def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
         assert not recipe.votes
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
-    mirrored: bool, tiny, first: Path, images_folder: Path
-) -> None:
+@pytest.fixture
+def taught(tiny, first: Path) -> Recipe:
+    """A recipe with two teachers, the second one of another kind."""
     residual = Residual(((6, 1), (8, 2)), stem=4, side=56, dlib=True)
-    other = dataclasses.replace(tiny, name="other", sets=(), dense=(), residual=residual)
-    keep_model(other, 5)
+    keep_model(dataclasses.replace(tiny, name="other", sets=(), dense=(), residual=residual), 5)
     teachers = ("tiny", 0.5), ("other", 0.25)
-    changed = dataclasses.replace(tiny, augmentation=Augmentation(), mixup=0.5)
-    student = dataclasses.replace(
-        changed, name="student", teachers=teachers, asks_mirrored=mirrored
-    )
+    return dataclasses.replace(tiny, name="student", augmentation=Augmentation(), teachers=teachers)
+
+
+def answers(pixels: np.ndarray) -> np.ndarray:
+    """What the two say together, by their shares."""
+    (one, _), (two, _) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    return 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
+
+
+def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
+    taught: Recipe, images_folder: Path
+) -> None:
+    student = dataclasses.replace(taught, mixup=0.5)
     split = load_split(images_folder, "train")
     transfer = load_transfer(student)
     run = Training(student, 0, FLOAT32, Path(), teachers=transfer.teachers(FLOAT32))
     pixels, targets = next(iter(batches(training_examples(split, student), run)))
-    labels = next(
-        iter(batches(training_examples(split, student), Training(changed, 0, FLOAT32, Path())))
-    )[1]
-    (one, its), (two, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
-    views = (pixels, pixels[:, :, ::-1]) if mirrored else (pixels,)
-    expected = sum(
-        share / len(views) * model.predict(view, verbose=0)
-        for model, share in ((one, 0.5), (two, 0.25))
-        for view in views
-    )
-    np.testing.assert_allclose(targets, 0.25 * labels + expected, atol=1e-4)
+    alone = Training(student, 0, FLOAT32, Path())
+    labels = next(iter(batches(training_examples(split, student), alone)))[1]
+    np.testing.assert_allclose(targets, 0.25 * labels + answers(pixels), atol=1e-4)
+    (_, its), (_, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
     assert transfer.origins == {
         "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
         "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
     }
+
+
+def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
+    taught: Recipe, images_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    student = dataclasses.replace(taught, views=3)
+    plain = training_examples(load_split(images_folder, "train"), student)
+    teachers = load_transfer(student).teachers(FLOAT32)
+    shown = show_views(plain, student, teachers)
+    count = len(plain.images)
+    assert shown.images.shape == (3 * count, 48, 48, 1)
+    assert len({part.tobytes() for part in np.split(shown.images, 3)}) == 3
+    both = (answers(shown.images) + answers(shown.images[:, :, ::-1])) / 2
+    expected = 0.25 * np.tile(plain.targets, (3, 1)) + both
+    np.testing.assert_allclose(shown.targets, expected, atol=1e-4)
+    assert caplog.messages.count("asking other about view 3 of 3") == 1
+
+    known = {image.tobytes(): target for image, target in zip(shown.images, expected, strict=True)}
+    mirrored = {image[:, ::-1].tobytes() for image in shown.images}
+    seen = []
+    run = Training(student, 0, FLOAT32, Path())
+    for pixels, targets in batches(shown, run).take(3 * steps_per_epoch(shown, student)):
+        for image, target in zip(pixels.numpy(), targets.numpy(), strict=True):
+            turned = image.tobytes() not in known
+            assert not turned or image.tobytes() in mirrored
+            own = known[image[:, ::-1].tobytes() if turned else image.tobytes()]
+            np.testing.assert_allclose(target, own, atol=1e-4)
+            seen.append(turned)
+    assert 0.4 < np.mean(seen) < 0.6
+
+    caplog.clear()
+    again = show_views(plain, student, teachers)
+    assert not caplog.messages, "what was asked is kept"
+    np.testing.assert_array_equal(again.targets, shown.targets)
 
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

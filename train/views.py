@@ -1,0 +1,91 @@
+"""Views: training images as they are changed for the network, and what teachers say of each.
+
+A teacher is asked about every view and its mirror image once, and its answers are kept: all
+trainings that show these views learn from them. What it says about a turned, dark or covered face
+is in no label (function matching: Beyer et al. 2021, arXiv 2106.05237).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from edge.files import replace_with
+from train.augment import augment
+from train.examples import Examples
+from train.recipe import Augmentation, Recipe
+from train.transfer import Teacher
+
+ANSWERS = Path("models/answers")
+"""Where answers are kept; an answer is 1 MB for each teacher and view of FER2013."""
+_BATCH = 256
+_log = logging.getLogger(__name__)
+
+
+def show_views(
+    examples: Examples, recipe: Recipe, teachers: Sequence[Teacher], folder: Path = ANSWERS
+) -> Examples:
+    """Return ``examples`` with the views that ``recipe`` asks for, and the teachers' share in them.
+
+    The views are the same for every seed. Answers that are in ``folder`` are not asked for again;
+    new ones are written there.
+    """
+    rest = 1 - sum(teacher.share for teacher in teachers)
+    images, targets = [], []
+    for number in range(recipe.views):
+        images.append(view(examples.images, number, recipe.augmentation))
+        target = rest * examples.targets
+        for teacher in teachers:
+            place = f"view {number + 1} of {recipe.views}"
+            target += teacher.share * _answer(teacher, images[-1], folder, place)
+        targets.append(target)
+    return Examples(np.concatenate(images), np.concatenate(targets), examples.rows, recipe.views)
+
+
+def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -> NDArray[np.uint8]:
+    """Return ``images`` (``uint8[n, 48, 48, 1]``), changed in the way of view ``number``."""
+    if options is None:
+        return images
+    parts = []
+    for start in range(0, len(images), _BATCH):
+        part = tf.constant(images[start : start + _BATCH])
+        changed = augment(part, tf.constant([number, start]), options)
+        parts.append(tf.cast(tf.round(changed), tf.uint8).numpy())
+    return np.concatenate(parts)
+
+
+def ask(network: Callable[..., tf.Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities ``float32[n, 7]``: the mean of ``images`` and their mirror images.
+
+    ``images`` are ``uint8[n, 48, 48, 1]``; ``network`` gives logits of pixels.
+    """
+
+    def both(pixels: tf.Tensor) -> tf.Tensor:
+        pixels = tf.cast(pixels, tf.float32)
+        logits = network(tf.concat([pixels, tf.reverse(pixels, [2])], axis=0), training=False)
+        return tf.add_n(tf.split(tf.nn.softmax(logits), 2)) / 2
+
+    fast = tf.function(both, reduce_retracing=True)
+    parts = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
+    return np.concatenate([fast(tf.constant(part)).numpy() for part in parts])
+
+
+def _answer(
+    teacher: Teacher, images: NDArray[np.uint8], folder: Path, place: str
+) -> NDArray[np.float32]:
+    asked = hashlib.sha256(images.tobytes()).hexdigest()[:12]
+    path = folder / f"{teacher.name}-{teacher.graph_sha256[:12]}-{asked}.npy"
+    if path.exists():
+        return np.asarray(np.load(path, allow_pickle=False))
+    _log.info("asking %s about %s", teacher.name, place)
+    answer = ask(teacher.network, images)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replace_with(path) as file:
+        np.save(file, answer)
+    return answer
