@@ -34,6 +34,15 @@ class Point(Struct, frozen=True, array_like=True):
     accuracy: float
 
 
+class Voted(Struct, frozen=True):
+    """Against what most FER+ taggers say, on the images where they agree on a class."""
+
+    images: int
+    error_after: Estimate
+    curve: list[Point]
+    accuracy_certain: float | None
+
+
 class Calibration(Struct, frozen=True):
     """Before and after temperature scaling, on the images that it was not fitted on.
 
@@ -50,10 +59,16 @@ class Calibration(Struct, frozen=True):
     curve: list[Point]
     coverage: float
     accuracy_certain: float | None
+    votes: Voted | None = None
 
 
-def measure(classifier: TFLiteClassifier, split: Split) -> Calibration:
-    """Return calibration and coverage on the validation ``split``."""
+def measure(
+    classifier: TFLiteClassifier, split: Split, voted: NDArray[np.int64] | None = None
+) -> Calibration:
+    """Return calibration and coverage on the validation ``split``.
+
+    ``voted`` is what most taggers say of its images, ``int64[n]``, -1 where they don't.
+    """
     reported = ~fitted_part(len(split.labels))
     labels, logits = split.labels[reported], classifier.logits(split.images[reported])
     contract = classifier.contract
@@ -70,8 +85,29 @@ def measure(classifier: TFLiteClassifier, split: Split) -> Calibration:
         bins_after=reliability(after, labels),
         curve=coverage_curve(confidence, right),
         coverage=round(float(certain.mean()), 6),
-        accuracy_certain=round(float(right[certain].mean()), 6) if certain.any() else None,
+        accuracy_certain=_accuracy(right, certain),
+        votes=None if voted is None else _voted(after, voted[reported], certain),
     )
+
+
+def _voted(
+    probabilities: Floats, voted: NDArray[np.int64], certain: NDArray[np.bool_]
+) -> Voted | None:
+    known = voted >= 0
+    if not known.any():
+        return None
+    probabilities, voted = probabilities[known], voted[known]
+    right = probabilities.argmax(axis=1) == voted
+    return Voted(
+        images=len(voted),
+        error_after=stats.calibration_error(probabilities, voted),
+        curve=coverage_curve(probabilities.max(axis=1), right),
+        accuracy_certain=_accuracy(right, certain[known]),
+    )
+
+
+def _accuracy(right: NDArray[np.bool_], certain: NDArray[np.bool_]) -> float | None:
+    return round(float(right[certain].mean()), 6) if certain.any() else None
 
 
 def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> list[Bin]:

@@ -22,6 +22,7 @@ from edge.recognizer import usable_cores
 from edge.vision.classifier import TFLiteClassifier, load_classifier
 from train.cli import native_stderr_hidden
 from train.data import Split, copies_in_train, load_split
+from train.metrics import voted_where_known
 from train.provenance import digest
 
 NAME = "evaluation.json"
@@ -73,11 +74,12 @@ def evaluate(
     framed = (DEPLOYED_MODEL if DEPLOYED_MODEL in models else models[-1]).stem
     own = classifiers[framed]
     copies = copies_in_train(validation, train)
+    voted = voted_where_known(validation.images)
     return Evaluation(
         origin=machine.origin(),
         models={each.path.name: digest(each.path) for each in files},
         calibration={
-            name: calibration.measure(each, validation) for name, each in classifiers.items()
+            name: calibration.measure(each, validation, voted) for name, each in classifiers.items()
         },
         copies={name: _copies(each, validation, copies) for name, each in classifiers.items()},
         robustness=robustness.measure(

@@ -17,6 +17,8 @@ from train.votes import join, load_votes, majority
 
 BINS = 15
 """Of equal width, for calibration."""
+RIGHT_IF_CERTAIN = 6 / 7
+"""Labels are certain from the calibrated probability on from which so many of them are right."""
 _FITTED_EVERY = 4
 _log = logging.getLogger(__name__)
 
@@ -118,7 +120,7 @@ def evaluate_votes(
 
 
 def fitted_part(count: int) -> NDArray[np.bool_]:
-    """``bool[count]``: the validation images that the temperature is fitted on, every fourth.
+    """``bool[count]``: the images that temperature and threshold are fitted on, every fourth.
 
     Calibration is reported on the others. They are sorted by class and file name, so that each
     class has its share in both; a few images have a copy in the other part.
@@ -138,6 +140,20 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         return float(-scaled[np.arange(len(labels)), labels].mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def fit_threshold(
+    confidence: NDArray[np.float32], right: NDArray[np.bool_], share: float = RIGHT_IF_CERTAIN
+) -> float:
+    """Return the lowest confidence from which on ``share`` of the labels are ``right``.
+
+    Both are ``[n]``. Selective classification: Geifman and El-Yaniv 2017, arXiv 1705.08500. Where
+    none is good enough, only the surest label is.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    accuracy = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+    enough = np.flatnonzero(accuracy >= share)
+    return float(confidence[order][enough[-1] if len(enough) else 0])
 
 
 def expected_calibration_error(

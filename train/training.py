@@ -30,6 +30,7 @@ from train.metrics import (
     evaluate,
     expected_calibration_error,
     fit_temperature,
+    fit_threshold,
     fitted_part,
     measure,
     voted_where_known,
@@ -40,9 +41,6 @@ from train.report import write_report
 from train.transfer import load_transfer
 from train.views import show_views
 
-UNCERTAIN_BELOW = 0.5
-"""A label is certain where it is more likely right than wrong: the probabilities that the runtime
-compares with this are calibrated."""
 _TEST = "test"
 _log = logging.getLogger(__name__)
 
@@ -89,7 +87,7 @@ def train(
         halve_kernels(model)
     logits = predict_logits(model, validation.images)
     measured = measure(logits.argmax(axis=1), validation, splits["train"], voted)
-    measured["validation"] |= _calibration(logits, validation.labels)
+    measured["validation"] |= _calibration(logits, validation.labels, voted, recipe)
     if _TEST in splits:  # reported only: nothing is chosen by it
         predicted = predict_logits(model, splits[_TEST].images).argmax(axis=1)
         copies = copies_in_train(splits[_TEST], splits["train"])
@@ -151,17 +149,27 @@ def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"
 
 
-def _calibration(logits: np.ndarray, labels: NDArray[np.int64]) -> dict[str, float]:
-    """The temperature, fitted on one part of the split, and the errors on the other."""
+def _calibration(
+    logits: np.ndarray, labels: NDArray[np.int64], voted: NDArray[np.int64], recipe: Recipe
+) -> dict[str, float]:
+    """Temperature and threshold, fitted on one part of the split, and the errors on the other.
+
+    A recipe that learns votes is certain of what most taggers say, any other one of the labels.
+    """
     fitted = fitted_part(len(labels))
     temperature = fit_temperature(logits[fitted], labels[fitted])
+    calibrated = softmax(logits / temperature, axis=1)
     errors = {
         f"calibration_error_{name}": expected_calibration_error(
-            softmax(logits[~fitted] / divisor, axis=1), labels[~fitted]
+            probabilities[~fitted], labels[~fitted]
         )
-        for name, divisor in (("before", 1.0), ("after", temperature))
+        for name, probabilities in (("before", softmax(logits, axis=1)), ("after", calibrated))
     }
-    return errors | {"temperature": temperature}
+    judged = voted if recipe.votes and (voted >= 0).any() else labels
+    own = fitted & (judged >= 0)
+    right = calibrated.argmax(axis=1) == judged
+    threshold = fit_threshold(calibrated[own].max(axis=1), right[own])
+    return errors | {"temperature": temperature, "uncertain_below": min(threshold, 0.99)}
 
 
 def _contract(
@@ -176,6 +184,6 @@ def _contract(
         channels=1,
         framings=framings,
         temperature=round(figures["temperature"], 4),
-        uncertain_below=UNCERTAIN_BELOW,
+        uncertain_below=round(figures["uncertain_below"], 3),
         provenance={**source, "validation": chosen},
     )

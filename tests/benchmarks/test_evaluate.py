@@ -48,6 +48,21 @@ def test_calibration_is_before_and_after_the_temperature(validation_split: Split
     assert found.bins_after == [calibration.Bin(pytest.approx(float(unsure), abs=1e-5), 1.0, 26)]
     certain = calibration.measure(Logits(8.0, 1.0), validation_split)
     assert (certain.coverage, certain.accuracy_certain) == (1, 1)
+    assert certain.votes is None
+
+
+def test_what_taggers_say_is_another_judge(validation_split: Split) -> None:
+    said = validation_split.labels.copy()
+    said[::2] = (said[::2] + 1) % 7  # of the reported ones, every third is an even one
+    said[-8:] = -1
+    found = calibration.measure(Logits(8.0, 1.0), validation_split, said).votes
+    reported = [n for n in range(len(said) - 8) if n % 4]
+    share = sum(n % 2 for n in reported) / len(reported)
+    assert found.images == len(reported)
+    assert found.accuracy_certain == pytest.approx(share, abs=1e-5)
+    assert found.error_after.value == pytest.approx(1 - share, abs=0.01)
+    nobody = np.full_like(said, -1)
+    assert calibration.measure(Logits(8.0, 1.0), validation_split, nobody).votes is None
 
 
 def test_a_curve_ends_where_few_are_certain() -> None:

@@ -13,6 +13,7 @@ from train.metrics import (
     evaluate_votes,
     expected_calibration_error,
     fit_temperature,
+    fit_threshold,
     voted_where_known,
 )
 
@@ -33,6 +34,15 @@ def test_evaluate_on_a_case_counted_by_hand() -> None:
     assert figures["macro_f1_without_copies"] == pytest.approx((2 / 3 + 4 / 5) / len(LABELS))
     assert figures["confusion_matrix"][3][0] == 1
     assert figures["confusion_matrix"][0][3] == 1
+
+
+def test_from_the_threshold_on_enough_labels_are_right() -> None:
+    confidence = np.array([0.9, 0.3, 0.8, 0.7, 0.6, 0.5], np.float32)
+    right = np.array([True, False, True, False, True, True])
+    assert fit_threshold(confidence, right, 0.8) == np.float32(0.5)  # 4 of 5
+    assert fit_threshold(confidence, right, 0.9) == np.float32(0.8)  # 2 of 2
+    assert fit_threshold(confidence, right, 0.6) == np.float32(0.3)  # all
+    assert fit_threshold(confidence, np.zeros(6, bool), 0.6) == np.float32(0.9)
 
 
 def test_the_temperature_undoes_a_known_overconfidence() -> None:

@@ -26,6 +26,7 @@ def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: P
     assert contract.labels == LABELS
     assert contract.framing("whole").scale == pytest.approx(1, abs=0.01)
     assert contract.temperature == pytest.approx(report["validation"]["temperature"], 1e-3)
+    assert contract.uncertain_below == round(report["validation"]["uncertain_below"], 3)
     provenance = contract.provenance
     assert provenance["data"] == fingerprint(*splits)
     assert (provenance["seed"], provenance["recipe"]["name"]) == (5, "tiny")
