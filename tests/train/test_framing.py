@@ -7,7 +7,7 @@ import pytest
 
 from edge.types import Box, Face
 from train.errors import DatasetError
-from train.framing import derive_framing
+from train.framing import TIGHTER, derive_framing
 
 
 class FixedDetector:
@@ -35,15 +35,15 @@ class FixedDetector:
 IMAGES = np.zeros((40, 48, 48, 1), np.uint8)
 
 
-def test_a_box_that_fills_the_image_is_used_as_it_is() -> None:
+def test_a_box_that_fills_the_image_is_cut_a_little_tighter() -> None:
     framing, found = derive_framing(IMAGES, FixedDetector(0.5, 0.5, 1.0))
-    assert (framing.scale, framing.offset_x, framing.offset_y) == pytest.approx((1, 0, 0))
+    assert (framing.scale, framing.offset_x, framing.offset_y) == pytest.approx((TIGHTER, 0, 0))
     assert found == 1
 
 
 def test_a_small_low_box_is_enlarged_and_raised() -> None:
     framing, _ = derive_framing(IMAGES, FixedDetector(0.48, 0.575, 0.8))
-    assert framing.scale == pytest.approx(1.25)
+    assert framing.scale == pytest.approx(1.25 * TIGHTER)
     assert framing.offset_x == pytest.approx(0.025, abs=1e-3)
     assert framing.offset_y == pytest.approx(-0.094, abs=1e-3)
 

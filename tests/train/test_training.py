@@ -15,6 +15,7 @@ from tests.train.killed import run_killed
 from train.artifact import load_model
 from train.data import LABELS, fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
+from train.framing import TIGHTER
 from train.recipe import Plateau, Recipe
 from train.training import train
 
@@ -24,7 +25,7 @@ def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: P
     _, contract = load_model(tmp_path / "m.h5")
     splits = [load_split(images_folder, name) for name in ("train", "validation")]
     assert contract.labels == LABELS
-    assert contract.framing("whole").scale == pytest.approx(1, abs=0.01)
+    assert contract.framing("whole").scale == pytest.approx(TIGHTER, abs=0.01)
     assert contract.temperature == pytest.approx(report["validation"]["temperature"], 1e-3)
     assert contract.uncertain_below == round(report["validation"]["uncertain_below"], 3)
     provenance = contract.provenance
