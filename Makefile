@@ -29,6 +29,9 @@
 ##       BASE= NEW=        the results to compare; NEW is the last run
 ##   make bench-peers      the same frames through the public alternatives (gigabytes to download)
 ##   make evaluate         calibration, robustness and framing of the deployed files
+##   make evaluate-photos  the deployed files on labelled photographs of yours
+##       PHOTOS=           a ZIP archive or a folder, with one CSV file: docs/benchmarks.md
+##       CLASSES=          the labels that count: "angry,happy"; by default those of 50 faces
 ##   make document         write the tables and reports from the results again
 ##
 ## On a device
@@ -55,7 +58,7 @@ HANDLE ?= jonathanoheix/face-expression-recognition-dataset
 # What a user gives reaches the shell as variables of the environment, so that no quote or blank in a
 # path is taken for a part of a command (make itself reads a dollar sign: write $$). OUTPUT is a list
 # of words, ARGS a part of the command line as it stands.
-export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT BASE NEW
+export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT BASE NEW PHOTOS CLASSES
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
 LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
@@ -77,8 +80,8 @@ MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
 .PHONY: run-edge test test-stream test-mqtt test-web check data train teachers convert bench \
-  bench-compare bench-peers evaluate document package install-service test-arm assets face-weights \
-  requirements clean help given-archive given-base
+  bench-compare bench-peers evaluate evaluate-photos document package install-service test-arm \
+  assets face-weights requirements clean help given-archive given-base given-photos
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -131,6 +134,9 @@ bench-peers: .venv/train/ready .venv/edge/ready assets
 
 evaluate: .venv/train/ready assets
 	@exec $(TRAIN) -m benchmarks evaluate $(ARGS)
+
+evaluate-photos: given-photos .venv/train/ready assets
+	@exec $(TRAIN) -m benchmarks photographs "$$PHOTOS" $${CLASSES:+--classes "$$CLASSES"} $(ARGS)
 
 document: .venv/$(BENCH)/ready
 	@exec .venv/$(BENCH)/bin/python -m benchmarks document $(ARGS)
@@ -186,6 +192,10 @@ given-archive:
 given-base:
 	@test -f "$$BASE" || \
 	  { echo "$$BASE: expected the results of an earlier run, found no such file: give BASE=before.json" >&2; exit 1; }
+
+given-photos:
+	@test -e "$$PHOTOS" || \
+	  { echo "$$PHOTOS: expected labelled photographs, found no such file: give PHOTOS=faces.zip" >&2; exit 1; }
 
 # What installs into the others and fetches the assets, so that they need no pip of their own.
 .venv/pip/ready:

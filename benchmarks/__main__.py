@@ -173,6 +173,34 @@ def evaluate(
 
 
 @app.command
+def photographs(photos: Path, *, classes: str = "", output: Path = _RESULTS) -> None:
+    """Measure the deployed files on labelled photographs.
+
+    Parameters
+    ----------
+    photos
+        A ZIP archive or a folder with pictures and one CSV file. Its columns are file and label,
+        and left, top, right and bottom where the faces' boxes are known.
+    classes
+        The labels that count in totals, with commas between them; by default those of 50 faces or
+        more.
+    output
+        The folder for the results.
+    """
+    from benchmarks import photographs as labelled  # noqa: PLC0415
+
+    path = output / labelled.NAME
+    check_target(path)
+    print("every model on every face …", flush=True)
+    counted = [each.strip() for each in classes.split(",") if each.strip()]
+    with cli.native_stderr_hidden():
+        detector = BlazeFace()
+    store.write(path, labelled.evaluate(photos, shipped_models(), counted, detector))
+    print(f"wrote {path}")
+    _write_report(output)
+
+
+@app.command
 def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int = 10) -> int:
     """Measure ours and the public alternatives interleaved on the same frames and faces.
 

@@ -4,7 +4,8 @@
 
     BenchmarkError          exit code 1
     ├── WorkerError         a process that measures does not start, fails or takes too long
-    └── ResultsError        a results file is missing, damaged or of another version
+    ├── ResultsError        a results file is missing, damaged or of another version
+    └── PhotographsError    labelled photographs are missing, damaged or not as described
 """
 
 from __future__ import annotations
@@ -22,3 +23,7 @@ class WorkerError(BenchmarkError):
 
 class ResultsError(BenchmarkError):
     """A results file is missing, damaged or of another version."""
+
+
+class PhotographsError(BenchmarkError):
+    """Labelled photographs are missing, damaged or not as their description says."""

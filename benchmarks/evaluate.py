@@ -70,7 +70,7 @@ def evaluate(
         raise BenchmarkError("models: expected one at least, found none; run 'make train'")
     validation, train = load_split(images, "validation"), load_split(images, "train")
     files = [Candidate(h5, DEPLOYED) for h5 in models]
-    classifiers = {each.h5.stem: _open(each) for each in files}
+    classifiers = {each.h5.stem: open_candidate(each) for each in files}
     framed = (DEPLOYED_MODEL if DEPLOYED_MODEL in models else models[-1]).stem
     own = classifiers[framed]
     copies = copies_in_train(validation, train)
@@ -94,7 +94,8 @@ def evaluate(
     )
 
 
-def _open(candidate: Candidate) -> TFLiteClassifier:
+def open_candidate(candidate: Candidate) -> TFLiteClassifier:
+    """Open the TFLite file of ``candidate``; raises ``EdgeError`` and ``BenchmarkError``."""
     check_origin(candidate)
     with native_stderr_hidden():
         return load_classifier(candidate.path, usable_cores())

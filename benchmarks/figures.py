@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from benchmarks.calibration import Calibration
+from benchmarks.calibration import Calibration, Point
 from benchmarks.candidates import DEPLOYED_MODEL
 from benchmarks.material import Material
+from benchmarks.photographs import Photographs
 from benchmarks.results import Bench, Row, Score, Stages
 from benchmarks.search import CAMERAS, Recall, metres
 from edge.files import replace_with
 from edge.recognizer import STAGES
+from train.report import confusion_figure
 
 _WIDTH = 7.0
 """Inches."""
@@ -48,6 +51,10 @@ def figures(material: Material) -> Iterator[tuple[str, Figure]]:
         yield "reliability.png", reliability(rows)
         yield "coverage.png", coverage(rows)
         yield "search.png", search(material.evaluation.search)
+    if material.photographs:
+        results = material.photographs.results
+        yield "photographs.png", coverage({name: own.certainty for name, own in results.items()})
+        yield "photographs-confusion.png", confusion(material.photographs)
 
 
 def _of_device(run: Bench, material: Material) -> Iterator[tuple[str, Figure]]:
@@ -161,7 +168,26 @@ def reliability(rows: Mapping[str, Calibration]) -> Figure:
     return figure
 
 
-def coverage(rows: Mapping[str, Calibration]) -> Figure:
+class Covered(Protocol):
+    """Coverage and accuracy by threshold, and at the contract's."""
+
+    @property
+    def curve(self) -> Sequence[Point]:
+        """The whole curve."""
+        ...
+
+    @property
+    def coverage(self) -> float:
+        """The share of the faces that are certain."""
+        ...
+
+    @property
+    def accuracy_certain(self) -> float | None:
+        """What is right of them."""
+        ...
+
+
+def coverage(rows: Mapping[str, Covered]) -> Figure:
     """Draw the accuracy of the certain labels against their share; a ring: the threshold."""
     figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -179,6 +205,14 @@ def coverage(rows: Mapping[str, Calibration]) -> Figure:
     axes.set_ylabel("right among these, %")
     axes.legend(frameon=False)
     _plain(axes)
+    return figure
+
+
+def confusion(found: Photographs) -> Figure:
+    """Draw the deployed model's confusion matrix on photographs, all labels."""
+    figure = confusion_figure(np.array(found.results[found.deployed].confusion))
+    for axes, what in zip(figure.axes, ("faces", "share of the label"), strict=True):
+        axes.set_title(f"{found.deployed}, photographs: {what}")
     return figure
 
 

@@ -17,6 +17,8 @@ from benchmarks.evaluate import NAME as EVALUATION
 from benchmarks.evaluate import Copies, Evaluation
 from benchmarks.peers.measure import NAME as PEERS
 from benchmarks.peers.measure import Peers
+from benchmarks.photographs import NAME as PHOTOGRAPHS
+from benchmarks.photographs import Photographs
 from benchmarks.recommend import Choice
 from benchmarks.results import Accuracy, Bench, Row
 from train.provenance import digest
@@ -34,6 +36,7 @@ class Material:
     benches: Sequence[Bench] = ()
     evaluation: Evaluation | None = None
     peers: Peers | None = None
+    photographs: Photographs | None = None
     problems: Sequence[str] = ()
     present: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,6 +90,7 @@ def gather(folder: Path) -> Material:
         benches=[run for run in found if run],
         evaluation=_unless_bad(folder / EVALUATION, Evaluation, problems),
         peers=_unless_bad(folder / PEERS, Peers, problems),
+        photographs=_unless_bad(folder / PHOTOGRAPHS, Photographs, problems),
         problems=[text.replace(f"{folder}/", "") for text in problems],
         present={path.name: digest(path) for path in files},
     )

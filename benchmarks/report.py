@@ -14,9 +14,11 @@ from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from benchmarks.certainty import SHARES
 from benchmarks.keras_classifier import PREDICT
 from benchmarks.material import Material, gather
 from benchmarks.peers.registry import OURS
+from benchmarks.photographs import mistakes_by_label
 from benchmarks.results import Bench, Estimate, Row, Times
 from benchmarks.search import CAMERAS, metres, reach
 from convert.variants import DEPLOYED
@@ -25,6 +27,11 @@ from edge.files import write_text
 MARKDOWN, HTML = "benchmark.md", "benchmark.html"
 _TEMPLATES = Path(__file__).with_name("templates")
 _NONE = "–"
+PHOTOGRAPHS = (
+    "photographs",
+    *(f"photographs-{part}" for part in ("labels", "scales", "scores", "mistakes")),
+)
+"""The tables of the photographs."""
 
 
 def write(folder: Path) -> list[Path]:
@@ -67,6 +74,7 @@ def section(name: str, material: Material) -> str | None:
         ),
         "publishing": material.published,
         "peers": material.peers,
+        **dict.fromkeys(PHOTOGRAPHS, material.photographs),
     }
     if needed.get(name) is None:
         return None
@@ -96,6 +104,8 @@ def _environment() -> Environment:
         "metres": metres,
         "reach": reach,
         "cameras": CAMERAS,
+        "shares": SHARES,
+        "mistakes": mistakes_by_label,
         "deployed_variant": DEPLOYED,
         "slow": PREDICT,
         "ours": [peer.name for peer in OURS[:2]],

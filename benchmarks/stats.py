@@ -63,6 +63,15 @@ def share(right: Bools) -> Estimate:
     )
 
 
+def macro_recall(right: Bools, labels: Ints) -> Estimate:
+    """Return the recall averaged over the classes in ``labels``, ``bool[n]`` and ``int64[n]``."""
+    classes = np.asarray(labels[:, np.newaxis] == np.unique(labels), float)
+    weights = np.vstack([np.ones(len(labels)), _weights(len(labels))])
+    faces, hits = weights @ classes, weights @ (classes * right[:, np.newaxis])
+    recalls = np.divide(hits, faces, out=np.zeros(hits.shape), where=faces > 0).mean(axis=1)
+    return _estimate(recalls[0], recalls[1:])
+
+
 def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:
     """Return the confusion matrix ``int64[true, predicted]`` of two ``int64[n]``."""
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)

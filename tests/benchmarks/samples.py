@@ -11,10 +11,12 @@ import numpy as np
 from benchmarks.accuracy import pack
 from benchmarks.calibration import Bin, Calibration, Point
 from benchmarks.candidates import Candidate
+from benchmarks.certainty import SHARES, TOP, Certainty
 from benchmarks.errors import WorkerError
 from benchmarks.evaluate import Copies, Evaluation
 from benchmarks.framing import FramingRow
 from benchmarks.peers.measure import PeerRow, Peers
+from benchmarks.photographs import Mistake, Model, Named, Photographs, Scaled
 from benchmarks.results import (
     Accuracy,
     Bench,
@@ -172,6 +174,29 @@ def peers() -> Peers:
             PeerRow("this project", p50_ms=0.9, p95_ms=1.0, fps=1100.0, found=1.0, top1=0.654),
             PeerRow("other, Haar", "1.2", p50_ms=20.0, p95_ms=30.0, fps=50.0, error="it broke"),
         ],
+    )
+
+
+def photographs() -> Photographs:
+    named = Named(estimate(0.66), estimate(0.65), {"happy": estimate(0.9), "sad": estimate(0.4)})
+    certainty = Certainty(
+        *(0.5, 0.52, 0.83, 0.56, estimate(0.1)),
+        {TOP: [Point(0.0, 1.0, 0.66), Point(0.5, 0.52, 0.83)]},
+        {TOP: [0.84] * len(SHARES), "lead over the second": [0.83] * len(SHARES)},
+    )
+    confusion = [[0] * len(LABELS) for _ in LABELS]
+    confusion[3][3], confusion[5][4] = 36, 60
+    return Photographs(
+        *(ORIGIN, "faces.zip", "ef" * 32, {"Finalmodel.tflite": "ab" * 32}, False),
+        *(["happy"], {"happy": 40, "sad": 60}, {"happy": 2, "sad": 1}),
+        {
+            "Finalmodel": Model(
+                *(list(LABELS), named, named, [Scaled(0.92, 0.67, 0.66), Scaled(1.0, 0.66, 0.65)]),
+                *(certainty, confusion),
+            )
+        },
+        "Finalmodel",
+        [Mistake("a.jpg", "happy", "neutral", 0.93), Mistake("b.jpg", "happy", "sad", 0.61)],
     )
 
 

@@ -34,6 +34,9 @@ def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProc
         (("--model", "a/x.h5", "--model", "b/x.h5"), 1, "expected different names"),
         (("--speed", "1"), 2, "--speed"),
         (("compare", "none.json"), 1, "none.json: expected results"),
+        (("photographs", "none.zip"), 1, "none.zip: expected a ZIP archive or a folder"),
+        (("photographs", "."), 1, "expected one CSV file, found none"),
+        (("photographs",), 2, "photos"),
     ],
 )
 def test_a_mistake_is_one_line(

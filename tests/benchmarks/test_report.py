@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,13 +13,16 @@ from markdown_it import MarkdownIt
 
 from benchmarks import documents, figures, report, store
 from benchmarks.material import Material, gather
-from tests.benchmarks.samples import bench, evaluation, loop, peers, row, rows
+from tests.benchmarks.samples import bench, evaluation, loop, peers, photographs, row, rows
 
-WHOLE = Material([bench()], evaluation(), peers(), present={"Finalmodel.tflite": "ab" * 32})
+WHOLE = Material(
+    [bench()], evaluation(), peers(), photographs(), present={"Finalmodel.tflite": "ab" * 32}
+)
 SECTIONS = (
     *("targets", "results", "stages", "throughput", "intervals", "camera"),
     "publishing",
     *("calibration", "copies", "robustness", "framing", "search", "live", "peers"),
+    *report.PHOTOGRAPHS,
 )
 
 
@@ -46,6 +50,18 @@ def test_how_far_people_are_seen_is_one_sentence() -> None:
     text = report.section("reach", WHOLE)
     assert "up to 3.8 m away with a camera of 60° and up to 2.2 m with one of 90°" in text
     assert "(0.8 and 0.4 m by the whole frame alone)" in text
+
+
+def test_photographs_say_what_counts_and_what_was_not_found() -> None:
+    text = report.section("photographs", WHOLE)
+    assert "On 40 faces of `faces.zip` that are happy by its own labels" in text
+    assert "in 3 of 103 photographs the product found no face" in text
+    assert "| sad (not in totals) | 60 |" in report.section("photographs-labels", WHOLE)
+    assert "| happy | sad | 1 |" in report.section("photographs-mistakes", WHOLE)
+    given = msgspec.structs.replace(photographs(), boxes_given=True, mistakes=[])
+    boxed = Material(photographs=given)
+    assert "their boxes came with them" in report.section("photographs", boxed)
+    assert "The 0 most confident mistakes" in report.section("photographs-mistakes", boxed)
 
 
 def test_the_targets_hold_the_figures() -> None:
@@ -85,7 +101,7 @@ def test_the_blocks_of_the_report_stand_apart() -> None:
 
 
 def test_results_of_replaced_files_say_so() -> None:
-    newer = Material([bench()], evaluation(), peers(), present={"Finalmodel.tflite": "99" * 32})
+    newer = replace(WHOLE, present={"Finalmodel.tflite": "99" * 32})
     for name in SECTIONS:
         said = "Measured before the present Finalmodel.tflite was made." in report.section(
             name, newer
@@ -151,6 +167,7 @@ def test_every_figure_is_drawn(tmp_path: Path) -> None:
     assert names == [
         *("testing-board-accuracy.png", "testing-board-stages.png"),
         *("reliability.png", "coverage.png", "search.png"),
+        *("photographs.png", "photographs-confusion.png"),
     ]
     for name in names:
         picture = cv2.imread(str(tmp_path / name))
