@@ -195,7 +195,7 @@ given-base:
 
 given-photos:
 	@test -e "$$PHOTOS" || \
-	  { echo "$$PHOTOS: expected labelled photographs, found no such file: give PHOTOS=faces.zip" >&2; exit 1; }
+	  { echo "$${PHOTOS:-PHOTOS}: expected labelled photographs, found no such file: give PHOTOS=faces.zip" >&2; exit 1; }
 
 # What installs into the others and fetches the assets, so that they need no pip of their own.
 .venv/pip/ready:
