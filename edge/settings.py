@@ -43,6 +43,11 @@ def expanded(name: str | Path) -> str:
     return full
 
 
+def put(settings: object, name: str, value: object) -> None:
+    """Set a field of frozen ``settings``, as their generated ``__init__`` does."""
+    object.__setattr__(settings, name, value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
     """How faces are followed, and how readily a label changes. All memory is in seconds."""
@@ -88,8 +93,65 @@ class Recording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What one run needs to know, beside the options of its adapters."""
+class AnalysisSettings:
+    """What decides which faces are found, and how they are named."""
+
+    model: Path = Path("models/Finalmodel.tflite")
+    """The classifier, a .tflite file with a contract inside."""
+    detector: str = "blazeface"
+    """What finds faces: "blazeface" is MediaPipe's model on our interpreter, "mediapipe" the
+    MediaPipe package, "yunet" OpenCV's YuNet, whose file you bring, "both" has YuNet confirm what
+    BlazeFace finds."""
+    detector_model: Path = Path("models/face_detection_yunet_2023mar.onnx")
+    """The file of YuNet, for "yunet" and "both"."""
+    min_score: float = 0.5
+    """A face must score at least this: 0.05…0.99."""
+    min_face: float = 0.04
+    """The smallest face to look for, as a share of the frame's height: 0.02…1. A picture costs some
+    150 calls of the detector at 0.04, a quarter of that at 0.08; 0 looks at the whole frame alone,
+    one call, and finds faces from a third of the height on."""
+    search_budget: float = 2.0
+    """Calls of the detector that the search for further faces takes in a frame of a video or a
+    camera, on average: 0…100. With 2, a face that appears anywhere is found within 0.3 s where
+    little else moves, and within 5 s at the latest; 0 looks at known faces and the whole frame."""
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Turn every picture clockwise by so many degrees, for a camera that is mounted askew."""
+    mirror: bool = False
+    """Swap left and right, as a mirror does."""
+    uncertain_below: float | None = None
+    """A label is certain from this probability on: 0…0.99; by default the model says."""
+    hold: float | None = None
+    """How long another label must lead before the label changes: 0…10 s; by default the model
+    says."""
+    tracking: Tracking = field(default_factory=Tracking)
+
+    def __post_init__(self) -> None:
+        """Check the ranges and expand "~"; raises ``SettingsError``."""
+        check_range("min-score", self.min_score, 0.05, 0.99)
+        if self.min_face:
+            check_range("min-face", self.min_face, 0.02, 1)
+        check_range("search-budget", self.search_budget, 0, 100)
+        if self.uncertain_below is not None:
+            check_range("uncertain-below", self.uncertain_below, 0, 0.99)
+        if self.hold is not None:
+            check_range("hold", self.hold, 0, 10, "s")
+        put(self, "model", Path(expanded(self.model)))
+        put(self, "detector_model", Path(expanded(self.detector_model)))
+
+    @property
+    def model_path(self) -> Path:
+        """``model``, or the product's own of that name where only that is there."""
+        return _or_own(self.model)
+
+    @property
+    def detector_path(self) -> Path:
+        """``detector_model``, or the file of that name beside the product's models."""
+        return _or_own(self.detector_model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOutput:
+    """Where frames come from and where results go."""
 
     source: tuple[str, ...] = field(default=("auto",), kw_only=False)
     """Where frames come from, any number: a camera's index or device (/dev/video1,
@@ -114,28 +176,12 @@ class Settings:
     """What is drawn into pictures: "boxes", "bars", "status", several with commas, or "none"."""
     hide_faces: Hiding = "off"
     """What becomes of the faces that are found, in every picture that is shown, written or sent."""
-    model: Path = Path("models/Finalmodel.tflite")
-    """The classifier, a .tflite file with a contract inside."""
-    detector: str = "blazeface"
-    """What finds faces: "blazeface" is MediaPipe's model on our interpreter, "mediapipe" the
-    MediaPipe package, "yunet" OpenCV's YuNet, whose file you bring, "both" has YuNet confirm what
-    BlazeFace finds."""
-    detector_model: Path = Path("models/face_detection_yunet_2023mar.onnx")
-    """The file of YuNet, for "yunet" and "both"."""
-    min_score: float = 0.5
-    """A face must score at least this: 0.05…0.99."""
-    min_face: float = 0.04
-    """The smallest face to look for, as a share of the frame's height: 0.02…1. A picture costs some
-    150 calls of the detector at 0.04, a quarter of that at 0.08; 0 looks at the whole frame alone,
-    one call, and finds faces from a third of the height on."""
-    search_budget: float = 2.0
-    """Calls of the detector that the search for further faces takes in a frame of a video or a
-    camera, on average: 0…100. With 2, a face that appears anywhere is found within 0.3 s where
-    little else moves, and within 5 s at the latest; 0 looks at known faces and the whole frame."""
-    rotate: Literal[0, 90, 180, 270] = 0
-    """Turn every picture clockwise by so many degrees, for a camera that is mounted askew."""
-    mirror: bool = False
-    """Swap left and right, as a mirror does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(AnalysisSettings, InputOutput):
+    """What one run needs to know, beside the options of its adapters."""
+
     detect_every: int = 1
     """Look for faces on every so many frames and move them on in between: 1…30."""
     budget: float = 0.0
@@ -151,29 +197,16 @@ class Settings:
     frames: int = 0
     """Stop after so many frames of files, and of each camera or stream: 0…1000000000, 0 for no
     limit (the demo: 300, unless there is a window, a page or a broker)."""
-    uncertain_below: float | None = None
-    """A label is certain from this probability on: 0…0.99; by default the model says."""
-    hold: float | None = None
-    """How long another label must lead before the label changes: 0…10 s; by default the model
-    says."""
-    tracking: Tracking = field(default_factory=Tracking)
     recording: Recording = field(default_factory=Recording)
 
     def __post_init__(self) -> None:
         """Check the ranges and expand "~"; raises ``SettingsError``."""
-        check_range("min-score", self.min_score, 0.05, 0.99)
-        if self.min_face:
-            check_range("min-face", self.min_face, 0.02, 1)
-        check_range("search-budget", self.search_budget, 0, 100)
+        super().__post_init__()
         check_range("detect-every", self.detect_every, 1, 30)
         check_range("budget", self.budget, 0, 1000, "ms")
         check_range("threads", self.threads, 1, 64)
         check_range("parallel", self.parallel, 0, 16)
         check_range("frames", self.frames, 0, 1e9)
-        if self.uncertain_below is not None:
-            check_range("uncertain-below", self.uncertain_below, 0, 0.99)
-        if self.hold is not None:
-            check_range("hold", self.hold, 0, 10, "s")
         if not self.source or not all(self.source):
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
         if unknown := set(self._overlay_names()) - ALL:
@@ -184,11 +217,9 @@ class Settings:
         for name, value in (
             ("source", tuple(map(expanded, self.source))),
             ("events", tuple(_target(Path(expanded(path))) for path in self.events)),
-            ("model", Path(expanded(self.model))),
-            ("detector_model", Path(expanded(self.detector_model))),
             ("output", tuple(_target(Path(expanded(path))) for path in self.output)),
         ):
-            object.__setattr__(self, name, value)  # as the generated __init__ of a frozen one does
+            put(self, name, value)
         self._check_outputs()
 
     def _check_outputs(self) -> None:
@@ -216,16 +247,6 @@ class Settings:
     def overlay_parts(self) -> frozenset[Part]:
         """``overlay`` as a set."""
         return frozenset(part for part in ALL if part in self._overlay_names())
-
-    @property
-    def model_path(self) -> Path:
-        """``model``, or the product's own of that name where only that is there."""
-        return _or_own(self.model)
-
-    @property
-    def detector_path(self) -> Path:
-        """``detector_model``, or the file of that name beside the product's models."""
-        return _or_own(self.detector_model)
 
 
 def _or_own(path: Path) -> Path:
