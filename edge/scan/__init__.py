@@ -1,0 +1,1 @@
+"""Archives: many files, one table, on all cores or on many machines."""
