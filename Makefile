@@ -28,7 +28,7 @@
 ##   make bench-compare    what the last run shows against an earlier one
 ##       BASE= NEW=        the results to compare; NEW is the last run
 ##   make bench-peers      the same frames through the public alternatives (gigabytes to download)
-##   make evaluate         calibration, robustness and framing of the deployed files
+##   make evaluate         calibration, robustness, framing, smoothing of the deployed files
 ##   make evaluate-photos  the deployed files on labelled photographs of yours
 ##       PHOTOS=           a ZIP archive or a folder, with one CSV file: docs/benchmarks.md
 ##       CLASSES=          the labels that count: "angry,happy"; by default those of 50 faces

@@ -163,7 +163,7 @@ def evaluate(
 
     path = output / evaluation.NAME
     check_target(path)
-    print("every model under every disturbance, then the search: some minutes …", flush=True)
+    print("every model under every disturbance, the search, sequences: some minutes …", flush=True)
     detectors: list[Detector] = [BlazeFace()]
     if yunet:
         detectors.append(YuNet(yunet))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from benchmarks import calibration, framing, machine, robustness, search, stats
+from benchmarks import calibration, framing, machine, robustness, search, sequences, stats
 from benchmarks.calibration import Calibration
 from benchmarks.candidates import DEPLOYED_MODEL, Candidate, check_origin
 from benchmarks.errors import BenchmarkError
@@ -16,6 +16,7 @@ from benchmarks.framing import FramingRow
 from benchmarks.results import Estimate, Origin
 from benchmarks.robustness import Robustness
 from benchmarks.search import Live, Recall
+from benchmarks.sequences import Sequences
 from convert.variants import DEPLOYED
 from edge.protocols import Detector
 from edge.recognizer import usable_cores
@@ -39,7 +40,10 @@ class Copies(Struct, frozen=True):
 
 
 class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-4"):
-    """The deployed files by model, and the SHA-256 of each file."""
+    """The deployed files by model, and the SHA-256 of each file.
+
+    ``sequences`` are of ``framing_model``, None in results from before they were measured.
+    """
 
     origin: Origin
     models: dict[str, str]
@@ -50,6 +54,7 @@ class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-4"):
     framing: list[FramingRow]
     search: list[Recall]
     live: Live
+    sequences: Sequences | None = None
 
 
 def evaluate(
@@ -61,9 +66,9 @@ def evaluate(
 ) -> Evaluation:
     """Measure the int8 file of each of ``models`` (h5 paths) on the validation split.
 
-    The framing, of the first of ``detectors``, and the search, of all, are measured with the
-    deployed model, or with the last where that is not among them; ``scenes`` are those of a size,
-    ``live`` measures the search in live pictures.
+    The framing, of the first of ``detectors``, the search, of all, and the sequences are measured
+    with the deployed model, or with the last where that is not among them; ``scenes`` are those of
+    a size, ``live`` measures the search in live pictures.
     Raises ``BenchmarkError``, ``DatasetError`` and ``EdgeError``.
     """
     if not models:
@@ -91,6 +96,7 @@ def evaluate(
         ),
         search=search.measure(detectors, own, own.contract, validation, scenes),
         live=live(files[[each.h5.stem for each in files].index(framed)].path),
+        sequences=sequences.measure(own.classify, own.contract, validation),
     )
 
 

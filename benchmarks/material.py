@@ -61,6 +61,11 @@ class Material:
         rated = [r for r in self.benches if any(row.accuracy for row in r.rows)]
         return Material([r for r in rated if not r.invalid]).last
 
+    @property
+    def sequenced(self) -> Evaluation | None:
+        """The evaluation, where it has sequences."""
+        return self.evaluation if self.evaluation and self.evaluation.sequences else None
+
     def choice(self, run: Bench) -> Choice:
         """Return which file to deploy on the device of ``run``."""
         return recommend.choose(run, self.benches)

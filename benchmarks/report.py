@@ -17,10 +17,12 @@ from markupsafe import Markup
 from benchmarks.certainty import SHARES
 from benchmarks.keras_classifier import PREDICT
 from benchmarks.material import Material, gather
+from benchmarks.motion import FPS
 from benchmarks.peers.registry import OURS
 from benchmarks.photographs import mistakes_by_label
 from benchmarks.results import Bench, Estimate, Row, Times
 from benchmarks.search import CAMERAS, metres, reach
+from benchmarks.sequences import HELD, PART, SOON
 from convert.variants import DEPLOYED
 from edge.files import write_text
 
@@ -72,6 +74,7 @@ def section(name: str, material: Material) -> str | None:
             ("calibration", "copies", "robustness", "framing", "search", "live", "reach"),
             material.evaluation,
         ),
+        "sequences": material.sequenced,
         "publishing": material.published,
         "peers": material.peers,
         **dict.fromkeys(PHOTOGRAPHS, material.photographs),
@@ -106,6 +109,10 @@ def _environment() -> Environment:
         "cameras": CAMERAS,
         "shares": SHARES,
         "mistakes": mistakes_by_label,
+        "held_seconds": HELD,
+        "part_seconds": PART,
+        "sequence_fps": FPS,
+        "soon": SOON,
         "deployed_variant": DEPLOYED,
         "slow": PREDICT,
         "ours": [peer.name for peer in OURS[:2]],

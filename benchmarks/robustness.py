@@ -89,12 +89,12 @@ def noisy(images: Crops, sigma: float) -> Crops:
 def rolled(images: Crops, degrees: float) -> Crops:
     """Roll every head by ``degrees``, neighbours in the split to opposite sides."""
     angles = np.radians(degrees) * np.where(np.arange(len(images)) % 2, -1, 1)
-    return np.stack([_cut(image, angle=a) for image, a in zip(images, angles, strict=True)])
+    return np.stack([cut(image, angle=a) for image, a in zip(images, angles, strict=True)])
 
 
 def reframed(images: Crops, scale: float = 1.0, across: float = 0.0, down: float = 0.0) -> Crops:
     """Cut a square of ``scale`` times the image's side, moved by parts of that side."""
-    return np.stack([_cut(image, scale, across, down) for image in images])
+    return np.stack([cut(image, scale, across, down) for image in images])
 
 
 def _each(images: Crops, change: Callable[[Crops], Any]) -> Crops:
@@ -107,7 +107,7 @@ def _through_jpeg(image: Crops, quality: int) -> Any:
     return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
 
 
-def _cut(
+def cut(
     image: Crops, scale: float = 1.0, across: float = 0.0, down: float = 0.0, angle: float = 0.0
 ) -> Crops:
     """``uint8[h, w, 1]`` → the same, by the runtime's own sampling; ``angle`` in radians."""

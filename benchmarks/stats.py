@@ -72,6 +72,23 @@ def macro_recall(right: Bools, labels: Ints) -> Estimate:
     return _estimate(recalls[0], recalls[1:])
 
 
+def mean(values: Floats) -> Estimate:
+    """Return the mean of independent ``values``, ``float[n]``."""
+    return ratio(values, np.ones(len(values)))
+
+
+def ratio(parts: Floats, wholes: Floats) -> Estimate:
+    """Return the sum of ``parts`` over that of ``wholes``, ``float[n]`` of n independent units."""
+    drawn = _weights(len(parts))
+    return _estimate(parts.sum() / wholes.sum(), (drawn @ parts) / (drawn @ wholes))
+
+
+def percentile(samples: Floats, percent: int) -> Estimate:
+    """Return a percentile of independent ``samples``, ``float[n]``, n > 0."""
+    drawn = np.percentile(samples[_draws(len(samples))], percent, axis=1)
+    return _estimate(np.percentile(samples, percent), drawn)
+
+
 def confusion(labels: Ints, predicted: Ints, classes: int) -> Ints:
     """Return the confusion matrix ``int64[true, predicted]`` of two ``int64[n]``."""
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)

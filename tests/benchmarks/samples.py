@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 
 from benchmarks.accuracy import pack
@@ -39,6 +40,8 @@ from benchmarks.results import (
 )
 from benchmarks.robustness import Robustness
 from benchmarks.search import Live, Recall
+from benchmarks.sequences import Row as Smoothed
+from benchmarks.sequences import Sequences, Setting
 from edge.types import Floats
 from train.data import LABELS
 
@@ -164,7 +167,31 @@ def evaluation() -> Evaluation:
             )
         ],
         live=Live(1.05, 3.2, 0.2, 0.4, 0.1, 1.1),
+        sequences=sequences(),
     )
+
+
+def smoothed(setting: Setting, both: float, lag: float, gain: float = 0.0) -> Smoothed:
+    """``both`` is over held expressions and changes, ``lag`` in seconds."""
+    top1, seconds = estimate(both), estimate(lag)
+    return Smoothed(
+        *(setting, top1, top1, top1, top1, estimate(gain)),
+        *(estimate(0.7), estimate(0.8), estimate(1.5), seconds, seconds),
+    )
+
+
+def sequences() -> Sequences:
+    """The best of all is too late, the best of those that are in time is not the default."""
+    default = Setting(0.1, 0.12, 0.1)
+    rows = [
+        smoothed(Setting(0.0, 0.0, 0.0), 0.58, 0.07, -0.02),
+        smoothed(default, 0.6, 0.2),
+        smoothed(Setting(0.2, 0.12, 0.1), 0.61, 0.3, 0.01),
+        smoothed(Setting(0.2, 0.0, 0.1), 0.62, 0.4, 0.02),
+        smoothed(Setting(1.0, 0.0, 0.1), 0.63, 0.9, 0.03),
+        smoothed(msgspec.structs.replace(default, view="both"), 0.64, 0.2, 0.04),
+    ]
+    return Sequences(600, 320, estimate(0.65), default, rows)
 
 
 def peers() -> Peers:

@@ -196,3 +196,6 @@ def test_the_shipped_file_is_evaluated(repository: Path, images_folder: Path) ->
     assert len(found.robustness) == len(CORRUPTIONS)
     assert [row.search for row in found.search] == [False] * 10 + [True] * 10
     assert found.live == live
+    assert found.sequences is not None
+    assert found.sequences.images == 35
+    assert found.sequences.row(found.sequences.default).gain.value == 0

@@ -21,7 +21,7 @@ WHOLE = Material(
 SECTIONS = (
     *("targets", "results", "stages", "throughput", "intervals", "camera"),
     "publishing",
-    *("calibration", "copies", "robustness", "framing", "search", "live", "peers"),
+    *("calibration", "copies", "robustness", "framing", "search", "live", "sequences", "peers"),
     *report.PHOTOGRAPHS,
 )
 
@@ -62,6 +62,24 @@ def test_photographs_say_what_counts_and_what_was_not_found() -> None:
     boxed = Material(photographs=given)
     assert "their boxes came with them" in report.section("photographs", boxed)
     assert "The 0 most confident mistakes" in report.section("photographs-mistakes", boxed)
+
+
+def test_the_best_setting_that_is_in_time_is_named_beside_the_default() -> None:
+    text = report.section("sequences", WHOLE)
+    assert "smoothing 0.2 s, hold 0.0 s, margin 0.1, with 62.0% over both" in text
+    assert "(smoothing 0.1 s, hold 0.12 s, margin 0.1) have 60.0%: +2.0 (+2.0…+2.0) points." in text
+    assert "With the default hold and margin it is smoothing 0.2 s, hold 0.12 s, margin" in text
+    assert (
+        "| **0.1** | 0.12 | 0.1 | of logarithms | one | 60.0% | 60.0% | 60.0% | 60.0% | – |" in text
+    )
+    assert "| −2.0 (−2.0…−2.0) |" in text
+
+
+def test_results_from_before_there_were_sequences_have_no_table_of_them() -> None:
+    older = Material([bench()], msgspec.structs.replace(evaluation(), sequences=None), peers())
+    assert report.section("sequences", older) is None
+    assert "## Over time" not in report.render("report.md.j2", older, intervals=True)
+    assert "## Over time" in report.render("report.md.j2", WHOLE, intervals=True)
 
 
 def test_the_targets_hold_the_figures() -> None:
