@@ -116,7 +116,7 @@ class Tracker:
         leader = int(row.argmax())
         if leader != track.leader:
             track.leader, track.leads_since = leader, time
-        led = time - track.leads_since >= self._hold
+        led = leader != track.label and time - track.leads_since >= self._hold
         if led and row[leader] >= row[track.label] + self._settings.margin:
             track.label, track.certain = leader, False
 

@@ -146,7 +146,7 @@ def test_a_file_from_before_holds_for_the_usual_time() -> None:
     fields = json.loads(replace(CONTRACT, hold=0.3).to_json())
     assert ModelContract.from_json(json.dumps(fields)).hold == 0.3
     del fields["hold"]
-    assert ModelContract.from_json(json.dumps(fields)).hold == 0.12
+    assert ModelContract.from_json(json.dumps(fields)).hold == 0.06
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -175,3 +175,10 @@ def test_an_expression_has_its_own_probability(values: list[float], threshold: f
     found = expression(LABELS, row(*values), threshold)
     assert found.score == max(found.probabilities.values()) == found.probabilities[found.label]
     assert found.certain == (found.score >= threshold)
+
+
+def test_a_label_that_stays_stays_certain_without_a_margin() -> None:
+    subject = tracker(Tracking(smoothing=0, margin=0), uncertain_below=0.5)
+    sure, less = row(0.2, 0.55, 0.25), row(0.3, 0.45, 0.25)
+    seen = [see(subject, [square(100, 80, 60)], n / 30, (sure, less)[n > 3])[0] for n in range(9)]
+    assert all(track.smoothed.certain for track in seen)
