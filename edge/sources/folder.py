@@ -14,7 +14,7 @@ from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError
 from edge.protocols import BaseSource
 from edge.sources.images import ImageSource, is_picture
-from edge.sources.paths import display_name, file_size
+from edge.sources.paths import display_name, file_size, walk
 from edge.sources.video import VideoSource
 from edge.types import Frame
 
@@ -39,7 +39,7 @@ class FolderSource(BaseSource):
         self._path = path
         self._left_out: dict[str, list[str]] = {}
         """Kind of file → a note on each that was left out."""
-        self.paths = self._walk()
+        self.paths = walk(path, self._note)
         self._sizes = list(map(file_size, self.paths))
         self.size = sum(self._sizes) or 1.0
         self._total = len(self.paths) + sum(map(len, self._left_out.values()))
@@ -97,30 +97,6 @@ class FolderSource(BaseSource):
             except SourceError as error:  # damaged, after some of its frames
                 log.warning("%s", error)
             before += size
-
-    def _walk(self) -> list[Path]:
-        """Return every file in the folder and in those below it, links followed once."""
-
-        def unreadable(error: OSError) -> None:
-            if Path(error.filename) == self._path:
-                raise SourceFileError(
-                    f"{self._path}: expected a folder, found {error.strerror}; "
-                    "check its path and its permissions"
-                ) from error
-            self._note("unreadable folders", f"{error.filename}: {error.strerror}")
-
-        found: list[Path] = []
-        seen: set[tuple[int, int]] = set()
-        for root, folders, names in os.walk(self._path, onerror=unreadable, followlinks=True):
-            status = Path(root).stat()
-            if (key := (status.st_dev, status.st_ino)) in seen:
-                folders.clear()
-                self._note("links to folders that were read already", root)
-                continue
-            seen.add(key)
-            folders.sort()
-            found += [Path(root, name) for name in names]
-        return sorted(found)
 
     def _leave_out(self, path: Path, name: str, error: SourceFileError) -> None:
         kind = mimetypes.guess_type(name)[0] or ""

@@ -1,9 +1,10 @@
-"""Files and folders as sources: how they are called, and what is no file."""
+"""Files and folders as sources: how they are called, what is in them, and what is no file."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.errors import SourceFileError
@@ -45,3 +46,32 @@ def check_file(path: Path) -> None:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found an empty file; copy it again"
         )
+
+
+def walk(folder: Path, note: Callable[[str, str], object]) -> list[Path]:
+    """Return every file in ``folder`` and in those below it, sorted; links are followed once.
+
+    ``note`` is called with a kind and a text for each folder that is passed over. Raises
+    ``SourceFileError`` where ``folder`` itself can't be read.
+    """
+
+    def unreadable(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise SourceFileError(
+                f"{folder}: expected a folder, found {error.strerror}; "
+                "check its path and its permissions"
+            ) from error
+        note("unreadable folders", f"{error.filename}: {error.strerror}")
+
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for root, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+        status = Path(root).stat()
+        if (key := (status.st_dev, status.st_ino)) in seen:
+            folders.clear()
+            note("links to folders that were read already", root)
+            continue
+        seen.add(key)
+        folders.sort()
+        found += [Path(root, name) for name in names]
+    return sorted(found)
