@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``doctor`` and ``info``. The only place that sets the exit code."""
+"""The command line: ``run``, ``scan``, ``doctor`` and ``info``. Sets the exit code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ from edge.run.config import read_settings_file, refuse_other_numbers, take_addre
 from edge.run.loop import run as run_loop
 from edge.run.signals import INTERRUPTED, Signals, has_terminal
 from edge.run.systemd import Heartbeat, Manager
+from edge.scan.export import export
+from edge.scan.scan import run_scan
+from edge.scan.settings import ScanSettings
+from edge.scan.work import open_recognizer
 from edge.settings import Settings, expanded
 from edge.sources.live import unfinished_reads
 from edge.vision.classifier import load_classifier
@@ -48,8 +52,10 @@ _DEFAULTS = RunSettings()
 _Reread = Annotated[Callable[[], Settings], Parameter(parse=False)]
 if TYPE_CHECKING:
     _Settings = Settings
+    _ScanSettings = ScanSettings
 else:
     _Settings = Annotated[RunSettings, Parameter(name="*")]
+    _ScanSettings = Annotated[ScanSettings, Parameter(name="*")]
 
 
 @app.command
@@ -133,6 +139,22 @@ def _accepts_reload(
         return False
     signals.accepted = True
     return True
+
+
+@app.command
+def scan(settings: _ScanSettings) -> int:
+    """Write one table of all the videos and pictures in folders, on all cores or many machines.
+
+    Called again, it goes on where it was. Ctrl-C ends it.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if settings.export:
+        rows = export(Path(settings.source[0]), settings.export)
+        print(f"{rows} rows in {settings.export}")
+        return 0
+    with _native_noise_filtered():
+        labels = open_recognizer(settings, settings.model_path).labels
+    return run_scan(settings, labels, partial(print, flush=True))
 
 
 @app.command

@@ -13,9 +13,10 @@
     │   ├── SourceFileError    a file is no video, or a folder has no images (2)
     │   ├── NoCameraError      there is no such camera
     │   └── SourceLostError    it was open and stopped delivering frames
-    └── SinkError              an output can't be written
-        ├── TargetError        its name is no place for a file of this user (2)
-        └── ReaderLeftError    who read it, through a pipe, has left
+    ├── SinkError              an output can't be written
+    │   ├── TargetError        its name is no place for a file of this user (2)
+    │   └── ReaderLeftError    who read it, through a pipe, has left
+    └── ScanError              a scan has no workers
 
 A message says what was expected, what was found, and what to do next. 2 is for what only a person
 can mend, in the settings or in what they name: a service is not started again for it.
@@ -93,3 +94,7 @@ class TargetError(SinkError):
 
 class ReaderLeftError(SinkError):
     """Who read an output, through a pipe, has left: "… | head" has seen enough."""
+
+
+class ScanError(EdgeError):
+    """A scan has no workers: no scheduler, or none that can do the work."""

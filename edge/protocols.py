@@ -68,6 +68,11 @@ class BaseSource:
         """The name."""
         return self.name
 
+    @property
+    def undecodable(self) -> int:
+        """Packets of a video that can't be decoded and are left out, so far."""
+        return 0
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self

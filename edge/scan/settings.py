@@ -1,25 +1,36 @@
 """What a user can say of a scan."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter, Token
 
 from edge.errors import SettingsError
-from edge.settings import AnalysisSettings, check_range, expanded, put
+from edge.settings import AnalysisSettings, Tracking, check_range, expanded, put
+
+_SAMPLES = 2.5
+"""A face may be missed in one sample before it is forgotten."""
+
+
+def _seconds(_: Any, tokens: Sequence[Token]) -> float:
+    """Read "0.5" or "0.5s"."""
+    return float(tokens[0].value.removesuffix("s"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanPlaces:
     """Where files are and where results go."""
 
-    source: tuple[str, ...] = ()
+    source: tuple[str, ...] = field(kw_only=False)
     """Folders and files to scan. What is in folders is known by its content. With --export, the
     folder of the results."""
-    output: Path = Path("results")
+    output: Annotated[Path, Parameter(name=("--output", "-o"))] = Path("results")
     """The folder of the results."""
     per: Literal["frame", "second"] = "frame"
     """What the rows are of: "second" leaves those of single frames out."""
-    every: float = 0.0
+    every: Annotated[float, Parameter(converter=_seconds)] = 0.0
     """Look at one frame in so many seconds of a video: 0…3600 s, 0 for every frame."""
     thumbnails: bool = False
     """Keep a small picture of the strongest moments of each file."""
@@ -42,11 +53,6 @@ class ScanSettings(AnalysisSettings, ScanPlaces):
         super().__post_init__()
         check_range("every", self.every, 0, 3600, "s")
         check_range("workers", self.workers, 0, 1024)
-        if not self.source or not all(self.source):
-            raise SettingsError(
-                "source: expected a folder or a file, found none; name one, as in "
-                "'expressions scan holidays -o results'"
-            )
         put(self, "source", tuple(map(expanded, self.source)))
         put(self, "output", Path(expanded(self.output)))
         if self.export is not None:
@@ -55,3 +61,9 @@ class ScanSettings(AnalysisSettings, ScanPlaces):
                 raise SettingsError(
                     f"export: expected a .csv or .parquet file, found '{self.export}'; rename it"
                 )
+
+    @property
+    def sampled_tracking(self) -> Tracking:
+        """``tracking`` for frames that are ``every`` seconds apart."""
+        forget = max(self.tracking.forget, _SAMPLES * self.every)
+        return replace(self.tracking, forget=min(forget, 60.0))

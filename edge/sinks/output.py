@@ -196,6 +196,21 @@ def _check_unlocked(file: Path, path: Path) -> None:
             )
 
 
+def lock_file(file: Path, whole: Path) -> FileIO:
+    """Open ``file`` for this run alone, until it is closed; ``whole`` is what it guards.
+
+    Raises ``OSError``, and ``SinkError`` where another run has it.
+    """
+    opened = FileIO(file, "a")
+    if not _lock(opened):
+        opened.close()
+        raise SinkError(
+            f"{whole}: expected a folder of this run alone, found that another run writes there; "
+            "end that one, or choose another output"
+        )
+    return opened
+
+
 def _lock(file: FileIO) -> bool:
     """Whether no other run has ``file``: an advisory lock, where the file system has such."""
     if sys.platform == "win32":  # it refuses to rename what is open

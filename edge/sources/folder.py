@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import mimetypes
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -13,13 +12,10 @@ from typing import Self
 from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError
 from edge.protocols import BaseSource
-from edge.sources.images import ImageSource, is_picture
+from edge.sources.kinds import is_meant, is_neither, open_file
 from edge.sources.paths import display_name, file_size, walk
-from edge.sources.video import VideoSource
 from edge.types import Frame
 
-_NEITHER = ("text/", "audio/")
-"""Kinds of file that are not looked into: FFmpeg takes a text for a film of letters."""
 log = logging.getLogger(__name__)
 
 
@@ -79,11 +75,11 @@ class FolderSource(BaseSource):
         pictures, before = 0, 0.0
         for path, size in zip(self.paths, self._sizes, strict=True):
             name = display_name(path.relative_to(self._path))
-            if (mimetypes.guess_type(name)[0] or "").startswith(_NEITHER):
+            if is_neither(name):
                 self._note("other files", name)
                 before += size
                 continue
-            source = (ImageSource if is_picture(path) else VideoSource)(path)
+            source = open_file(path)
             source.name = self.prefix + name
             try:
                 with source:
@@ -99,14 +95,9 @@ class FolderSource(BaseSource):
             before += size
 
     def _leave_out(self, path: Path, name: str, error: SourceFileError) -> None:
-        kind = mimetypes.guess_type(name)[0] or ""
         if path.is_symlink() and not path.exists():
             self._note("dead links", name)
-        elif (
-            kind.startswith(("image/", "video/"))
-            or is_picture(path)
-            or not os.access(path, os.R_OK)
-        ):
+        elif is_meant(path):
             self._note("unreadable", f"{name}: {str(error).removeprefix(f'{path}: ')}")
         else:
             self._note("other files", name)

@@ -41,7 +41,7 @@ class VideoSource(BaseSource):
     that cannot be decoded are left out, and counted in the log.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, every: float = 0.0) -> None:
         """Name the file; nothing is opened yet."""
         self.name = display_name(Path(path.name))
         self._path, self.paths, self.size = path, (path,), file_size(path)
@@ -52,6 +52,11 @@ class VideoSource(BaseSource):
     def description(self) -> str:
         """The name, and size and rate once it is open."""
         return self.name + self._facts
+
+    @property
+    def undecodable(self) -> int:
+        """Packets that can't be decoded and are left out, so far."""
+        return self._decoder.failures
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""

@@ -1,0 +1,223 @@
+"""Where the files of a scan are worked on: processes of this machine, or any Dask cluster.
+
+Imports Dask, which comes with the extra ``scan``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import dask
+from distributed import (
+    Client,
+    Future,
+    KilledWorker,
+    LocalCluster,
+    Security,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
+
+from edge import __version__
+from edge.errors import EdgeError, ScanError, first_line
+from edge.files import replace_with
+from edge.recognizer import usable_cores
+from edge.scan.inputs import Input
+from edge.scan.settings import ScanSettings
+from edge.scan.work import Engine, Outcome
+
+_NAME = "edge-expressions"
+_ANSWER = 10
+"""Seconds in which a scheduler and a first worker must answer."""
+_KILLS = 3
+"""A file that has killed so many workers is set aside."""
+_CONFIG = {
+    "distributed.scheduler.allowed-failures": _KILLS - 1,
+    "distributed.scheduler.worker-saturation": 1.0,  # a file waits where it is nobody's yet
+    "distributed.worker.profile.enabled": False,  # it would look at every worker 100 times a second
+    "distributed.nanny.pre-spawn-environ": {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"},
+}
+log = logging.getLogger(__name__)
+
+
+class Equipment(WorkerPlugin):
+    """What a worker needs, sent to each one: also to those that come later."""
+
+    name = _NAME
+
+    def __init__(
+        self, settings: ScanSettings, model: bytes, results: Path, cores: int, own: bool
+    ) -> None:
+        """``model`` is the content of the classifier's file; see ``Engine`` for the others.
+
+        ``own`` says that the worker is a process of this scan, whose standard error is ours.
+        """
+        self._settings, self._model = settings, model
+        self._results, self._cores, self._own = results, cores, own
+
+    def setup(self, worker: Worker) -> None:
+        """Make ready; what is slow waits for the first file."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scan, which ends them
+        cv2.setNumThreads(1)
+        if self._own:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what native code says of a damaged file
+        name = f"{hashlib.sha256(self._model).hexdigest()}.tflite"
+        path = Path(worker.local_directory) / name
+        with replace_with(path) as file:
+            file.write(self._model)
+        self.engine = Engine(self._settings, path, self._results, self._cores)
+
+
+class Cluster:
+    """Works on files with the workers of ``client``."""
+
+    def __init__(self, client: Client) -> None:
+        """Take a client whose workers are equipped."""
+        self._client = client
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def scan(self, files: Sequence[Input]) -> Generator[Outcome]:
+        """Yield what became of each of ``files``, in the order in which they are done.
+
+        Raises ``EdgeError`` where results can't be written or workers can't work.
+        """
+        futures = self._client.map(_scan, files, [__version__] * len(files), pure=False)
+        of = dict(zip((future.key for future in futures), files, strict=True))
+        done = as_completed(futures)
+        del futures
+        for future in done:
+            file = of.pop(future.key)
+            outcome = self._outcome(future, file)
+            if outcome is not None:
+                yield outcome
+                continue
+            again = self._client.submit(_scan, file, __version__, pure=False)
+            of[again.key] = file
+            done.add(again)
+
+    def _outcome(self, future: Future, file: Input) -> Outcome | None:
+        """Return what became of ``file``; None where its worker is none of ours."""
+        if future.status == "finished":
+            result: Outcome | _Refusal = future.result()
+            if isinstance(result, _Refusal):
+                self._retire(result)
+                return None
+            return result
+        error = future.exception()
+        if isinstance(error, EdgeError):
+            raise error
+        if isinstance(error, KilledWorker):
+            reason = f"set aside: {_KILLS} workers died of it"
+        else:
+            reason = f"failed with {type(error).__name__}: {first_line(error or Exception())}"
+        return Outcome(file, "failed", reason)
+
+    def _retire(self, refusal: _Refusal) -> None:
+        log.warning(
+            "worker %s: expected version %s of edge-expressions, found %s; it is left out",
+            *(refusal.worker, __version__, refusal.version),
+        )
+        self._client.retire_workers([refusal.worker])
+        if not self.workers:
+            raise ScanError(
+                f"cluster: expected workers with version {__version__} of edge-expressions, found "
+                f"none, the last one has {refusal.version}; install the same on all machines"
+            )
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """What a worker of another version says."""
+
+    worker: str
+    version: str
+
+
+def _scan(file: Input, version: str) -> Outcome | _Refusal:
+    """What a worker does."""
+    worker = get_worker()
+    if version != __version__:
+        return _Refusal(worker.address, __version__)
+    equipment: Equipment = worker.plugins[_NAME]
+    return equipment.engine.scan(file)
+
+
+@contextmanager
+def open_cluster(
+    settings: ScanSettings, model: bytes, results: Path, files: int
+) -> Iterator[Cluster]:
+    """Open the cluster that ``settings`` ask for, to work on so many ``files``.
+
+    Raises ``ScanError``.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here
+    with dask.config.set(_CONFIG):
+        if settings.cluster:
+            with _connect(settings.cluster) as client:
+                yield _equipped(client, Equipment(settings, model, results, cores=1, own=False))
+            return
+        count = min(settings.workers or usable_cores(), max(files, 1))
+        cores = max(usable_cores() // count, 1)
+        with _local(count) as local, Client(local) as client:
+            yield _equipped(client, Equipment(settings, model, results, cores, own=True))
+
+
+def _local(count: int) -> Any:
+    """So many processes of this machine, whom nobody else can give work."""
+    return LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        processes=True,
+        security=Security.temporary(),
+        dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",
+        memory_limit=None,
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def _connect(address: str) -> Client:
+    try:
+        client = Client(address, timeout=_ANSWER)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ScanError(
+            f"{address}: expected a Dask scheduler that answers within {_ANSWER} s, found: "
+            f"{first_line(error)}; start one with 'dask scheduler'"
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=_ANSWER)
+    except TimeoutError as error:
+        client.close()
+        raise ScanError(
+            f"{address}: expected workers, found none within {_ANSWER} s; start some with "
+            f"'dask worker {address} --nthreads 1'"
+        ) from error
+    return client
+
+
+def _equipped(client: Client, equipment: Equipment) -> Cluster:
+    try:
+        client.register_plugin(equipment)
+    except Exception as error:
+        raise ScanError(
+            f"cluster: expected workers that have edge-expressions {__version__}, found: "
+            f"{first_line(error)}; install the same on all machines"
+        ) from error
+    return Cluster(client)

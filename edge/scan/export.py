@@ -1,0 +1,52 @@
+"""The table of a scan as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edge.errors import TargetError
+from edge.files import check_target, replace_with
+from edge.scan.results import FRAMES, SECONDS, parts, require_scan
+from edge.sinks.columns import require_pyarrow
+from edge.sinks.output import writing
+
+
+def export(results: Path, target: Path) -> int:
+    """Write the rows of all parts in ``results`` to ``target`` (.csv, .parquet); return how many.
+
+    They are those of frames, or of seconds where the scan has no others. Raises ``SinkError``.
+    """
+    require_pyarrow(str(target))
+    import pyarrow.csv  # noqa: PLC0415 - an option, and slow to import
+    import pyarrow.parquet  # noqa: PLC0415
+
+    scan = require_scan(results)
+    kind = SECONDS if scan["settings"]["per"] == "second" else FRAMES
+    found = parts(results, kind)
+    if not found:
+        raise TargetError(f"{results}: expected results of files, found none; scan some first")
+    schema = pyarrow.parquet.read_schema(found[0]).remove_metadata()
+    open_writer = {
+        ".csv": pyarrow.csv.CSVWriter,
+        ".parquet": pyarrow.parquet.ParquetWriter,
+    }[target.suffix]
+    rows = 0
+    with writing(target):
+        check_target(target)
+        with replace_with(target) as file, open_writer(file, schema) as writer:
+            for batch in _batches(found):
+                writer.write_table(batch)
+                rows += batch.num_rows
+    return rows
+
+
+def _batches(found: list[Path] | Any) -> Iterator[Any]:
+    """Yield the rows of the parts a group at a time, as tables without metadata."""
+    import pyarrow.parquet  # noqa: PLC0415
+
+    for path in found:
+        with pyarrow.parquet.ParquetFile(path) as part:
+            for group in range(part.num_row_groups):
+                yield part.read_row_group(group).replace_schema_metadata(None)

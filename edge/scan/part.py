@@ -1,0 +1,107 @@
+"""What is written of one file: its tables and its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from edge.errors import SourceLostError
+from edge.protocols import Source
+from edge.scan.inputs import Input
+from edge.scan.moments import Moments
+from edge.scan.results import FRAMES, METADATA, SECONDS, Manifest, new_file
+from edge.sinks.columns import Columns
+from edge.sinks.seconds import Seconds
+from edge.sinks.table import frame_table, second_table
+from edge.sources.paths import display_name
+from edge.types import Frame, FrameResult, Outage
+
+_ROWS = 2048
+"""Rows of a table that are kept in memory."""
+
+
+@contextmanager
+def new_part(results: Path, name: str, kinds: Sequence[str]) -> Iterator[Mapping[str, BinaryIO]]:
+    """Open a new file of each of ``kinds`` for the part ``name``; raises ``OSError``.
+
+    Where the body does not fail all are put in their place, the last kind last.
+    """
+    with ExitStack() as stack:
+        yield {
+            kind: stack.enter_context(new_file(results / kind / f"{name}.parquet"))
+            for kind in reversed(kinds)
+        }
+
+
+class Part:
+    """Writes results of one file to ``files``, by kind of table."""
+
+    def __init__(
+        self, files: Mapping[str, BinaryIO], labels: Sequence[str], thumbnails: bool
+    ) -> None:
+        """Begin the tables; raises ``OSError``."""
+        kinds = {FRAMES: frame_table, SECONDS: second_table}
+        self._tables = {
+            kind: Columns(kinds[kind](labels), file, _ROWS) for kind, file in files.items()
+        }
+        self._moments, self._seconds = Moments(thumbnails), Seconds()
+        self._last: Frame | None = None
+        self._frames = self._faces = 0
+        self._tracks: set[int] = set()
+
+    def take(self, results: Iterable[tuple[Frame, FrameResult] | Outage]) -> str:
+        """Write ``results``; return why the file ends early, if it does.
+
+        Raises ``SourceError`` where nothing of it can be read, and ``OSError``.
+        """
+        try:
+            for item in results:
+                if not isinstance(item, Outage):
+                    self._add(*item)
+        except SourceLostError as error:
+            return str(error)
+        return ""
+
+    def finish(
+        self, file: Input, source: Source, damaged: str, undecodable: int, took: float
+    ) -> Manifest:
+        """Write what is left, and the manifest, which is returned; raises ``OSError``."""
+        for second in self._seconds.end():
+            self._tables[SECONDS].add(second)
+        last = self._last
+        assert last is not None, "a source gives a frame or raises"
+        manifest = Manifest(
+            source=file.source,
+            part=file.part,
+            path=display_name(file.path),
+            fingerprint=list(file.fingerprint),
+            kind="picture" if last.still else "video",
+            width=last.image.shape[1],
+            height=last.image.shape[0],
+            fps=round(source.fps, 3),
+            length=0.0 if last.still else round(last.time + 1 / source.fps, 3),
+            frames=self._frames,
+            faces=self._faces,
+            people=self._faces if last.still else len(self._tracks),
+            damaged=damaged,
+            undecodable=undecodable,
+            took=round(took, 3),
+            moments=self._moments.best(),
+        )
+        for kind, table in self._tables.items():
+            table.close({METADATA: json.dumps(manifest)} if kind == SECONDS else None)
+        return manifest
+
+    def _add(self, frame: Frame, result: FrameResult) -> None:
+        self._last = frame
+        self._frames += 1
+        self._faces += len(result.faces)
+        self._tracks.update(face.track_id for face in result.faces if face.track_id is not None)
+        self._moments.add(frame, result)
+        if FRAMES in self._tables:
+            self._tables[FRAMES].add(result.to_dict())
+        for second in self._seconds.add(frame, result):
+            self._tables[SECONDS].add(second)

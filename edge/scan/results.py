@@ -1,0 +1,213 @@
+"""The folder of a scan's results, and what stands in it.
+
+::
+
+    scan.json                 what the scan is: version, model, settings
+    frames/PART.parquet       a row for each face of each frame (not with "--per second")
+    seconds/PART.parquet      a row for each face of each second, and the manifest of its file
+    failures.csv              what could not be read
+    report.html
+
+A part has all of one file. Its seconds are put in their place last: a part that has them is whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypedDict
+from uuid import uuid4
+
+from edge.errors import TargetError
+from edge.files import check_target, write_text
+from edge.scan.inputs import Input
+from edge.scan.moments import Moment
+from edge.sinks import output
+from edge.sources.paths import display_name
+
+FORMAT = "expressions-scan-1"
+SCAN = "scan.json"
+FRAMES, SECONDS = "frames", "seconds"
+FAILURES = "failures.csv"
+METADATA = "expressions"
+"""The key of the manifest in the metadata of a part."""
+_HIDDEN = ".writing"
+"""How the name of a file ends that is not whole."""
+
+
+class Manifest(TypedDict):
+    """What a part says of its file."""
+
+    source: str
+    part: str
+    path: str
+    fingerprint: list[int]
+    kind: str
+    """"video" or "picture"."""
+    width: int
+    height: int
+    fps: float
+    length: float
+    """Seconds of video that were read."""
+    frames: int
+    """That were looked at."""
+    faces: int
+    people: int
+    """Tracks; of a picture, faces."""
+    damaged: str
+    """Why the end of the file is missing, if it is."""
+    undecodable: int
+    """Packets that are left out."""
+    took: float
+    """Seconds of work."""
+    moments: list[Moment]
+
+
+class Results:
+    """The results in a folder. Entering makes them this scan's own; leaving lets others write."""
+
+    def __init__(self, folder: Path, scan: Mapping[str, Any]) -> None:
+        """``scan`` is what is written to scan.json."""
+        self.folder, self._scan = folder, scan
+
+    def __enter__(self) -> Results:
+        """Make the folder, or check that it has results of this scan.
+
+        Raises ``TargetError``, and ``SinkError`` where another scan writes there.
+        """
+        with output.writing(self.folder):
+            self._check()
+            for name in (FRAMES, SECONDS):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self._lock = output.lock_file(self.folder / ".lock", self.folder)
+            self._remove_unfinished()
+            if not (self.folder / SCAN).exists():
+                write_text(self.folder / SCAN, json.dumps(self._scan, indent=1) + "\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others write."""
+        self._remove_unfinished()
+        self._lock.close()
+
+    def done(self, inputs: Iterable[Input]) -> dict[str, Manifest]:
+        """Return the manifests of ``inputs`` that have a whole part, by part.
+
+        Raises ``TargetError`` where the part of a name is of another file.
+        """
+        found = {}
+        for each in inputs:
+            manifest = read_manifest(self.folder / SECONDS / f"{each.part}.parquet")
+            if manifest is None:
+                continue
+            if tuple(manifest["fingerprint"]) == each.fingerprint:
+                found[each.part] = manifest
+            elif manifest["path"] != display_name(each.path):
+                raise TargetError(
+                    f"{self.folder}: expected results of '{each.path}', found those of another "
+                    f"'{each.source}', '{manifest['path']}'; choose another output"
+                )
+        return found
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Write which files failed and why; nothing where none did. Raises ``SinkError``."""
+        path = self.folder / FAILURES
+        with output.writing(path):
+            if not failures:
+                path.unlink(missing_ok=True)
+                return
+            text = io.StringIO()
+            csv.writer(text).writerows([("file", "reason"), *sorted(failures.items())])
+            write_text(path, text.getvalue())
+
+    def _check(self) -> None:
+        if not self.folder.exists():
+            check_target(self.folder / SCAN)
+            return
+        found = read_scan(self.folder)
+        if found is None:
+            if any(path.name != ".lock" for path in self.folder.iterdir()):
+                raise TargetError(
+                    f"{self.folder}: expected an empty folder or the results of a scan, found "
+                    "something else; choose another output"
+                )
+            return
+        for what, there, here in _differences(found, self._scan):
+            raise TargetError(
+                f"{self.folder}: expected results of the same scan, found {what} {there!r} there "
+                f"and {here!r} here; use the same, or choose another output"
+            )
+
+    def _remove_unfinished(self) -> None:
+        """Remove what killed workers left."""
+        for path in self.folder.glob(f"*/.*{_HIDDEN}"):
+            path.unlink(missing_ok=True)
+
+
+def read_scan(folder: Path) -> dict[str, Any] | None:
+    """Return what scan.json of ``folder`` says, None where there is none of a scan."""
+    try:
+        scan = json.loads((folder / SCAN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return scan if isinstance(scan, dict) and scan.get("format") == FORMAT else None
+
+
+def require_scan(folder: Path) -> dict[str, Any]:
+    """Return what scan.json of ``folder`` says; raises ``TargetError`` where there is none."""
+    scan = read_scan(folder)
+    if scan is None:
+        raise TargetError(
+            f"{folder}: expected the results of a scan, found no {SCAN} of one; check the path"
+        )
+    return scan
+
+
+def parts(folder: Path, kind: str) -> Sequence[Path]:
+    """Return the parts in ``folder`` of ``kind``, ``FRAMES`` or ``SECONDS``, by name."""
+    return sorted((folder / kind).glob("[!.]*.parquet"))
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Return the manifest of the part at ``path``, None where there is none that can be read."""
+    import pyarrow.parquet  # noqa: PLC0415 - an option, and slow to import
+
+    try:
+        metadata = pyarrow.parquet.read_metadata(path).metadata or {}
+        manifest: Manifest = json.loads(metadata[METADATA.encode()])
+    except (OSError, ValueError, KeyError, pyarrow.ArrowException):
+        return None
+    return manifest
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a binary file that becomes ``path`` where the body does not fail; raises ``OSError``.
+
+    Until then its name is hidden, and its own, whatever other machines write there.
+    """
+    hidden = path.with_name(f".{path.stem}.{uuid4().hex}{_HIDDEN}")
+    try:
+        with hidden.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.replace(path)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def _differences(
+    there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for name in dict.fromkeys((*there, *here)):
+        one, other = there.get(name), here.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{name}.")
+        elif one != other:
+            yield f"{prefix}{name}".removeprefix("settings."), one, other

@@ -1,0 +1,111 @@
+"""What a worker does with one file: look at its frames and write its part."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edge.errors import SourceError, SourceFileError
+from edge.recognizer import Recognizer
+from edge.scan import inputs
+from edge.scan.inputs import Input
+from edge.scan.part import Part, new_part
+from edge.scan.results import FRAMES, SECONDS, Manifest
+from edge.scan.settings import ScanSettings
+from edge.sinks.output import writing
+from edge.sources import turned
+from edge.sources.kinds import is_meant, is_neither, open_file
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file. ``manifest`` is there where its part is, ``reason`` where it failed.
+
+    "other" is a file that does not claim to be a picture or a video.
+    """
+
+    file: Input
+    kind: Literal["done", "other", "failed"]
+    reason: str = ""
+    manifest: Manifest | None = None
+
+
+class Engine:
+    """Scans one file after the other in each thread that asks it to.
+
+    ``model`` is the path of the classifier on this machine, ``results`` the folder of the results,
+    ``cores`` how many cores a file may use.
+    """
+
+    def __init__(self, settings: ScanSettings, model: Path, results: Path, cores: int = 1) -> None:
+        """Open nothing yet."""
+        self._settings, self._model, self._results = settings, model, results
+        self._cores = cores
+        self._own = threading.local()
+
+    def scan(self, file: Input) -> Outcome:
+        """Write the part of ``file``.
+
+        Raises ``SinkError`` where that fails, and ``EdgeError`` where the networks can't be had.
+        """
+        recognizer = self._recognizer()
+        if is_neither(file.source):
+            return Outcome(file, "other")
+        try:
+            manifest = self._write_part(file, recognizer)
+        except SourceError as error:
+            reason = str(error).removeprefix(f"{file.path}: ")
+            return Outcome(file, "failed" if is_meant(file.path) else "other", reason)
+        return Outcome(file, "done", manifest["damaged"], manifest)
+
+    def _write_part(self, file: Input, recognizer: Recognizer) -> Manifest:
+        start, settings = time.monotonic(), self._settings
+        kinds = (FRAMES, SECONDS) if settings.per == "frame" else (SECONDS,)
+        source = open_file(file.path, settings.every)
+        source.name = file.source
+        with source, writing(self._results), new_part(self._results, file.part, kinds) as files:
+            part = Part(files, recognizer.labels, settings.thumbnails)
+            frames = turned(source, settings.rotate, settings.mirror)
+            with closing(recognizer.follow(frames)) as results:
+                damaged = part.take(results)
+            if _changed(file):
+                raise SourceFileError(
+                    f"{file.path}: expected a file that is whole, found that it changed while it "
+                    "was read; scan it again when it is"
+                )
+            took = time.monotonic() - start
+            return part.finish(file, source, damaged, source.undecodable, took)
+
+    def _recognizer(self) -> Recognizer:
+        """The recognizer of this thread: its networks belong to one thread."""
+        if not hasattr(self._own, "recognizer"):
+            self._own.recognizer = open_recognizer(self._settings, self._model, self._cores)
+        recognizer: Recognizer = self._own.recognizer
+        return recognizer
+
+
+def open_recognizer(settings: ScanSettings, model: Path, cores: int = 1) -> Recognizer:
+    """Open the recognizer for a scan with the classifier at ``model``; raises ``EdgeError``."""
+    return Recognizer(
+        model,
+        detector=settings.detector,
+        detector_model=settings.detector_path,
+        min_score=settings.min_score,
+        min_face=settings.min_face,
+        search_budget=settings.search_budget,
+        uncertain_below=settings.uncertain_below,
+        hold=settings.hold,
+        tracking=settings.sampled_tracking,
+        workers=cores,
+    )
+
+
+def _changed(file: Input) -> bool:
+    try:
+        return inputs.fingerprint(file.path) != file.fingerprint
+    except OSError:
+        return True
