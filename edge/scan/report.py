@@ -1,0 +1,128 @@
+"""The report of a scan: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import csv
+import json
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edge.errors import EdgeError, SourceFileError
+from edge.files import write_text
+from edge.scan.charts import clock, colours
+from edge.scan.contents import Totals, listed_videos, shares, sorted_parts
+
+REPORT = "report.html"
+_FORMAT = "expressions-scan-1"
+_LISTED_FAILURES = 1000
+_OPEN_VIDEOS = 3
+"""So many are open when the page is."""
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the text around them; an element ``bdi`` holds those of a script."""
+
+
+class Failure(NamedTuple):
+    """A line of ``failures.csv``."""
+
+    file: str
+    reason: str
+
+
+def write_report(results: Path) -> Path:
+    """Write the page about the results in the folder ``results`` into it; return its path.
+
+    Holds one file of the scan at a time, and the page. Raises ``SourceFileError`` where the folder
+    has something else, ``EdgeError`` where a package is missing, and ``OSError``.
+    """
+    environment = _environment()
+    scan = _read_scan(results / "scan.json")
+    labels: list[str] = scan["labels"]
+    videos, pictures = sorted_parts(results / "seconds", labels)
+    totals = Totals(np.zeros((2, len(labels))))
+    template = environment.get_template("report_video.html.j2")
+    # The totals are complete once the last video has its section.
+    sections = [
+        template.render(number=number, video=video, open=len(videos) <= _OPEN_VIDEOS)
+        for number, video in enumerate(listed_videos(videos, labels, totals), 1)
+    ]
+    failures = _read_failures(results / "failures.csv")
+    text = environment.get_template("report.html.j2").render(
+        scan=scan,
+        totals=totals,
+        shares=shares(totals.weights, labels),
+        sections=sections,
+        pictures=pictures,
+        picture_shares=shares(pictures.weights, labels),
+        failures=failures[:_LISTED_FAILURES],
+        failed=len(failures),
+        colours=colours(len(labels)),
+    )
+    target = results / REPORT
+    write_text(target, text)
+    return target
+
+
+def _read_scan(path: Path) -> Mapping[str, Any]:
+    """Return what was scanned and how, with nothing in it where no scan has begun."""
+    try:
+        scan = json.loads(path.read_bytes())
+        found = scan["format"]
+    except FileNotFoundError:
+        return {"labels": [], "sources": [], "settings": {}, "version": "", "model": ""}
+    except (ValueError, KeyError, TypeError):
+        found = "something else"
+    if found != _FORMAT:
+        raise SourceFileError(
+            f"{path}: expected {_FORMAT}, found {found}; name the folder of a scan's results"
+        )
+    return dict(scan)
+
+
+def _read_failures(path: Path) -> list[Failure]:
+    try:
+        with path.open(encoding="utf-8", errors="backslashreplace", newline="") as file:
+            return [Failure(row["file"], row["reason"]) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+
+
+def _environment() -> Any:
+    """Return Jinja's, with what the templates call."""
+    try:
+        import jinja2  # noqa: PLC0415 - an option
+        import pyarrow  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise EdgeError(
+            f"report: expected the packages 'jinja2' and 'pyarrow', found no '{error.name}'; "
+            "pip install 'edge-expressions[scan]'"
+        ) from error
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": clock, "visible": visible, "percent": _percent, "text": _text}
+    return environment
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with ``\u000a`` for what would not show, or would turn what is around it."""
+    hidden = ("Cc", "Cs")
+    return "".join(
+        f"\\u{ord(c):04x}" if c in _REORDERING or unicodedata.category(c) in hidden else c
+        for c in text
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,5 @@
+"""The browser of the live page's tests."""
+
+from tests.edge.web.conftest import browser, visit
+
+__all__ = ["browser", "visit"]
