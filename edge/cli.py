@@ -154,7 +154,11 @@ def scan(settings: _ScanSettings) -> int:
         return 0
     with _native_noise_filtered():
         labels = open_recognizer(settings, settings.model_path).labels
-    return run_scan(settings, labels, partial(print, flush=True))
+    try:
+        return run_scan(settings, labels, partial(print, flush=True))
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", flush=True)
+        return INTERRUPTED
 
 
 @app.command

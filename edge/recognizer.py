@@ -93,7 +93,7 @@ class Recognizer:
         self._workers = workers or min(max(usable_cores() // threads, 1), MOST_WORKERS)
         pool = ClassifierPool(self._open_classifier, self._workers)
         self.labels, self.interpreter = pool.labels, pool.runtime
-        contract = self.contract = replace(
+        self.contract = replace(
             pool.contract,
             uncertain_below=_chosen(uncertain_below, pool.contract.uncertain_below),
             hold=_chosen(hold, pool.contract.hold),
@@ -108,6 +108,11 @@ class Recognizer:
             else None
         )
         self._tracking = tracking or Tracking()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everybody who was followed; tracks are numbered from 1 again."""
+        contract = self.contract
         self._tracker = Tracker(
             self.labels, contract.uncertain_below, self._tracking, contract.hold
         )

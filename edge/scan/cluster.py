@@ -10,7 +10,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ import cv2
 import dask
 from distributed import (
     Client,
-    Future,
     KilledWorker,
     LocalCluster,
     Security,
@@ -47,7 +47,10 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": _KILLS - 1,
     "distributed.scheduler.worker-saturation": 1.0,  # a file waits where it is nobody's yet
     "distributed.worker.profile.enabled": False,  # it would look at every worker 100 times a second
-    "distributed.nanny.pre-spawn-environ": {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"},
+    "distributed.nanny.pre-spawn-environ": {
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    },
 }
 log = logging.getLogger(__name__)
 
@@ -58,7 +61,13 @@ class Equipment(WorkerPlugin):
     name = _NAME
 
     def __init__(
-        self, settings: ScanSettings, model: bytes, results: Path, cores: int, own: bool
+        self,
+        settings: ScanSettings,
+        model: bytes,
+        results: Path,
+        cores: int = 1,
+        own: bool = True,
+        engine: Callable[[ScanSettings, Path, Path, int], Engine] = Engine,
     ) -> None:
         """``model`` is the content of the classifier's file; see ``Engine`` for the others.
 
@@ -66,6 +75,7 @@ class Equipment(WorkerPlugin):
         """
         self._settings, self._model = settings, model
         self._results, self._cores, self._own = results, cores, own
+        self._open = engine
 
     def setup(self, worker: Worker) -> None:
         """Make ready; what is slow waits for the first file."""
@@ -78,41 +88,44 @@ class Equipment(WorkerPlugin):
         path = Path(worker.local_directory) / name
         with replace_with(path) as file:
             file.write(self._model)
-        self.engine = Engine(self._settings, path, self._results, self._cores)
+        self.engine = self._open(self._settings, path, self._results, self._cores)
 
 
 class Cluster:
     """Works on files with the workers of ``client``."""
 
-    def __init__(self, client: Client) -> None:
-        """Take a client whose workers are equipped."""
-        self._client = client
+    def __init__(self, client: Client, version: str = __version__) -> None:
+        """Take a client whose workers are equipped; they must have this ``version``."""
+        self._client, self._version = client, version
 
     @property
     def workers(self) -> int:
         """How many there are."""
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return len(self._client.nthreads())
 
     def scan(self, files: Sequence[Input]) -> Generator[Outcome]:
         """Yield what became of each of ``files``, in the order in which they are done.
 
         Raises ``EdgeError`` where results can't be written or workers can't work.
         """
-        futures = self._client.map(_scan, files, [__version__] * len(files), pure=False)
+        futures = self._client.map(_scan, files, [self._version] * len(files), pure=False)
         of = dict(zip((future.key for future in futures), files, strict=True))
         done = as_completed(futures)
         del futures
         for future in done:
+            if future.status not in {"finished", "error"}:
+                done.add(future)  # its worker died with the result: another one does it again
+                continue
             file = of.pop(future.key)
             outcome = self._outcome(future, file)
             if outcome is not None:
                 yield outcome
                 continue
-            again = self._client.submit(_scan, file, __version__, pure=False)
+            again = self._client.submit(_scan, file, self._version, pure=False)
             of[again.key] = file
             done.add(again)
 
-    def _outcome(self, future: Future, file: Input) -> Outcome | None:
+    def _outcome(self, future: Any, file: Input) -> Outcome | None:
         """Return what became of ``file``; None where its worker is none of ours."""
         if future.status == "finished":
             result: Outcome | _Refusal = future.result()
@@ -132,13 +145,13 @@ class Cluster:
     def _retire(self, refusal: _Refusal) -> None:
         log.warning(
             "worker %s: expected version %s of edge-expressions, found %s; it is left out",
-            *(refusal.worker, __version__, refusal.version),
+            *(refusal.worker, self._version, refusal.version),
         )
         self._client.retire_workers([refusal.worker])
         if not self.workers:
             raise ScanError(
-                f"cluster: expected workers with version {__version__} of edge-expressions, found "
-                f"none, the last one has {refusal.version}; install the same on all machines"
+                f"cluster: expected workers with edge-expressions {self._version}, found none, the "
+                f"last one has {refusal.version}; install the same on all machines"
             )
 
 
@@ -171,16 +184,16 @@ def open_cluster(
     with dask.config.set(_CONFIG):
         if settings.cluster:
             with _connect(settings.cluster) as client:
-                yield _equipped(client, Equipment(settings, model, results, cores=1, own=False))
+                yield equipped(client, Equipment(settings, model, results, own=False))
             return
         count = min(settings.workers or usable_cores(), max(files, 1))
         cores = max(usable_cores() // count, 1)
-        with _local(count) as local, Client(local) as client:
-            yield _equipped(client, Equipment(settings, model, results, cores, own=True))
+        with local_workers(count) as local, Client(local) as client:
+            yield equipped(client, Equipment(settings, model, results, cores))
 
 
-def _local(count: int) -> Any:
-    """So many processes of this machine, whom nobody else can give work."""
+def local_workers(count: int) -> Any:
+    """Return a Dask cluster of so many processes, to be entered; nobody else can give it work."""
     return LocalCluster(
         n_workers=count,
         threads_per_worker=1,
@@ -195,7 +208,7 @@ def _local(count: int) -> Any:
 
 def _connect(address: str) -> Client:
     try:
-        client = Client(address, timeout=_ANSWER)
+        client = _within(_ANSWER + 1, lambda: Client(address, timeout=_ANSWER))
     except (OSError, ValueError, TimeoutError) as error:
         raise ScanError(
             f"{address}: expected a Dask scheduler that answers within {_ANSWER} s, found: "
@@ -212,7 +225,25 @@ def _connect(address: str) -> Client:
     return client
 
 
-def _equipped(client: Client, equipment: Equipment) -> Cluster:
+def _within(seconds: float, open_client: Callable[[], Client]) -> Client:
+    """Return what ``open_client`` returns; Dask waits for ever for who accepts and says nothing.
+
+    Raises ``TimeoutError``, and what ``open_client`` raises.
+    """
+    result: Future[Client] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(open_client())
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is read
+            result.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return result.result(seconds)
+
+
+def equipped(client: Client, equipment: Equipment) -> Cluster:
+    """Send ``equipment`` to the workers of ``client``; raises ``ScanError``."""
     try:
         client.register_plugin(equipment)
     except Exception as error:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from edge.scan.charts import Layer, Tick, layers, steps, ticks
-from edge.scan.summary import MOST_BINS, Array, Manifest, Rows, read_manifest, read_rows
+from edge.scan.results import SECONDS, Manifest, parts, read_manifest
+from edge.scan.summary import MOST_BINS, Array, Rows, no_part, read_rows
 
 _LISTED_VIDEOS, _LISTED_PICTURES = 2000, 200
 _BINS = 500 * MOST_BINS
@@ -127,11 +128,14 @@ class Pictures:
             self.listed = []
 
 
-def sorted_parts(folder: Path, labels: Sequence[str]) -> tuple[list[Path], Pictures]:
-    """Return the parts of videos in the order of their names, and all photographs."""
+def sorted_parts(results: Path, labels: Sequence[str]) -> tuple[list[Path], Pictures]:
+    """Return the parts of videos in the order of their names, and all photographs.
+
+    Raises ``SourceFileError``.
+    """
     videos, pictures = [], Pictures(np.zeros((2, len(labels))))
-    for path in sorted(folder.glob("*.parquet")):
-        manifest = read_manifest(path)
+    for path in parts(results, SECONDS):
+        manifest = _manifest(path)
         if manifest["kind"] != "picture":
             videos.append((manifest["source"], path))
             continue
@@ -149,7 +153,7 @@ def listed_videos(paths: Sequence[Path], labels: Sequence[str], totals: Totals) 
     listed = min(len(paths), _LISTED_VIDEOS)
     most_bins = min(MOST_BINS, _BINS // max(listed, 1))
     for number, path in enumerate(paths):
-        manifest, rows = read_manifest(path), read_rows(path, labels)
+        manifest, rows = _manifest(path), read_rows(path, labels)
         seconds = manifest["length"] or rows.end
         frames = max(manifest["frames"], 1)
         # A damaged file has fewer frames than its length promises.
@@ -200,3 +204,10 @@ def _moments(manifest: Manifest, labels: Sequence[str], room: int) -> list[Momen
         rest = (each["score"], each["time"], each["track"], jpeg, source)
         moments.append(Moment(number, each["label"], *rest))
     return moments
+
+
+def _manifest(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise no_part(path, "no manifest in it")
+    return manifest

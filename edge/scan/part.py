@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from edge.errors import SourceLostError
 from edge.protocols import Source
@@ -51,6 +51,16 @@ class Part:
         self._last: Frame | None = None
         self._frames = self._faces = 0
         self._tracks: set[int] = set()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, problem: object, *_: object) -> None:
+        """Drop the tables where something failed."""
+        if problem:
+            for table in self._tables.values():
+                table.drop()
 
     def take(self, results: Iterable[tuple[Frame, FrameResult] | Outage]) -> str:
         """Write ``results``; return why the file ends early, if it does.

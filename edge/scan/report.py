@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edge.errors import EdgeError, SourceFileError
+from edge.errors import EdgeError
 from edge.files import write_text
 from edge.scan.charts import clock, colours
 from edge.scan.contents import Totals, listed_videos, shares, sorted_parts
+from edge.scan.results import FAILURES, require_scan
 
 REPORT = "report.html"
-_FORMAT = "expressions-scan-1"
 _LISTED_FAILURES = 1000
 _OPEN_VIDEOS = 3
 """So many are open when the page is."""
@@ -35,13 +34,14 @@ class Failure(NamedTuple):
 def write_report(results: Path) -> Path:
     """Write the page about the results in the folder ``results`` into it; return its path.
 
-    Holds one file of the scan at a time, and the page. Raises ``SourceFileError`` where the folder
-    has something else, ``EdgeError`` where a package is missing, and ``OSError``.
+    Holds one file of the scan at a time, and the page. Raises ``TargetError`` where the folder has
+    no scan, ``SourceFileError`` where it has something else among the parts, ``EdgeError`` where a
+    package is missing, and ``OSError``.
     """
     environment = _environment()
-    scan = _read_scan(results / "scan.json")
+    scan = require_scan(results)
     labels: list[str] = scan["labels"]
-    videos, pictures = sorted_parts(results / "seconds", labels)
+    videos, pictures = sorted_parts(results, labels)
     totals = Totals(np.zeros((2, len(labels))))
     template = environment.get_template("report_video.html.j2")
     # The totals are complete once the last video has its section.
@@ -49,7 +49,7 @@ def write_report(results: Path) -> Path:
         template.render(number=number, video=video, open=len(videos) <= _OPEN_VIDEOS)
         for number, video in enumerate(listed_videos(videos, labels, totals), 1)
     ]
-    failures = _read_failures(results / "failures.csv")
+    failures = _read_failures(results / FAILURES)
     text = environment.get_template("report.html.j2").render(
         scan=scan,
         totals=totals,
@@ -64,22 +64,6 @@ def write_report(results: Path) -> Path:
     target = results / REPORT
     write_text(target, text)
     return target
-
-
-def _read_scan(path: Path) -> Mapping[str, Any]:
-    """Return what was scanned and how, with nothing in it where no scan has begun."""
-    try:
-        scan = json.loads(path.read_bytes())
-        found = scan["format"]
-    except FileNotFoundError:
-        return {"labels": [], "sources": [], "settings": {}, "version": "", "model": ""}
-    except (ValueError, KeyError, TypeError):
-        found = "something else"
-    if found != _FORMAT:
-        raise SourceFileError(
-            f"{path}: expected {_FORMAT}, found {found}; name the folder of a scan's results"
-        )
-    return dict(scan)
 
 
 def _read_failures(path: Path) -> list[Failure]:

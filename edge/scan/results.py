@@ -137,7 +137,9 @@ class Results:
                     "something else; choose another output"
                 )
             return
-        for what, there, here in _differences(found, self._scan):
+        for what, there, here in _differences(
+            found | {"sources": ""}, {**self._scan, "sources": ""}
+        ):
             raise TargetError(
                 f"{self.folder}: expected results of the same scan, found {what} {there!r} there "
                 f"and {here!r} here; use the same, or choose another output"

@@ -21,6 +21,7 @@ from edge.scan.settings import ScanSettings
 from edge.scan.work import Outcome
 from edge.sinks.columns import require_pyarrow
 from edge.sinks.output import writing
+from edge.sources.paths import display_name
 from edge.vision.interpreter import read_model_file
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ def identity(settings: ScanSettings, model: bytes, labels: Sequence[str]) -> Map
         "version": __version__,
         "model": hashlib.sha256(model).hexdigest(),
         "labels": list(labels),
+        "sources": list(map(display_name, map(Path, settings.source))),
         "settings": own,
     }
 

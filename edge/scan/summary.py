@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +18,6 @@ _WIDTHS = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 
 """Seconds of a bin that are easy to read; above them whole hours."""
 _COLUMNS = ("time", "frames", "label", "certain_share")
 
-Manifest = Mapping[str, Any]
 Array = npt.NDArray[np.float64]
 
 
@@ -94,20 +91,6 @@ def bin_width(length: float, most_bins: int = MOST_BINS) -> int:
     return next((width for width in _WIDTHS if width >= least), 3600 * math.ceil(least / 3600))
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return what a part says about its file. Raises ``SourceFileError``."""
-    import pyarrow.parquet  # noqa: PLC0415 - an option, and slow to import
-
-    try:
-        metadata = pyarrow.parquet.read_metadata(path).metadata or {}
-        manifest = json.loads(metadata.get(b"expressions", b"null"))
-    except (OSError, ValueError) as error:  # Arrow's own are of these
-        raise _no_part(path, first_line(error)) from error
-    if not isinstance(manifest, dict):
-        raise _no_part(path, "no manifest in it")
-    return manifest
-
-
 def read_rows(path: Path, labels: Sequence[str]) -> Rows:
     """Return the rows of a part. Raises ``SourceFileError``."""
     import pyarrow  # noqa: PLC0415
@@ -124,13 +107,14 @@ def read_rows(path: Path, labels: Sequence[str]) -> Rows:
             for name in ("time", "frames", "certain_share")
         )
     except (OSError, ValueError, KeyError) as error:
-        raise _no_part(path, first_line(error)) from error
+        raise no_part(path, first_line(error)) from error
     if (label[frames > 0] < 0).any():
-        raise _no_part(path, f"labels other than {', '.join(labels)}")
+        raise no_part(path, f"labels other than {', '.join(labels)}")
     return Rows(time, frames, label, share, len(labels))
 
 
-def _no_part(path: Path, found: str) -> SourceFileError:
+def no_part(path: Path, found: str) -> SourceFileError:
+    """Return the error about a file among the parts that is none."""
     return SourceFileError(
         f"{path}: expected a part of a scan, found {found}; delete it and scan again"
     )

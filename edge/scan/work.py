@@ -53,6 +53,7 @@ class Engine:
         Raises ``SinkError`` where that fails, and ``EdgeError`` where the networks can't be had.
         """
         recognizer = self._recognizer()
+        recognizer.restart()
         if is_neither(file.source):
             return Outcome(file, "other")
         try:
@@ -67,8 +68,12 @@ class Engine:
         kinds = (FRAMES, SECONDS) if settings.per == "frame" else (SECONDS,)
         source = open_file(file.path, settings.every)
         source.name = file.source
-        with source, writing(self._results), new_part(self._results, file.part, kinds) as files:
-            part = Part(files, recognizer.labels, settings.thumbnails)
+        with (
+            source,
+            writing(self._results),
+            new_part(self._results, file.part, kinds) as files,
+            Part(files, recognizer.labels, settings.thumbnails) as part,
+        ):
             frames = turned(source, settings.rotate, settings.mirror)
             with closing(recognizer.follow(frames)) as results:
                 damaged = part.take(results)

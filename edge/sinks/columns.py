@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
@@ -51,6 +52,11 @@ class Columns:
         self._write_group()
         self._writer.add_key_value_metadata(metadata or {})
         self._writer.close()
+
+    def drop(self) -> None:
+        """Write no more, where the file will not be whole: a writer that is left open complains."""
+        with suppress(OSError, ValueError):
+            self._writer.close()
 
     def _write_group(self) -> None:
         import pyarrow  # noqa: PLC0415

@@ -1,0 +1,88 @@
+"""The table as one file, and how far a scan is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from rich.console import Console
+
+from edge.cli import main
+from edge.errors import TargetError
+from edge.scan.export import export
+from edge.scan.inputs import Input
+from edge.scan.progress import ScanProgress, hours
+from edge.scan.results import SECONDS, parts, read_manifest
+from edge.scan.work import Outcome
+from tests.edge.clips import write_change
+from tests.edge.scan.archive import rows, scan
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "a").mkdir()
+    for name in ("x.mp4", "y.mp4"):
+        write_change(folder / "a" / name, frames=3)
+    assert scan(folder / "a", folder / "r") == 0
+    return folder / "r"
+
+
+def test_one_file_has_the_rows_of_all(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "all.csv"
+    assert main(["scan", "--export", str(target), str(results)]) == 0
+    with target.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    expected = rows(results)
+    assert [row["source"] for row in found] == ["x.mp4"] * 6 + ["y.mp4"] * 6
+    assert [row["label"] for row in found] == [row["label"] for row in expected]
+    assert float(found[3]["p_happy"]) == expected[3]["p_happy"]
+    assert export(results, tmp_path / "all.parquet") == 12
+    assert pyarrow.parquet.read_table(tmp_path / "all.parquet").num_rows == 12
+
+
+def test_what_is_no_scan_is_not_exported(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"expected the results of a scan, found no scan\.json"):
+        export(tmp_path, tmp_path / "all.csv")
+    (tmp_path / "scan.json").write_bytes((results / "scan.json").read_bytes())
+    with pytest.raises(TargetError, match="expected results of files, found none"):
+        export(tmp_path, tmp_path / "all.csv")
+    assert not (tmp_path / "all.csv").exists()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_progress_says_what_is_done_and_what_is_left(results: Path) -> None:
+    manifest = read_manifest(parts(results, SECONDS)[0])
+    assert manifest is not None
+    manifest["length"] = 1200.0
+    said, clock = io.StringIO(), Clock()
+    files = [Input(Path(name), name, name, (100, 0)) for name in "abcd"]
+    with ScanProgress(4, 400, Console(file=said, width=200), clock) as progress:
+        clock.now = 30.0
+        progress.add(Outcome(files[0], "done", manifest=manifest))
+        assert said.getvalue() == "", "a line a minute, where there is no terminal"
+        clock.now = 60.0
+        progress.add(Outcome(files[1], "failed", "found nothing"))
+    assert said.getvalue() == (
+        "2 of 4 files · 0:20:00 of video · 20.0 × real time · 0:01:00 left · 1 failed\n"
+    )
+    terminal = io.StringIO()
+    with ScanProgress(4, 400, Console(file=terminal, force_terminal=True, width=120), clock) as bar:
+        bar.add(Outcome(files[2], "other"))
+    assert "1 of 4 files" in terminal.getvalue()
+    assert "25%" in terminal.getvalue()
+
+
+def test_a_length_is_read_as_hours() -> None:
+    assert [hours(n) for n in (0, 59.6, 3661, 360_000)] == [
+        "0:00:00", "0:01:00", "1:01:01", "100:00:00",
+    ]  # fmt: skip

@@ -1,0 +1,256 @@
+"""A scan: what is in the table, going on, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from edge import Recognizer
+from edge.errors import ScanError, SettingsError, SinkError, SourceFileError, TargetError
+from edge.scan.results import FAILURES, SECONDS, parts, read_manifest
+from edge.scan.scan import run_scan
+from edge.scan.settings import ScanSettings
+from tests.edge.clips import write_change
+from tests.edge.scan.archive import LABELS, Here, rows, scan, write_archive, write_photograph
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "archive"
+    write_archive(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(archive: Path) -> Path:
+    output = archive.parent / "results"
+    assert scan(archive, output) == 1, "one file can't be read"
+    return output
+
+
+def manifests(results: Path) -> dict[str, Any]:
+    found = [read_manifest(path) for path in parts(results, SECONDS)]
+    return {each["source"]: each for each in found if each}
+
+
+def test_the_table_has_what_the_api_gives(archive: Path, results: Path) -> None:
+    found = [row for row in rows(results) if row["source"] == "change.mp4"]
+    expected = [
+        (round(result.time, 6), face.track_id, face.label, round(face.score, 4))
+        for _, result in Recognizer().stream(archive / "change.mp4")
+        for face in result.faces
+    ]
+    assert len(expected) > 8
+    assert [(r["time"], r["track"], r["label"], r["score"]) for r in found] == expected
+
+
+def test_every_file_has_a_part_with_its_manifest(archive: Path, results: Path) -> None:
+    found = manifests(results)
+    assert sorted(found) == ["below/nobody.mp4", "change.mp4", "face.png"]
+    clip, nobody, picture = found["change.mp4"], found["below/nobody.mp4"], found["face.png"]
+    assert (clip["kind"], clip["frames"], clip["people"]) == ("video", 12, 1)
+    assert clip["length"] == pytest.approx(0.4, abs=0.01)
+    assert (nobody["frames"], nobody["faces"], nobody["moments"]) == (5, 0, [])
+    assert (picture["kind"], picture["people"], picture["length"]) == ("picture", 1, 0)
+    assert picture["moments"][0]["label"] == "happy"
+    assert "jpeg" not in picture["moments"][0]
+    status = (archive / "change.mp4").stat()
+    assert clip["fingerprint"] == [status.st_size, status.st_mtime_ns]
+    assert [row["frames"] for row in rows(results, SECONDS) if row["source"] == "change.mp4"] == [
+        12
+    ]
+
+
+def test_failures_are_listed_and_other_files_are_not(results: Path) -> None:
+    lines = (results / FAILURES).read_text().splitlines()
+    assert lines[0] == "file,reason"
+    assert lines[1].startswith("broken.mp4,")
+    assert len(lines) == 2
+    assert "broken.mp4" in (results / "report.html").read_text()
+
+
+def test_the_same_command_goes_on_where_it_was(
+    archive: Path, results: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        scan(archive, tmp_path / "r", Here(most=2))
+    assert len(list(parts(tmp_path / "r", SECONDS))) == 2
+    here = Here()
+    assert scan(archive, tmp_path / "r", here) == 1
+    assert len(here.given[0]) == 3, "what is left, and what has no part"
+    assert rows(tmp_path / "r") == rows(results)
+    assert scan(archive, tmp_path / "r", here) == 1
+    assert sorted(here.given[1]) == ["broken.mp4", "notes.txt"]
+
+
+def test_a_changed_file_is_scanned_again_and_nothing_is_there_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_change(folder / "x.mp4", frames=2)
+    assert scan(folder, tmp_path / "r") == 0
+    assert len(rows(tmp_path / "r")) == 4
+    (folder / "x.mp4").unlink()
+    write_change(folder / "x.mp4", frames=3)
+    here = Here()
+    assert scan(folder, tmp_path / "r", here) == 0
+    assert here.given == [["x.mp4"]]
+    assert len(rows(tmp_path / "r")) == 6
+    assert not list((tmp_path / "r").glob("*/.*.writing"))
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [({"min_face": 0.1}, "min_face 0.04"), ({"per": "second"}, "per 'frame'"),
+     ({"every": 0.5}, "every 0.0")],
+)  # fmt: skip
+def test_other_settings_are_refused(archive: Path, results: Path, more: Any, what: str) -> None:
+    with pytest.raises(
+        TargetError, match=rf"expected results of the same scan, found {what} there"
+    ):
+        scan(archive, results, **more)
+
+
+def test_the_folder_of_something_else_is_refused(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(TargetError, match="expected an empty folder or the results of a scan"):
+        scan(archive, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "r").write_text("mine")
+    with pytest.raises(SinkError, match="expected"):
+        scan(archive, tmp_path / "r")
+
+
+def test_another_file_of_that_name_is_no_change_of_it(tmp_path: Path) -> None:
+    for name, frames in (("one", 2), ("two", 3)):
+        (tmp_path / name).mkdir()
+        write_change(tmp_path / name / "x.mp4", frames)
+    assert scan(tmp_path / "one", tmp_path / "r") == 0
+    with pytest.raises(TargetError, match=r"expected results of '.*two/x\.mp4', found those of"):
+        scan(tmp_path / "two", tmp_path / "r")
+
+
+def test_a_moved_archive_is_still_done(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    write_change(tmp_path / "one" / "x.mp4", frames=2)
+    assert scan(tmp_path / "one", tmp_path / "r") == 0
+    (tmp_path / "one").rename(tmp_path / "two")
+    here = Here()
+    assert scan(tmp_path / "two", tmp_path / "r", here) == 0
+    assert here.given == []
+
+
+def test_two_scans_do_not_write_into_one_folder(archive: Path, tmp_path: Path) -> None:
+    class Second(Here):
+        def scan(self, files: Any) -> Any:
+            with pytest.raises(SinkError, match="found that another run writes there"):
+                scan(archive, tmp_path / "r")
+            return super().scan(files)
+
+    assert scan(archive, tmp_path / "r", Second()) == 1
+
+
+def test_an_empty_folder_has_nothing_to_scan(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceFileError, match="expected files, found none"):
+        scan(tmp_path / "empty", tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+    with pytest.raises(SourceFileError, match="nothing: expected a folder or a file"):
+        scan(str(tmp_path / "nothing"), tmp_path / "r")
+
+
+def test_a_file_that_grows_is_done_another_time(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_change(folder / "x.mp4", frames=2)
+
+    class Growing(Here):
+        def scan(self, files: Any) -> Any:
+            with (folder / "x.mp4").open("ab") as file:
+                file.write(b"\0" * 64)
+            return super().scan(files)
+
+    assert scan(folder, tmp_path / "r", Growing()) == 1
+    assert "changed while it was read" in (tmp_path / "r" / FAILURES).read_text()
+    assert not list(parts(tmp_path / "r", SECONDS))
+    assert scan(folder, tmp_path / "r") == 0
+    assert not (tmp_path / "r" / FAILURES).exists()
+
+
+def test_a_damaged_file_keeps_what_it_has_and_is_not_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_change(folder / "x.mkv", frames=30)
+    whole = (folder / "x.mkv").read_bytes()
+    (folder / "x.mkv").write_bytes(whole[: len(whole) // 2])
+    assert scan(folder, tmp_path / "r") == 1
+    assert 0 < manifests(tmp_path / "r")["x.mkv"]["frames"] < 60
+    assert "damaged or cut" in (tmp_path / "r" / FAILURES).read_text()
+    here = Here()
+    assert scan(folder, tmp_path / "r", here) == 1
+    assert here.given == []
+    assert "damaged or cut" in (tmp_path / "r" / FAILURES).read_text()
+
+
+def test_names_may_be_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    names = ["new\nline.png", os.fsdecode(b"\xff\xfe.png"), "x.png", "x .png", "=1+1.png"]
+    for name in names:
+        write_photograph(tmp_path / "p.png")
+        (tmp_path / "p.png").rename(folder / name)
+    (folder / "again").symlink_to(folder)
+    assert scan(folder, tmp_path / "r") == 0
+    found = {row["source"] for row in rows(tmp_path / "r")}
+    assert found == {"new\nline.png", "��.png", "x.png", "x .png", "=1+1.png"}
+
+
+def test_seconds_alone_and_thumbnails(archive: Path, tmp_path: Path) -> None:
+    assert scan(archive, tmp_path / "r", per="second", thumbnails=True) == 1
+    assert not list((tmp_path / "r" / "frames").iterdir())
+    moment = manifests(tmp_path / "r")["face.png"]["moments"][0]
+    assert moment["jpeg"].startswith("/9j/")
+    assert "data:image/jpeg;base64,/9j/" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_a_full_disk_ends_it(archive: Path, tmp_path: Path) -> None:
+    class Full(Here):
+        def scan(self, files: Any) -> Any:
+            (tmp_path / "r" / SECONDS).rmdir()
+            (tmp_path / "r" / SECONDS).write_text("in the way")
+            return super().scan(files)
+
+    with pytest.raises(SinkError, match="expected a file that can be written"):
+        scan(archive, tmp_path / "r", Full())
+
+
+def test_the_package_that_is_missing_is_named(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "edge.scan.cluster", None)
+    settings = ScanSettings((str(archive),), output=tmp_path / "r")
+    with pytest.raises(ScanError, match=r"expected the package 'distributed'.*\[scan\]"):
+        run_scan(settings, LABELS, print)
+
+
+def test_values_out_of_range_are_refused() -> None:
+    with pytest.raises(SettingsError, match="every"):
+        ScanSettings(("a",), every=-1)
+    with pytest.raises(SettingsError, match=r"export: expected a \.csv or \.parquet file"):
+        ScanSettings(("a",), export=Path("a.txt"))
+
+
+def test_the_table_is_of_parquet_and_says_its_model(results: Path) -> None:
+    scan_json = json.loads((results / "scan.json").read_text())
+    assert scan_json["labels"] == list(LABELS)
+    table = pyarrow.parquet.read_table(parts(results, "frames")[0])
+    assert {"source", "time", "track", "label", "p_happy", "smoothed_label"} <= set(
+        table.column_names
+    )
