@@ -5,6 +5,7 @@ Imports Dask, which comes with the extra ``scan``.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -13,7 +14,6 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from distributed import (
     Client,
     KilledWorker,
     LocalCluster,
+    Reschedule,
     Security,
     Worker,
     WorkerPlugin,
@@ -67,18 +68,26 @@ class Equipment(WorkerPlugin):
         results: Path,
         cores: int = 1,
         own: bool = True,
+        version: str = __version__,
         engine: Callable[[ScanSettings, Path, Path, int], Engine] = Engine,
     ) -> None:
         """``model`` is the content of the classifier's file; see ``Engine`` for the others.
 
-        ``own`` says that the worker is a process of this scan, whose standard error is ours.
+        ``own`` says that the worker is a process of this scan, whose standard error is ours. One
+        that has not this ``version`` of edge-expressions leaves the cluster.
         """
+        self.version = version
+        self.engine: Engine | None = None
         self._settings, self._model = settings, model
         self._results, self._cores, self._own = results, cores, own
         self._open = engine
 
     def setup(self, worker: Worker) -> None:
         """Make ready; what is slow waits for the first file."""
+        if self.version != __version__:
+            # Its nanny would start another one of the same version.
+            self._leaving = asyncio.ensure_future(worker.close(nanny=True, executor_wait=False))
+            return
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scan, which ends them
         cv2.setNumThreads(1)
@@ -94,9 +103,9 @@ class Equipment(WorkerPlugin):
 class Cluster:
     """Works on files with the workers of ``client``."""
 
-    def __init__(self, client: Client, version: str = __version__) -> None:
-        """Take a client whose workers are equipped; they must have this ``version``."""
-        self._client, self._version = client, version
+    def __init__(self, client: Client) -> None:
+        """Take a client whose workers are equipped."""
+        self._client = client
 
     @property
     def workers(self) -> int:
@@ -108,68 +117,42 @@ class Cluster:
 
         Raises ``EdgeError`` where results can't be written or workers can't work.
         """
-        futures = self._client.map(_scan, files, [self._version] * len(files), pure=False)
+        futures = self._client.map(_scan, files, pure=False)
         of = dict(zip((future.key for future in futures), files, strict=True))
         done = as_completed(futures)
         del futures
         for future in done:
-            if future.status not in {"finished", "error"}:
+            if future.status in {"finished", "error"}:
+                yield _outcome(future, of.pop(future.key))
+            else:
                 done.add(future)  # its worker died with the result: another one does it again
-                continue
-            file = of.pop(future.key)
-            outcome = self._outcome(future, file)
-            if outcome is not None:
-                yield outcome
-                continue
-            again = self._client.submit(_scan, file, self._version, pure=False)
-            of[again.key] = file
-            done.add(again)
-
-    def _outcome(self, future: Any, file: Input) -> Outcome | None:
-        """Return what became of ``file``; None where its worker is none of ours."""
-        if future.status == "finished":
-            result: Outcome | _Refusal = future.result()
-            if isinstance(result, _Refusal):
-                self._retire(result)
-                return None
-            return result
-        error = future.exception()
-        if isinstance(error, EdgeError):
-            raise error
-        if isinstance(error, KilledWorker):
-            reason = f"set aside: {_KILLS} workers died of it"
-        else:
-            reason = f"failed with {type(error).__name__}: {first_line(error or Exception())}"
-        return Outcome(file, "failed", reason)
-
-    def _retire(self, refusal: _Refusal) -> None:
-        log.warning(
-            "worker %s: expected version %s of edge-expressions, found %s; it is left out",
-            *(refusal.worker, self._version, refusal.version),
-        )
-        self._client.retire_workers([refusal.worker])
-        if not self.workers:
-            raise ScanError(
-                f"cluster: expected workers with edge-expressions {self._version}, found none, the "
-                f"last one has {refusal.version}; install the same on all machines"
-            )
 
 
-@dataclass(frozen=True)
-class _Refusal:
-    """What a worker of another version says."""
+def _outcome(future: Any, file: Input) -> Outcome:
+    """Return what became of ``file``; raises ``EdgeError`` where there can be no results."""
+    if future.status == "finished":
+        result: Outcome = future.result()
+        return result
+    error = future.exception()
+    if isinstance(error, EdgeError):
+        raise error
+    if isinstance(error, KilledWorker):
+        reason = f"set aside: {_KILLS} workers died of it"
+    else:
+        reason = f"failed with {type(error).__name__}: {first_line(error)}"
+    return Outcome(file, "failed", reason)
 
-    worker: str
-    version: str
 
-
-def _scan(file: Input, version: str) -> Outcome | _Refusal:
+def _scan(file: Input) -> Outcome:
     """What a worker does."""
-    worker = get_worker()
-    if version != __version__:
-        return _Refusal(worker.address, __version__)
-    equipment: Equipment = worker.plugins[_NAME]
+    equipment: Equipment = get_worker().plugins[_NAME]
+    if equipment.engine is None:
+        raise Reschedule
     return equipment.engine.scan(file)
+
+
+def _version() -> str:
+    return __version__
 
 
 @contextmanager
@@ -243,12 +226,21 @@ def _within(seconds: float, open_client: Callable[[], Client]) -> Client:
 
 
 def equipped(client: Client, equipment: Equipment) -> Cluster:
-    """Send ``equipment`` to the workers of ``client``; raises ``ScanError``."""
-    try:
-        client.register_plugin(equipment)
-    except Exception as error:
+    """Send ``equipment`` to the workers of ``client``.
+
+    Those with another version leave. Raises ``ScanError`` where that are all.
+    """
+    found = client.run(_version, on_error="return")
+    others = {address: each for address, each in found.items() if each != equipment.version}
+    for address, other in others.items():
+        log.warning(
+            "worker %s: expected edge-expressions %s, found %s; it is left out",
+            *(address, equipment.version, other),
+        )
+    if len(others) == len(found):
         raise ScanError(
-            f"cluster: expected workers that have edge-expressions {__version__}, found: "
-            f"{first_line(error)}; install the same on all machines"
-        ) from error
+            f"cluster: expected workers with edge-expressions {equipment.version}, found "
+            f"{', '.join(sorted(set(map(str, others.values()))))}; install the same on all machines"
+        )
+    client.register_plugin(equipment)
     return Cluster(client)

@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
+from edge import __version__
 from edge.errors import ScanError
 from edge.scan.cluster import Cluster, Equipment, equipped, local_workers
-from edge.scan.inputs import Input, find_inputs
+from edge.scan.inputs import Input
 from edge.scan.results import FAILURES, SECONDS, parts
 from edge.scan.scan import open_workers, run_scan
 from edge.scan.settings import ScanSettings
@@ -157,19 +158,19 @@ def test_a_file_that_kills_three_workers_is_set_aside(clip: Path, tmp_path: Path
     assert len(parts(tmp_path / "r", SECONDS)) == 3
 
 
-def test_a_worker_of_another_version_is_left_out(
+def test_workers_of_another_version_are_refused(
     clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    copies(tmp_path / "a", clip, 2)
-    settings = ScanSettings((str(tmp_path / "a"),), output=tmp_path / "r")
+    settings = ScanSettings((str(tmp_path),), output=tmp_path / "r")
+    model = settings.model_path.read_bytes()
     with nodes(tmp_path / "nodes") as (address, _), Client(address) as client:
-        equipped(client, Equipment(settings, settings.model_path.read_bytes(), tmp_path, own=False))
-        files = find_inputs(settings.source, print)
-        with pytest.raises(
-            ScanError, match=r"expected workers with edge-expressions 9.9, found none"
-        ):
-            list(Cluster(client, "9.9").scan(files))
-    assert len([m for m in caplog.messages if "expected version 9.9" in m]) == 2
+        client.wait_for_workers(2)
+        with pytest.raises(ScanError, match=f"expected .* 9.9, found {__version__}; install"):
+            equipped(client, Equipment(settings, model, tmp_path, own=False, version="9.9"))
+        assert len([m for m in caplog.messages if "expected edge-expressions 9.9" in m]) == 2
+        assert Cluster(client).workers == 2
+        client.register_plugin(Equipment(settings, model, tmp_path, own=False, version="9.9"))
+        wait_until(lambda: Cluster(client).workers == 0)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
