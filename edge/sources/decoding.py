@@ -77,14 +77,37 @@ class Decoder:
 
         None is the end: it gives what is still inside.
         """
+        for frame in self.frames(packet):
+            if (image := self.image(frame)) is not None:
+                yield image, frame.time
+
+    def frames(
+        self, packet: Packet[VideoStream] | None, spare: bool = False
+    ) -> Iterator[VideoFrame]:
+        """Yield whole frames as the codec has them, for ``image``.
+
+        None is the end: it gives what is still inside. A ``spare`` packet is left out if no other
+        frame needs its own.
+        """
         try:
+            self._stream.codec_context.skip_frame = "NONREF" if spare else "DEFAULT"
             frames = self._stream.decode(packet)
             for frame in frames:
                 frame.time_base = self._stream.time_base
             for frame in self._progressive(frames, ending=packet is None):
-                yield self._image(frame), frame.time
+                self._update_aspect(frame)
+                yield frame
         except self._av.FFmpegError:
             self.failures += 1
+
+    def flush(self) -> None:
+        """Forget what came before; the next packet is of a key frame."""
+        self._stream.codec_context.flush_buffers()
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether there was an interlaced frame."""
+        return self._filter is not None
 
     def _progressive(self, frames: Iterable[VideoFrame], ending: bool) -> Iterator[VideoFrame]:
         for frame in frames:
@@ -99,15 +122,19 @@ class Decoder:
         if ending and self._filter:
             yield from self._filter.process(None)
 
-    def _image(self, frame: VideoFrame) -> Image:
-        self._update_aspect(frame)
-        picture = self._converter.reformat(
-            frame,
-            width=max(round(frame.width * self._aspect), 1),
-            format="bgr24",
-            interpolation="BICUBIC",
-            threads=1,
-        )
+    def image(self, frame: VideoFrame) -> Image | None:
+        """Return the last one of ``frames`` as ``uint8[H, W, 3]`` BGR, None where that fails."""
+        try:
+            picture = self._converter.reformat(
+                frame,
+                width=max(round(frame.width * self._aspect), 1),
+                format="bgr24",
+                interpolation="BICUBIC",
+                threads=1,
+            )
+        except self._av.FFmpegError:
+            self.failures += 1
+            return None
         image = np.ascontiguousarray(picture.to_ndarray(), np.uint8)
         turn = _TURNS[round(-frame.rotation / 90) % 4]
         return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)

@@ -17,6 +17,7 @@ from edge.errors import SourceFileError, SourceLostError
 from edge.protocols import BaseSource
 from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
 from edge.sources.paths import check_file, display_name, file_size
+from edge.sources.sampling import CannotSkipError, Sampler
 from edge.types import Frame, Image
 
 if TYPE_CHECKING:
@@ -35,15 +36,20 @@ log = logging.getLogger(__name__)
 
 
 class VideoSource(BaseSource):
-    """The frames of the file at ``path``; none is dropped.
+    """The frames of the file at ``path``, each one, or a sample ``every`` so many seconds.
 
     Times are those of the container from the first frame on, also where its rate varies. Packets
     that cannot be decoded are left out, and counted in the log.
+
+    The samples are the first frames at or after 0, ``every``, 2 × ``every``…, each once, without
+    sound. What they do not need is not decoded, and then ``index`` is round(time × fps): the
+    frame's own number where the rate is constant.
     """
 
     def __init__(self, path: Path, every: float = 0.0) -> None:
         """Name the file; nothing is opened yet."""
         self.name = display_name(Path(path.name))
+        self._every = every
         self._path, self.paths, self.size = path, (path,), file_size(path)
         self._container: InputContainer | None = None
         self._facts = ""
@@ -60,21 +66,33 @@ class VideoSource(BaseSource):
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        container = self._open()
+        self._pictures = self._sample(container) if self._every else self._decode(container)
+        first = next(self._pictures, None)
+        if first is None:
+            codec = self._stream.codec_context.name
+            raise self._no_video(f"{codec} of which no picture can be decoded")
+        self._first, self._start = first[0], first[1] or 0.0
+        height, width = self._first.shape[:2]
+        self._facts = f" ({width}×{height}, {self.fps:.4g} FPS)"
+
+    def _open(self) -> InputContainer:
         av = load_av()
         check_file(self._path)
         try:
             # "file:", so that a name with a colon is no protocol.
-            self._container = av.open(f"file:{self._path}", metadata_errors="replace")
+            container: InputContainer = av.open(f"file:{self._path}", metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             raise self._no_video(getattr(error, "strerror", None) or str(error)) from error
-        try:
-            self._open(self._container)
-        except BaseException:
-            self._container.close()
-            raise
-        return self
-
-    def _open(self, container: InputContainer) -> None:
+        self._container = container
         stream = find_video(container)
         if stream is None:
             raise self._no_video("no video stream")
@@ -87,15 +105,9 @@ class VideoSource(BaseSource):
         self.fps = frame_rate(stream) or _FALLBACK_FPS
         self._audio: deque[Packet[Any]] = deque()
         """Packets that were read and not yet given."""
-        self._reached = 0.0
-        """Where the packets so far end, by the container's clock in seconds."""
-        self._pictures = self._decode(container)
-        first = next(self._pictures, None)
-        if first is None:
-            raise self._no_video(f"{stream.codec_context.name} of which no picture can be decoded")
-        self._first, self._start = first[0], first[1] or 0.0
-        height, width = self._first.shape[:2]
-        self._facts = f" ({width}×{height}, {self.fps:.4g} FPS)"
+        self._reached, self._read = 0.0, 0
+        """Where the packets end, by the container's clock in seconds; how many are of the video."""
+        return container
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
@@ -104,6 +116,9 @@ class VideoSource(BaseSource):
 
     def __iter__(self) -> Iterator[Frame]:
         """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
+        yield from self._samples() if self._every else self._frames()
+
+    def _frames(self) -> Iterator[Frame]:
         length = self._length() or math.nan
         held, longest = Frame(self._first, 0, 0.0, self.name, done=0.0), _FEW / self.fps
         for index, (image, stamp) in enumerate(self._pictures, start=1):
@@ -113,24 +128,53 @@ class VideoSource(BaseSource):
             yield replace(held, audio=tuple(self._audio_before(held.time)))
             held = Frame(image, index, at, self.name, done=min(at / length, 1.0))
         yield replace(held, audio=tuple(self._audio_before(float("inf"))))
-        if self._decoder.failures:
-            log.warning(
-                "%s: %d packets could not be decoded and are left out: the file is damaged",
-                *(self.name, self._decoder.failures),
-            )
-        self._check_length(held.index + 1, longest)
+        self._check_end(held.index + 1 + self._decoder.failures, longest)
+
+    def _samples(self) -> Iterator[Frame]:
+        length, index = self._length() or math.nan, 0
+        yield Frame(self._first, 0, 0.0, self.name, done=0.0)
+        for image, stamp in self._pictures:
+            index, time = max(self._sampler.number, index + 1), stamp or 0.0
+            yield Frame(image, index, time, self.name, done=min(time / length, 1.0))
+        self._check_end(self._read, max(_FEW / self.fps, self._sampler.longest))
 
     def _decode(self, container: InputContainer) -> Iterator[tuple[Image, float | None]]:
-        """Yield the pictures with their times by the container's clock; keep the audio packets."""
-        audio = next(iter(container.streams.audio), None)
+        """Yield the pictures with their times by the container's clock."""
+        for packet in self._video_packets(container):
+            yield from self._decoder.decode(packet)
+        yield from self._decoder.decode(None)
+
+    def _sample(self, container: InputContainer) -> Iterator[tuple[Image, float | None]]:
+        """Yield the samples with their times from the first frame on."""
+        due = 0.0
+        for skipping in (True, False):
+            self._sampler = Sampler(
+                self._decoder, self._every, self.fps, due=due, skipping=skipping
+            )
+            try:
+                for frame, time in self._sampler.samples(self._video_packets(container)):
+                    if (image := self._decoder.image(frame)) is not None:
+                        yield image, time
+            except CannotSkipError as reason:
+                log.debug("%s: decoding all of it: %s", self.name, reason)
+            else:
+                return
+            due = self._sampler.due
+            self.__exit__()
+            container = self._open()
+
+    def _video_packets(self, container: InputContainer) -> Iterator[Packet[Any]]:
+        """Yield the packets of the video; keep those of the audio, which samples do without."""
+        audio = None if self._every else next(iter(container.streams.audio), None)
         for packet in self._packets(container):
-            if packet.stream is self._stream and packet.size:
-                yield from self._decoder.decode(packet)
-            elif packet.stream is self._stream:
-                self._decoder.failures += 1
+            if packet.stream is self._stream:
+                self._read += 1
+                if packet.size:
+                    yield packet
+                else:
+                    self._decoder.failures += 1
             elif packet.stream is audio:
                 self._audio.append(packet)
-        yield from self._decoder.decode(None)
 
     def _packets(self, container: InputContainer) -> Iterator[Packet[Any]]:
         """Yield the packets of all streams, past what is damaged."""
@@ -163,11 +207,18 @@ class VideoSource(BaseSource):
                 packet.dts = None if packet.dts is None else packet.dts - shift
                 yield packet
 
-    def _check_length(self, count: int, longest: float) -> None:
-        """Raise ``SourceLostError`` where the header promises more time, and not fewer frames."""
+    def _check_end(self, read: int, longest: float) -> None:
+        """Say what is damaged, and raise ``SourceLostError`` where the file is cut.
+
+        That is where the header promises more time, and more frames than the ``read`` ones.
+        """
+        if self._decoder.failures:
+            log.warning(
+                "%s: %d packets could not be decoded and are left out: the file is damaged",
+                *(self.name, self._decoder.failures),
+            )
         frames, promised = self._stream.frames, self._length()  # 0 where unknown
-        missing = frames - count - self._decoder.failures
-        if frames and missing <= max(_FEW, _SHORTFALL * frames):
+        if frames and frames - read <= max(_FEW, _SHORTFALL * frames):
             return
         if promised - self._reached > max(longest, _SHORTFALL * promised):
             raise SourceLostError(

@@ -29,6 +29,16 @@ def ramp(count: int, width: int = 64, height: int = 48) -> list[Image]:
     return [plain(40 + 8 * (index % 24), width, height) for index in range(count)]
 
 
+def moving(count: int, width: int = 64, height: int = 48) -> list[Image]:
+    """Pictures of which no two are the same: a window that moves over a pattern."""
+    noise = np.random.default_rng(0).integers(0, 255, (6, width // 8 + count), np.uint8)
+    pattern = np.repeat(np.repeat(noise, height // 6, axis=0), 8, axis=1)
+    return [
+        np.ascontiguousarray(np.stack([pattern[:, 3 * i : 3 * i + width]] * 3, axis=-1))
+        for i in range(count)
+    ]
+
+
 def write_video(
     path: Path,
     images: Sequence[Image],
@@ -40,13 +50,14 @@ def write_video(
     aspect: Fraction | None = None,
     turn: int = 0,
     damaged: Sequence[int] = (),
-    audio: bool = False,
+    audio: float = 0,
     cover: Image | None = None,
     times: Sequence[tuple[float, float]] = (),
 ) -> Path:
     """Encode ``images``; packets with the numbers in ``damaged`` are replaced by nonsense.
 
-    ``times`` are the time and the duration of each packet, in seconds.
+    ``times`` are the time and the duration of each packet, in seconds. ``audio`` adds a tone, at
+    least so many seconds long.
     """
     with av.open(str(path), "w") as out:
         if cover is not None:
@@ -61,7 +72,7 @@ def write_video(
         if cover is not None:
             out.mux([*picture.encode(_frame(cover)), *picture.encode(None)])
         if sound is not None:
-            _mux_tone(out, sound, len(images) / fps)
+            _mux_tone(out, sound, max(len(images) / fps, audio))
         packets = [packet for image in images for packet in stream.encode(_frame(image))]
         for number, packet in enumerate([*packets, *stream.encode(None)]):
             if times:
