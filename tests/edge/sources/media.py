@@ -53,13 +53,14 @@ def write_video(
     audio: float = 0,
     cover: Image | None = None,
     times: Sequence[tuple[float, float]] = (),
+    container: dict[str, str] | None = None,
 ) -> Path:
     """Encode ``images``; packets with the numbers in ``damaged`` are replaced by nonsense.
 
     ``times`` are the time and the duration of each packet, in seconds. ``audio`` adds a tone, at
-    least so many seconds long.
+    least so many seconds long; ``container`` are options of that.
     """
-    with av.open(str(path), "w") as out:
+    with av.open(str(path), "w", options=container or {}) as out:
         if cover is not None:
             picture = _stream(out, "mjpeg", cover, 1, "yuvj420p")
         stream = _stream(out, codec, images[0], fps, pixels)
@@ -98,6 +99,7 @@ def _nonsense(packet: Any) -> Any:
     other = av.Packet(b"\x55" * max(packet.size, 40))
     other.stream, other.pts, other.dts = packet.stream, packet.pts, packet.dts
     other.time_base, other.duration = packet.time_base, packet.duration
+    other.is_keyframe = packet.is_keyframe
     return other
 
 

@@ -21,6 +21,7 @@ from edge.sources.video import VideoSource
 from edge.types import Frame
 from tests.edge.sources.media import INTERLACED, combed, moving, ramp, write_video
 
+FASTSTART = {"movflags": "faststart"}
 OPEN_GOP = {"g": "25", "x264-params": "open-gop=1:bframes=4:scenecut=0"}
 
 
@@ -109,13 +110,8 @@ def test_frames_before_a_key_frame_that_refer_to_an_earlier_one_are_no_samples(
 
 def test_a_gap_gives_no_frame_twice_and_the_grid_stays(tmp_path: Path) -> None:
     times = [0.0, 0.3, 0.6, 0.9, 3.7, 3.9, 4.1, 4.4, 4.6]
-    path = write_video(
-        tmp_path / "a.mkv",
-        ramp(9),
-        "mjpeg",
-        pixels="yuvj420p",
-        times=[(time + 5, 0.1) for time in times],
-    )
+    spans = [(time + 5, 0.1) for time in times]
+    path = write_video(tmp_path / "a.mkv", ramp(9), "mjpeg", pixels="yuvj420p", times=spans)
     samples = check(path, 0.5, numbers=False)
     assert [frame.time for frame in samples] == pytest.approx([0, 0.6, 3.7, 4.1, 4.6])
     assert [frame.index for frame in samples] == sorted({frame.index for frame in samples})
@@ -130,10 +126,14 @@ def test_a_rate_that_varies(tmp_path: Path, every: float) -> None:
     check(path, every, numbers=False)
 
 
-@pytest.mark.parametrize("every", [0.04, 0.3])
-def test_interlaced_frames_are_made_of_their_neighbours(tmp_path: Path, every: float) -> None:
-    path = write_video(tmp_path / "a.mpg", combed(24), "mpeg2video", options=INTERLACED)
+@pytest.mark.parametrize("every", [0.04, 0.3, 1.0])
+def test_interlaced_frames_are_made_of_their_neighbours(
+    tmp_path: Path, every: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "edge.sources.video")
+    path = write_video(tmp_path / "a.mpg", moving(60), "mpeg2video", options=INTERLACED)
     check(path, every)
+    assert caplog.messages == ["a.mpg: decoding all of it: interlaced frames are made of three"]
 
 
 def test_a_video_that_becomes_interlaced_and_changes_its_size(tmp_path: Path) -> None:
@@ -219,17 +219,17 @@ def test_few_packets_wait_where_key_frames_are_rare(tmp_path: Path) -> None:
 # What is damaged or cut
 
 
-@pytest.mark.parametrize("every", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4")])
+@pytest.mark.parametrize("key", [50, 125])
+@pytest.mark.parametrize("every", [0.5, 1.0, 2.5])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.wmv", "wmv2")]
+)
 def test_no_sample_is_decoded_without_its_key_frame(
-    tmp_path: Path, name: str, codec: str, every: float, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, name: str, codec: str, every: float, key: int
 ) -> None:
-    caplog.set_level(logging.DEBUG, "edge.sources.video")
-    path = write_video(
-        tmp_path / name, moving(150), codec, options={"g": "25", "bf": "0"}, damaged=(50, 100)
-    )
+    options = {"g": "25", "bf": "0"}
+    path = write_video(tmp_path / name, moving(150), codec, options=options, damaged=(key,))
     check(path, every, numbers=False)
-    assert any("decoding all of it" in message for message in caplog.messages)
 
 
 def test_a_key_frame_in_name_only_is_not_relied_on(
@@ -240,6 +240,21 @@ def test_a_key_frame_in_name_only_is_not_relied_on(
     path = write_video(tmp_path / "a.ts", moving(150), options=options)
     check(path, 2.0)
     assert caplog.messages == ["a.ts: decoding all of it: a frame is missing"]
+
+
+def test_a_packet_that_is_wrongly_called_a_key_frame_is_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "edge.sources.video")
+    right = write_video(tmp_path / "right.wmv", moving(90), "wmv2", options={"g": "300"})
+    with av.open(str(right)) as source, av.open(str(tmp_path / "a.wmv"), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream, packet.is_keyframe = stream, True
+                out.mux(packet)
+    check(tmp_path / "a.wmv", 1.0)
+    assert caplog.messages == ["a.wmv: decoding all of it: a key frame that is none"]
 
 
 def test_damaged_packets_that_a_sample_needs_are_counted(
@@ -256,13 +271,7 @@ def test_damaged_packets_that_a_sample_needs_are_counted(
 @pytest.mark.parametrize("every", [0.1, 1.0, 60.0])
 @pytest.mark.parametrize("name", ["a.avi", "a.mkv", "a.mp4"])
 def test_a_cut_video_is_found_cut(tmp_path: Path, name: str, every: float) -> None:
-    path = tmp_path / name
-    with av.open(str(path), "w", options={"movflags": "faststart"} if "mp4" in name else {}) as out:
-        stream = out.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for image in moving(100):
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
-        out.mux(stream.encode(None))
+    path = write_video(tmp_path / name, moving(100), "mpeg4", container=FASTSTART)
     whole = path.read_bytes()
     assert read(path, every)
     path.write_bytes(whole[: len(whole) * 3 // 5])
