@@ -66,7 +66,7 @@ class Engine:
     def _write_part(self, file: Input, recognizer: Recognizer) -> Manifest:
         start, settings = time.monotonic(), self._settings
         kinds = (FRAMES, SECONDS) if settings.per == "frame" else (SECONDS,)
-        source = open_file(file.path, settings.every)
+        source = open_file(file.path, settings.every, self._cores)
         source.name = file.source
         with (
             source,

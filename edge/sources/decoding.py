@@ -55,18 +55,19 @@ class Decoder:
     """Decodes packets of ``stream``; ``failures`` counts those that could not be.
 
     ``threads`` is PyAV's thread type: "AUTO" decodes several frames at a time, which is fastest,
-    "SLICE" one after the other, which gives each one soonest.
+    "SLICE" one after the other, which gives each one soonest. ``count`` is how many, 0: one a core.
 
     Interlaced frames are made whole by FFmpeg's bwdif filter: from the first one on, all frames
     pass it, which leaves the progressive ones as they are.
     """
 
-    def __init__(self, stream: VideoStream, threads: Any) -> None:
+    def __init__(self, stream: VideoStream, threads: Any, count: int = 0) -> None:
         """Prepare to decode ``stream``."""
         self.failures = 0
         self._av = load_av()
         self._stream = stream
         stream.thread_type = threads
+        stream.codec_context.thread_count = count
         self._converter = self._av.video.reformatter.VideoReformatter()
         self._filter: _Deinterlacer | None = None
         self._aspect = stream.sample_aspect_ratio or Fraction(1)

@@ -18,12 +18,12 @@ def is_neither(name: str) -> bool:
     return (mimetypes.guess_type(name)[0] or "").startswith(_NEITHER)
 
 
-def open_file(path: Path, every: float = 0.0) -> ImageSource | VideoSource:
+def open_file(path: Path, every: float = 0.0, threads: int = 0) -> ImageSource | VideoSource:
     """Return the source of the frames of ``path``, to be opened by entering it.
 
-    Of a video they are ``every`` seconds apart, 0 for all.
+    Of a video they are ``every`` seconds apart, 0 for all; ``threads`` decode it, 0: one a core.
     """
-    return ImageSource(path) if is_picture(path) else VideoSource(path, every)
+    return ImageSource(path) if is_picture(path) else VideoSource(path, every, threads)
 
 
 def is_meant(path: Path) -> bool:

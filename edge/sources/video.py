@@ -46,10 +46,10 @@ class VideoSource(BaseSource):
     frame's own number where the rate is constant.
     """
 
-    def __init__(self, path: Path, every: float = 0.0) -> None:
-        """Name the file; nothing is opened yet."""
+    def __init__(self, path: Path, every: float = 0.0, threads: int = 0) -> None:
+        """Name the file; nothing is opened yet. ``threads`` decode it, 0: one for each core."""
         self.name = display_name(Path(path.name))
-        self._every = every
+        self._every, self._threads = every, threads
         self._path, self.paths, self.size = path, (path,), file_size(path)
         self._container: InputContainer | None = None
         self._facts = ""
@@ -101,7 +101,7 @@ class VideoSource(BaseSource):
                 f"{self._path}: expected a video of a known codec, found {_codec(container)}; "
                 f"convert it with 'ffmpeg -i {self._path} -c:v libx264 converted.mp4'"
             )
-        self._stream, self._decoder = stream, Decoder(stream, "AUTO")
+        self._stream, self._decoder = stream, Decoder(stream, "AUTO", self._threads)
         self.fps = frame_rate(stream) or _FALLBACK_FPS
         self._audio: deque[Packet[Any]] = deque()
         """Packets that were read and not yet given."""
