@@ -5,6 +5,8 @@
 ##       SOURCE=           another camera, a stream, a video, a picture, a folder, "demo"
 ##       OUTPUT=           files to write, separated by blanks: "a.mp4 a.jsonl a.csv"
 ##       DETECTOR=         mediapipe: the MediaPipe package instead of its model alone
+##   make scan             one table of all videos and pictures in folders, on all cores
+##       SOURCE= OUTPUT=   the folder, and that of the results ("results")
 ##   make test             everything that checks the project, and how long each group took
 ##       TESTS=            some of the groups: "edge convert"
 ##   make test-stream      streams against a real RTSP server, from Debian packages that it names
@@ -79,7 +81,7 @@ RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: run-edge test test-stream test-mqtt test-web check data train teachers convert bench \
+.PHONY: run-edge scan test test-stream test-mqtt test-web check data train teachers convert bench \
   bench-compare bench-peers evaluate evaluate-photos document package install-service test-arm \
   assets face-weights requirements clean help given-archive given-base given-photos
 .DELETE_ON_ERROR:
@@ -92,6 +94,9 @@ run-edge: .venv/$(RUN)/ready assets
 	@set -f; for path in $$OUTPUT; do set -- "$$@" --output "$$path"; done; \
 	exec .venv/$(RUN)/bin/python -m edge run \
 	  $${SOURCE:+--source "$$SOURCE"} $${DETECTOR:+--detector "$$DETECTOR"} "$$@" $(ARGS)
+
+scan: .venv/scan/ready assets
+	@exec .venv/scan/bin/python -m edge scan $${SOURCE:+"$$SOURCE"} $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
 
 test: .venv/train/test-ready .venv/edge/ready .venv/mediapipe/test-ready .venv/tflite-runtime/ready assets
 	@exec $(TRAIN) -m tools.run_tests $(TESTS)
@@ -240,6 +245,10 @@ EDGE_REQUIREMENTS := $(foreach name,edge video web mqtt $(OPENCV),requirements/$
 	$(environment)
 	$(without_accelerators)
 	@env -u PYTHONDONTWRITEBYTECODE $(EDGE) -m edge doctor --display off > /dev/null 2>&1 || true
+
+.venv/scan/ready: $(EDGE_REQUIREMENTS) requirements/scan.txt | .venv/pip/ready
+	$(environment)
+	$(without_accelerators)
 
 .venv/bench/ready: $(EDGE_REQUIREMENTS) requirements/bench.txt | .venv/pip/ready
 	$(environment)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 import textwrap
+from inspect import Parameter
 
 from cyclopts import Argument
 
@@ -32,17 +33,28 @@ smoothing = 0.3
 ```
 
 Unknown names and values out of range end a run with exit code 2."""
+_SCAN = """\
+## A scan
+
+`expressions scan` takes those above that say which faces are found and how they are named (`--model`
+to `--hold`, and `--tracking`), no settings file, and these; see [archives](scan.md)."""
 
 
 def options_page() -> str:
     """Return the page, in Markdown."""
-    arguments = app["run"].assemble_argument_collection(parse_docstring=True)
-    shown = sorted((each for each in arguments if each.show), key=lambda each: len(each.keys) > 1)
+    shown = _arguments("run")
     parts = [_HEADING]
     for table, members in itertools.groupby(shown, key=_table):
         parts.append(f"## [{table}]" if table else "## Every run")
         parts.append("\n".join(map(_entry, members)))
-    return "\n\n".join(parts) + "\n"
+    known = set(map(_entry, shown))
+    own = [entry for each in _arguments("scan") if (entry := _entry(each)) not in known]
+    return "\n\n".join([*parts, _SCAN, "\n".join(own)]) + "\n"
+
+
+def _arguments(command: str) -> list[Argument]:
+    arguments = app[command].assemble_argument_collection(parse_docstring=True)
+    return sorted((each for each in arguments if each.show), key=lambda each: len(each.keys) > 1)
 
 
 def _table(argument: Argument) -> str:
@@ -54,7 +66,7 @@ def _entry(argument: Argument) -> str:
     facts = []
     if choices := argument.get_choices():
         facts.append(", ".join(choices))
-    if default not in (None, (), ""):
+    if default not in (None, (), "", Parameter.empty):
         facts.append(f"default `{_shown(default)}`")
     kind = f" ({'; '.join(facts)})" if facts else ""
     text = " ".join((argument.parameter.help or "").split())
