@@ -30,13 +30,15 @@ class DetectorAdapter:
     """One detector: an entry of ``edge.vision.DETECTORS``.
 
     ``open`` takes the lowest score of a face (0…1), the network's threads and the file that the
-    user brings for it; it raises ``DetectorError``, ``AssetError``. ``check`` is what ``doctor``
-    calls with that file: it raises ``EdgeError`` where the detector can't run here.
+    user brings for it, if it ``needs_file``; it raises ``DetectorError``, ``AssetError``. ``check``
+    is what ``doctor`` calls with that file: it raises ``EdgeError`` where the detector can't run
+    here.
     """
 
     name: str
     open: Callable[[float, int, Path], Detector]
     check: Callable[[Path], str]
+    needs_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from edge.run.loop import run as run_loop
 from edge.run.signals import INTERRUPTED, Signals, has_terminal
 from edge.run.systemd import Heartbeat, Manager
 from edge.scan.export import export
-from edge.scan.scan import run_scan
+from edge.scan.scan import Scan
 from edge.scan.settings import ScanSettings
 from edge.scan.work import open_recognizer
 from edge.settings import Settings, expanded
@@ -155,7 +155,7 @@ def scan(settings: _ScanSettings) -> int:
     with _native_noise_filtered():
         labels = open_recognizer(settings, settings.model_path).labels
     try:
-        return run_scan(settings, labels, partial(print, flush=True))
+        return Scan(settings, labels, partial(print, flush=True)).run()
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", flush=True)
         return INTERRUPTED

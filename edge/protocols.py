@@ -73,6 +73,11 @@ class BaseSource:
         """Packets of a video that can't be decoded and are left out, so far."""
         return 0
 
+    @property
+    def length(self) -> float:
+        """Seconds of a video that were read, so far."""
+        return 0.0
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self

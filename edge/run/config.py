@@ -84,7 +84,9 @@ def refuse_other_numbers(
 ) -> None:
     """Raise ``SettingsError`` for what is no number, and for 2.7 where cyclopts would round it."""
     del app, commands
-    for argument in (argument for argument in arguments if argument.hint in _NUMBERS):
+    for argument in arguments:
+        if argument.hint not in _NUMBERS or argument.parameter.converter:
+            continue
         what, fits = _NUMBERS[argument.hint]
         for token in argument.tokens:
             if not fits(token.value):

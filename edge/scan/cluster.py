@@ -5,47 +5,38 @@ Imports Dask, which comes with the extra ``scan``.
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import hashlib
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import dask
-from distributed import (
-    Client,
-    KilledWorker,
-    LocalCluster,
-    Reschedule,
-    Security,
-    Worker,
-    WorkerPlugin,
-    as_completed,
-    get_worker,
-)
+from distributed import Client, KilledWorker, LocalCluster, Security, as_completed, get_worker
 
 from edge import __version__
 from edge.errors import EdgeError, ScanError, first_line
-from edge.files import replace_with
 from edge.recognizer import usable_cores
 from edge.scan.inputs import Input
 from edge.scan.settings import ScanSettings
 from edge.scan.work import Engine, Outcome
 
-_NAME = "edge-expressions"
 _ANSWER = 10
 """Seconds in which a scheduler and a first worker must answer."""
-_KILLS = 3
-"""A file that has killed so many workers is set aside."""
+_TELL = 2.0
+"""Seconds from one word of a worker about its file to the next."""
 _CONFIG = {
-    "distributed.scheduler.allowed-failures": _KILLS - 1,
+    "distributed.scheduler.allowed-failures": 2,  # a file that kills a third worker is set aside
     "distributed.scheduler.worker-saturation": 1.0,  # a file waits where it is nobody's yet
     "distributed.worker.profile.enabled": False,  # it would look at every worker 100 times a second
     "distributed.nanny.pre-spawn-environ": {
@@ -53,79 +44,76 @@ _CONFIG = {
         "MALLOC_TRIM_THRESHOLD_": "65536",
     },
 }
-log = logging.getLogger(__name__)
+Told = Callable[[Input, float], object]
+"""Takes a file and which share of it is done."""
+OpenEngine = Callable[[ScanSettings, Path, Path, int], Engine]
 
 
-class Equipment(WorkerPlugin):
-    """What a worker needs, sent to each one: also to those that come later."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a worker needs for a file of a scan; ``model`` is the content of the classifier's file.
 
-    name = _NAME
+    ``own`` says that workers are processes of this scan, whose standard error is ours.
+    """
 
-    def __init__(
-        self,
-        settings: ScanSettings,
-        model: bytes,
-        results: Path,
-        cores: int = 1,
-        own: bool = True,
-        version: str = __version__,
-        engine: Callable[[ScanSettings, Path, Path, int], Engine] = Engine,
-    ) -> None:
-        """``model`` is the content of the classifier's file; see ``Engine`` for the others.
+    settings: ScanSettings
+    model: bytes
+    results: Path
+    cores: int = 1
+    own: bool = False
+    engine: OpenEngine = Engine
+    version: str = __version__
+    topic: str = ""
+    """Under which workers tell how far they are: the scan's own."""
 
-        ``own`` says that the worker is a process of this scan, whose standard error is ours. One
-        that has not this ``version`` of edge-expressions leaves the cluster.
-        """
-        self.version = version
-        self.engine: Engine | None = None
-        self._settings, self._model = settings, model
-        self._results, self._cores, self._own = results, cores, own
-        self._open = engine
+    def __hash__(self) -> int:
+        """Of the scan."""
+        return hash(self.topic)
 
-    def setup(self, worker: Worker) -> None:
-        """Make ready; what is slow waits for the first file."""
-        if self.version != __version__:
-            # Its nanny would start another one of the same version.
-            self._leaving = asyncio.ensure_future(worker.close(nanny=True, executor_wait=False))
-            return
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scan, which ends them
-        cv2.setNumThreads(1)
-        if self._own:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what native code says of a damaged file
-        name = f"{hashlib.sha256(self._model).hexdigest()}.tflite"
-        path = Path(worker.local_directory) / name
-        with replace_with(path) as file:
-            file.write(self._model)
-        self.engine = self._open(self._settings, path, self._results, self._cores)
+    def __eq__(self, other: object) -> bool:
+        """Whether it is of the same scan."""
+        return isinstance(other, Job) and self.topic == other.topic
 
 
 class Cluster:
-    """Works on files with the workers of ``client``."""
+    """Works on files with the workers of ``client``, which are told what ``job`` is."""
 
-    def __init__(self, client: Client) -> None:
-        """Take a client whose workers are equipped."""
-        self._client = client
+    def __init__(self, client: Client, job: Job) -> None:
+        """Take a client with workers; raises ``ScanError`` where one is of another version."""
+        self._client, self._job = client, job
+        found = client.run(_version, on_error="return")
+        for address, version in found.items():
+            if version != job.version:
+                raise _wrong_version(address, version, job.version)
 
-    @property
-    def workers(self) -> int:
-        """How many there are."""
-        return len(self._client.nthreads())
-
-    def scan(self, files: Sequence[Input]) -> Generator[Outcome]:
+    def scan(self, files: Sequence[Input], told: Told) -> Iterator[Outcome]:
         """Yield what became of each of ``files``, in the order in which they are done.
 
-        Raises ``EdgeError`` where results can't be written or workers can't work.
+        ``told`` is called from another thread, now and then. Raises ``EdgeError`` where there can
+        be no results, from workers or of a file.
         """
-        futures = self._client.map(_scan, files, pure=False)
+        by_part = {file.part: file for file in files}
+        topic = self._job.topic
+        self._client.subscribe_topic(topic, lambda event: told(by_part[event[1][0]], event[1][1]))
+        # The workers hold it: a task that makes it is done again where those that have it die.
+        job = self._client.submit(_hand_over, self._job, key=topic)
+        futures = self._client.map(_scan, files, job=job, pure=False)
         of = dict(zip((future.key for future in futures), files, strict=True))
         done = as_completed(futures)
         del futures
-        for future in done:
-            if future.status in {"finished", "error"}:
-                yield _outcome(future, of.pop(future.key))
-            else:
-                done.add(future)  # its worker died with the result: another one does it again
+        try:
+            for future in done:
+                if future.status == "cancelled":
+                    raise ScanError(
+                        "cluster: expected a scheduler, found that it has gone; the same command "
+                        "goes on from here"
+                    )
+                if future.status in {"finished", "error"}:
+                    yield _outcome(future, of.pop(future.key))
+                else:
+                    done.add(future)  # its worker died with the result: another one does it again
+        finally:
+            self._client.unsubscribe_topic(topic)
 
 
 def _outcome(future: Any, file: Input) -> Outcome:
@@ -136,57 +124,103 @@ def _outcome(future: Any, file: Input) -> Outcome:
     error = future.exception()
     if isinstance(error, EdgeError):
         raise error
+    if isinstance(error, ImportError):
+        raise _wrong_version("of the cluster", first_line(error), __version__) from error
     if isinstance(error, KilledWorker):
-        reason = f"set aside: {_KILLS} workers died of it"
+        reason = f"set aside: {error.allowed_failures + 1} workers died of it"
     else:
         reason = f"failed with {type(error).__name__}: {first_line(error)}"
     return Outcome(file, "failed", reason)
-
-
-def _scan(file: Input) -> Outcome:
-    """What a worker does."""
-    equipment: Equipment = get_worker().plugins[_NAME]
-    if equipment.engine is None:
-        raise Reschedule
-    return equipment.engine.scan(file)
 
 
 def _version() -> str:
     return __version__
 
 
+def _hand_over(job: Job) -> Job:
+    return job
+
+
+def _scan(file: Input, job: Job) -> Outcome:
+    """What a worker does."""
+    worker = get_worker()
+    if job.version != __version__:
+        raise _wrong_version(worker.address, __version__, job.version)
+    due = time.monotonic() + _TELL
+
+    def tell(share: float) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _TELL
+            worker.log_event(job.topic, (file.part, share))
+
+    return _engine(job).scan(file, tell)
+
+
+@functools.lru_cache(maxsize=1)
+def _engine(job: Job) -> Engine:
+    """The engine of this process for the scan that it works for."""
+    cv2.setNumThreads(1)
+    if job.own:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what native code says of a damaged file
+    folder = Path(get_worker().local_directory)
+    path = folder / f"{hashlib.sha256(job.model).hexdigest()}.{os.getpid()}.tflite"
+    path.write_bytes(job.model)
+    return job.engine(job.settings, path, job.results, job.cores)
+
+
+def _wrong_version(worker: str, found: object, expected: str) -> ScanError:
+    return ScanError(
+        f"worker {worker}: expected edge-expressions {expected}, found {found}; install the same "
+        "on all machines; the same command goes on from here"
+    )
+
+
 @contextmanager
 def open_cluster(
-    settings: ScanSettings, model: bytes, results: Path, files: int
+    settings: ScanSettings,
+    model: bytes,
+    results: Path,
+    files: int,
+    engine: OpenEngine = Engine,
 ) -> Iterator[Cluster]:
     """Open the cluster that ``settings`` ask for, to work on so many ``files``.
 
-    Raises ``ScanError``.
+    ``model`` is the content of the classifier's file. Raises ``ScanError``.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here
-    with dask.config.set(_CONFIG):
+    job = Job(settings, model, results, engine=engine, topic=f"expressions-{uuid4().hex}")
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_CONFIG))
         if settings.cluster:
-            with _connect(settings.cluster) as client:
-                yield equipped(client, Equipment(settings, model, results, own=False))
-            return
-        count = min(settings.workers or usable_cores(), max(files, 1))
-        cores = max(usable_cores() // count, 1)
-        with local_workers(count) as local, Client(local) as client:
-            yield equipped(client, Equipment(settings, model, results, cores))
+            client = stack.enter_context(_connect(settings.cluster))
+        else:
+            count = min(settings.workers or usable_cores(), max(files, 1))
+            client = stack.enter_context(local_client(count))
+            job = replace(job, cores=max(usable_cores() // count, 1), own=True)
+        yield Cluster(client, job)
 
 
-def local_workers(count: int) -> Any:
-    """Return a Dask cluster of so many processes, to be entered; nobody else can give it work."""
-    return LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        processes=True,
-        security=Security.temporary(),
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-        memory_limit=None,
-        silence_logs=logging.CRITICAL,
-    )
+@contextmanager
+def local_client(count: int) -> Iterator[Client]:
+    """Start so many processes, to which nobody else can give work, and connect to them."""
+    # Ctrl-C is for the scan, which ends them: what is started here inherits that it is blocked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        cluster = LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            security=Security.temporary(),
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with cluster, Client(cluster) as client:
+        yield client
 
 
 def _connect(address: str) -> Client:
@@ -223,24 +257,3 @@ def _within(seconds: float, open_client: Callable[[], Client]) -> Client:
 
     threading.Thread(target=work, daemon=True).start()
     return result.result(seconds)
-
-
-def equipped(client: Client, equipment: Equipment) -> Cluster:
-    """Send ``equipment`` to the workers of ``client``.
-
-    Those with another version leave. Raises ``ScanError`` where that are all.
-    """
-    found = client.run(_version, on_error="return")
-    others = {address: each for address, each in found.items() if each != equipment.version}
-    for address, other in others.items():
-        log.warning(
-            "worker %s: expected edge-expressions %s, found %s; it is left out",
-            *(address, equipment.version, other),
-        )
-    if len(others) == len(found):
-        raise ScanError(
-            f"cluster: expected workers with edge-expressions {equipment.version}, found "
-            f"{', '.join(sorted(set(map(str, others.values()))))}; install the same on all machines"
-        )
-    client.register_plugin(equipment)
-    return Cluster(client)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.errors import TargetError
+from edge.errors import TargetError, first_line
 from edge.files import check_target, replace_with
 from edge.scan.results import FRAMES, SECONDS, parts, require_scan
+from edge.scan.summary import no_part
 from edge.sinks.columns import require_pyarrow
 from edge.sinks.output import writing
 
@@ -27,7 +28,7 @@ def export(results: Path, target: Path) -> int:
     found = parts(results, kind)
     if not found:
         raise TargetError(f"{results}: expected results of files, found none; scan some first")
-    schema = pyarrow.parquet.read_schema(found[0]).remove_metadata()
+    schema = _schema(found[0])
     open_writer = {
         ".csv": pyarrow.csv.CSVWriter,
         ".parquet": pyarrow.parquet.ParquetWriter,
@@ -42,11 +43,23 @@ def export(results: Path, target: Path) -> int:
     return rows
 
 
-def _batches(found: list[Path] | Any) -> Iterator[Any]:
+def _schema(path: Path) -> Any:
+    import pyarrow.parquet  # noqa: PLC0415
+
+    try:
+        return pyarrow.parquet.read_schema(path).remove_metadata()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise no_part(path, first_line(error)) from error
+
+
+def _batches(found: Sequence[Path]) -> Iterator[Any]:
     """Yield the rows of the parts a group at a time, as tables without metadata."""
     import pyarrow.parquet  # noqa: PLC0415
 
     for path in found:
-        with pyarrow.parquet.ParquetFile(path) as part:
-            for group in range(part.num_row_groups):
-                yield part.read_row_group(group).replace_schema_metadata(None)
+        try:
+            with pyarrow.parquet.ParquetFile(path) as part:
+                for group in range(part.num_row_groups):
+                    yield part.read_row_group(group).replace_schema_metadata(None)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise no_part(path, first_line(error)) from error

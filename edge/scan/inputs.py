@@ -10,41 +10,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import SourceFileError
-from edge.sources.paths import display_name, walk
+from edge.sources.paths import walk
 
 Fingerprint = tuple[int, int]
 """Size in bytes, and when the file was changed last, in nanoseconds."""
+SCAN = "scan.json"
+"""What tells a folder of results from others: none of its files is an input."""
 _STEM = 40
 """Characters of a file's name that its part bears."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file. ``source`` is its name in the table, ``part`` that of what is written of it."""
+    """One file. ``source`` is its name in the table, ``part`` that of what is written of it.
+
+    ``path`` has no links in it.
+    """
 
     path: Path
     source: str
     part: str
     fingerprint: Fingerprint
 
+    def without_path(self, reason: str) -> str:
+        """Return why the file failed, without where it is, fit for a table."""
+        return readable(reason.removeprefix(f"{self.path}: "))
+
 
 def find_inputs(sources: Sequence[str], note: Callable[[str, str], object]) -> list[Input]:
     """Return the files that ``sources``, folders and files, stand for; the largest first.
 
-    Each is called by its path in the folder, behind that of the folder where there are several
-    sources. ``note`` takes what is left out: a kind and a name. Raises ``SourceFileError``.
+    Each is called by the name of the folder that was given and its path in there, a single file by
+    its folder's and its own. ``note`` takes what is left out: a kind and a text. Raises
+    ``SourceFileError``.
     """
     found: dict[str, Input] = {}
     for path, called in _named(sources, note):
         try:
-            status = path.stat()
+            mark = fingerprint(path)
         except OSError as error:
-            note("unreadable", f"{display_name(called)}: {error.strerror}")
+            note("unreadable", f"{readable(called)}: {error.strerror}")
             continue
         real = os.path.realpath(path)
-        if real not in found:
-            fingerprint = status.st_size, status.st_mtime_ns
-            found[real] = Input(path, display_name(called), part_name(called), fingerprint)
+        found.setdefault(real, Input(Path(real), readable(called), part_name(called), mark))
+    _refuse_namesakes(list(found.values()))
     # A long file that begins last would have the others wait for it.
     return sorted(found.values(), key=lambda each: (-each.fingerprint[0], each.part))
 
@@ -61,19 +70,39 @@ def part_name(path: Path) -> str:
     return f"{stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
 
 
+def readable(path: Path | str) -> str:
+    r"""Return ``path`` as text; a byte that is no UTF-8 is "\xff", so that names stay apart."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def _named(
     sources: Sequence[str], note: Callable[[str, str], object]
 ) -> Iterator[tuple[Path, Path]]:
     """Yield every file with what it is called by."""
     for source in sources:
-        given = Path(source)
-        if given.is_dir():
-            for path in walk(given, note):
-                called = path.relative_to(given)
-                yield path.absolute(), called if len(sources) == 1 else given / called
-        elif os.path.lexists(given):
-            yield given.absolute(), Path(given.name) if len(sources) == 1 else given
-        else:
+        given = Path(os.path.abspath(source))  # noqa: PTH100 - a link keeps its name
+        if not source or not os.path.lexists(given):
             raise SourceFileError(
-                f"{source}: expected a folder or a file, found none of that name; check the path"
+                f"{source or 'source'}: expected a folder or a file, found none of that name; "
+                "check the path"
+            )
+        if not given.is_dir():
+            yield given, Path(given.parent.name, given.name)
+            continue
+        files = walk(given, note)
+        results = {path.parent for path in files if path.name == SCAN}
+        for path in files:
+            if results.isdisjoint(path.parents):
+                yield path, Path(given.name, path.relative_to(given))
+
+
+def _refuse_namesakes(found: Sequence[Input]) -> None:
+    seen: dict[str, Input] = {}
+    for each in found:
+        other = seen.setdefault(each.part, each)
+        if other is not each:
+            raise SourceFileError(
+                f"sources: expected files of different names, found two '{each.source}': "
+                f"'{readable(other.path)}' and '{readable(each.path)}'; scan the folder that holds "
+                "both, or into two outputs"
             )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from edge.errors import SourceLostError
-from edge.protocols import Source
-from edge.scan.inputs import Input
+from edge.scan.inputs import Input, readable
 from edge.scan.moments import Moments
 from edge.scan.results import FRAMES, METADATA, SECONDS, Manifest, new_file
 from edge.sinks.columns import Columns
 from edge.sinks.seconds import Seconds
 from edge.sinks.table import frame_table, second_table
-from edge.sources.paths import display_name
+from edge.sources.images import ImageSource
+from edge.sources.video import VideoSource
 from edge.types import Frame, FrameResult, Outage
 
 _ROWS = 2048
@@ -62,8 +62,14 @@ class Part:
             for table in self._tables.values():
                 table.drop()
 
-    def take(self, results: Iterable[tuple[Frame, FrameResult] | Outage]) -> str:
+    def take(
+        self,
+        results: Iterable[tuple[Frame, FrameResult] | Outage],
+        tell: Callable[[float], object],
+    ) -> str:
         """Write ``results``; return why the file ends early, if it does.
+
+        ``tell`` takes which share of it is done.
 
         Raises ``SourceError`` where nothing of it can be read, and ``OSError``.
         """
@@ -71,12 +77,13 @@ class Part:
             for item in results:
                 if not isinstance(item, Outage):
                     self._add(*item)
+                    tell(item[0].done)
         except SourceLostError as error:
             return str(error)
         return ""
 
     def finish(
-        self, file: Input, source: Source, damaged: str, undecodable: int, took: float
+        self, file: Input, source: ImageSource | VideoSource, damaged: str, took: float
     ) -> Manifest:
         """Write what is left, and the manifest, which is returned; raises ``OSError``."""
         for second in self._seconds.end():
@@ -86,18 +93,18 @@ class Part:
         manifest = Manifest(
             source=file.source,
             part=file.part,
-            path=display_name(file.path),
+            path=readable(file.path),
             fingerprint=list(file.fingerprint),
             kind="picture" if last.still else "video",
             width=last.image.shape[1],
             height=last.image.shape[0],
             fps=round(source.fps, 3),
-            length=0.0 if last.still else round(last.time + 1 / source.fps, 3),
+            length=0.0 if last.still else round(max(source.length, last.time + 1 / source.fps), 3),
             frames=self._frames,
             faces=self._faces,
             people=self._faces if last.still else len(self._tracks),
             damaged=damaged,
-            undecodable=undecodable,
+            undecodable=source.undecodable,
             took=round(took, 3),
             moments=self._moments.best(),
         )

@@ -25,17 +25,17 @@ from uuid import uuid4
 
 from edge.errors import TargetError
 from edge.files import check_target, write_text
-from edge.scan.inputs import Input
+from edge.scan.inputs import SCAN, Input, readable
 from edge.scan.moments import Moment
 from edge.sinks import output
-from edge.sources.paths import display_name
 
 FORMAT = "expressions-scan-1"
-SCAN = "scan.json"
 FRAMES, SECONDS = "frames", "seconds"
 FAILURES = "failures.csv"
 METADATA = "expressions"
 """The key of the manifest in the metadata of a part."""
+_LOCK = ".lock"
+_OURS = {_LOCK, SCAN, FRAMES, SECONDS, FAILURES, "report.html"}
 _HIDDEN = ".writing"
 """How the name of a file ends that is not whole."""
 
@@ -71,9 +71,9 @@ class Manifest(TypedDict):
 class Results:
     """The results in a folder. Entering makes them this scan's own; leaving lets others write."""
 
-    def __init__(self, folder: Path, scan: Mapping[str, Any]) -> None:
-        """``scan`` is what is written to scan.json."""
-        self.folder, self._scan = folder, scan
+    def __init__(self, folder: Path, identity: Mapping[str, Any], sources: Sequence[str]) -> None:
+        """``identity`` and ``sources`` are what is written to scan.json; only the first counts."""
+        self.folder, self._identity, self._sources = folder, identity, sources
 
     def __enter__(self) -> Results:
         """Make the folder, or check that it has results of this scan.
@@ -82,12 +82,14 @@ class Results:
         """
         with output.writing(self.folder):
             self._check()
-            for name in (FRAMES, SECONDS):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-            self._lock = output.lock_file(self.folder / ".lock", self.folder)
-            self._remove_unfinished()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = output.lock_file(self.folder / _LOCK, self.folder)
             if not (self.folder / SCAN).exists():
-                write_text(self.folder / SCAN, json.dumps(self._scan, indent=1) + "\n")
+                scan = {**self._identity, "sources": list(self._sources)}
+                write_text(self.folder / SCAN, json.dumps(scan, indent=1) + "\n")
+            for name in (FRAMES, SECONDS):
+                (self.folder / name).mkdir(exist_ok=True)
+            self._remove_unfinished()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,24 +100,36 @@ class Results:
     def done(self, inputs: Iterable[Input]) -> dict[str, Manifest]:
         """Return the manifests of ``inputs`` that have a whole part, by part.
 
-        Raises ``TargetError`` where the part of a name is of another file.
+        The part of a file that is called otherwise now goes. Raises ``TargetError`` where the part
+        of a name is of another file.
         """
+        of, names = {each.part: each for each in inputs}, {}
+        for each in of.values():
+            names[readable(each.path)] = each.part
         found = {}
-        for each in inputs:
-            manifest = read_manifest(self.folder / SECONDS / f"{each.part}.parquet")
+        for path in parts(self.folder, SECONDS):
+            manifest = read_manifest(path)
             if manifest is None:
                 continue
-            if tuple(manifest["fingerprint"]) == each.fingerprint:
-                found[each.part] = manifest
-            elif manifest["path"] != display_name(each.path):
+            part, place = manifest["part"], manifest["path"]
+            if names.get(place, part) != part:
+                self.drop(part)
+            elif part in of and tuple(manifest["fingerprint"]) == of[part].fingerprint:
+                found[part] = manifest
+            elif part in of and place != readable(of[part].path) and Path(place).exists():
                 raise TargetError(
-                    f"{self.folder}: expected results of '{each.path}', found those of another "
-                    f"'{each.source}', '{manifest['path']}'; choose another output"
+                    f"{self.folder}: expected results of '{of[part].path}', found those of another "
+                    f"'{manifest['source']}', '{place}'; choose another output"
                 )
         return found
 
+    def drop(self, part: str) -> None:
+        """Remove the part, if it is there: what it says of its file is no longer so."""
+        for kind in (SECONDS, FRAMES):
+            (self.folder / kind / f"{part}.parquet").unlink(missing_ok=True)
+
     def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Write which files failed and why; nothing where none did. Raises ``SinkError``."""
+        """Write which files failed and why; no file where none did. Raises ``SinkError``."""
         path = self.folder / FAILURES
         with output.writing(path):
             if not failures:
@@ -131,18 +145,16 @@ class Results:
             return
         found = read_scan(self.folder)
         if found is None:
-            if any(path.name != ".lock" for path in self.folder.iterdir()):
+            if any(path.name not in _OURS for path in self.folder.iterdir()):
                 raise TargetError(
                     f"{self.folder}: expected an empty folder or the results of a scan, found "
                     "something else; choose another output"
                 )
             return
-        for what, there, here in _differences(
-            found | {"sources": ""}, {**self._scan, "sources": ""}
-        ):
+        if differs := "; ".join(_differences(found, self._identity)):
             raise TargetError(
-                f"{self.folder}: expected results of the same scan, found {what} {there!r} there "
-                f"and {here!r} here; use the same, or choose another output"
+                f"{self.folder}: expected results of the same scan, found others there: {differs}; "
+                "use the same, or choose another output"
             )
 
     def _remove_unfinished(self) -> None:
@@ -205,11 +217,12 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _differences(
-    there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for name in dict.fromkeys((*there, *here)):
-        one, other = there.get(name), here.get(name)
+    there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "--"
+) -> Iterator[str]:
+    """Say what of ``here`` is otherwise ``there``, as the command line calls it."""
+    for name, other in here.items():
+        one = there.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
-            yield from _differences(one, other, f"{name}.")
+            yield from _differences(one, other, "--" if name == "settings" else f"--{name}.")
         elif one != other:
-            yield f"{prefix}{name}".removeprefix("settings."), one, other
+            yield f"{prefix}{name.replace('_', '-')} {one}, not {other}"

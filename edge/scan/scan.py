@@ -5,33 +5,42 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from edge import __version__
 from edge.errors import ScanError, SourceFileError, first_line
-from edge.scan.inputs import Input, find_inputs
-from edge.scan.progress import ScanProgress, Totals, hours
-from edge.scan.report import write_report
-from edge.scan.results import FORMAT, Manifest, Results
+from edge.scan.inputs import Input, find_inputs, readable
+from edge.scan.progress import ScanProgress, Totals, count, hours
+from edge.scan.report import visible, write_report
+from edge.scan.results import FORMAT, Results
 from edge.scan.settings import ScanSettings
 from edge.scan.work import Outcome
 from edge.sinks.columns import require_pyarrow
 from edge.sinks.output import writing
-from edge.sources.paths import display_name
+from edge.vision import find_detector
 from edge.vision.interpreter import read_model_file
 
+_FAILURES = ("unreadable", "unreadable folders")
+"""Kinds of what the search for files leaves out and somebody must mend."""
+_ELSEWHERE = ("source", "output", "workers", "cluster", "export", "model", "detector_model")
+"""Settings that change nothing in a part, or that stand in the identity by their content."""
 log = logging.getLogger(__name__)
 
 
 class Workers(Protocol):
     """Who works on files."""
 
-    def scan(self, files: Sequence[Input]) -> Iterator[Outcome]:
-        """Yield what became of each of ``files``, in any order."""
+    def scan(
+        self, files: Sequence[Input], told: Callable[[Input, float], object]
+    ) -> Iterator[Outcome]:
+        """Yield what became of each of ``files``, in any order.
+
+        ``told`` takes a file that is worked on and which share of it is done.
+        """
         ...
 
 
@@ -53,87 +62,102 @@ def open_workers(
     return cluster.open_cluster(settings, model, results, files)
 
 
-def run_scan(
-    settings: ScanSettings,
-    labels: Sequence[str],
-    say: Callable[[str], object],
-    open: Open = open_workers,
-) -> int:
-    """Scan what is not yet scanned and return the exit code: 1 where a file failed.
+class Scan:
+    """The scan that ``settings`` ask for; ``labels`` are the model's, ``say`` takes lines."""
 
-    ``labels`` are the model's; ``say`` takes lines for people. Raises ``EdgeError``, and
-    ``KeyboardInterrupt`` on Ctrl-C, after which the same scan goes on where it was.
-    """
-    require_pyarrow("scan")
-    model = read_model_file(settings.model_path)
-    left_out: defaultdict[str, list[str]] = defaultdict(list)
-    files = find_inputs(settings.source, lambda kind, name: left_out[kind].append(name))
-    if not files:
-        raise SourceFileError(
-            f"{', '.join(settings.source)}: expected files, found none; check the path"
-        )
-    results = settings.output.absolute()
-    failures: dict[str, str] = {}
-    with Results(results, identity(settings, model, labels)) as kept:
-        done = kept.done(files)
-        pending = [file for file in files if file.part not in done]
-        failures |= _damaged(done.values())
-        totals = Totals()
-        if pending:
-            say(_beginning(len(files), len(done)))
-            with (
-                open(settings, model, results, len(pending)) as workers,
-                ScanProgress(len(pending), sum(f.fingerprint[0] for f in pending)) as progress,
-            ):
-                totals = progress.totals
-                for outcome in workers.scan(pending):
-                    progress.add(outcome)
-                    if outcome.reason and outcome.kind != "other":
-                        failures[outcome.file.source] = outcome.reason
-        kept.write_failures(failures)
-        with writing(results):
-            report = write_report(results)
-    _summarise(say, totals, len(done), failures, left_out, report)
-    return 1 if failures else 0
+    def __init__(
+        self,
+        settings: ScanSettings,
+        labels: Sequence[str],
+        say: Callable[[str], object],
+        open: Open = open_workers,
+    ) -> None:
+        """Begin with nothing done."""
+        self._settings, self._labels, self._say, self._open = settings, labels, say, open
+        self._results = settings.output.absolute()
+        self._failures: dict[str, str] = {}
+        self._left_out: defaultdict[str, list[str]] = defaultdict(list)
+        self._totals = Totals()
+
+    def run(self) -> int:
+        """Scan what is not yet scanned and return the exit code: 1 where a file failed.
+
+        Raises ``EdgeError``, and ``KeyboardInterrupt`` on Ctrl-C; the next scan goes on from there.
+        """
+        require_pyarrow("scan")
+        settings = self._settings
+        model = read_model_file(settings.model_path)
+        files = find_inputs(settings.source, self._note)
+        if not files:
+            raise SourceFileError(
+                f"{', '.join(settings.source)}: expected files, found none; check the path"
+            )
+        sources = list(map(readable, settings.source))
+        with Results(self._results, identity(settings, model, self._labels), sources) as kept:
+            done = kept.done(files)
+            self._failures |= {
+                each["source"]: each["damaged"] for each in done.values() if each["damaged"]
+            }
+            pending = [file for file in files if file.part not in done]
+            self._say(count(len(files), "file") + (f", {len(done)} of them done" if done else ""))
+            try:
+                if pending:
+                    self._scan(pending, model, kept)
+            finally:
+                kept.write_failures(self._failures)
+                with writing(self._results):
+                    report = write_report(self._results)
+        self._summarise(len(done), report)
+        return 1 if self._failures else 0
+
+    def _note(self, kind: str, text: str) -> None:
+        """Take what the search for files leaves out."""
+        if kind in _FAILURES:
+            name, _, reason = text.rpartition(": ")
+            self._failures[name] = reason
+        else:
+            self._left_out[kind].append(text)
+
+    def _scan(self, pending: Sequence[Input], model: bytes, kept: Results) -> None:
+        with (
+            self._open(self._settings, model, self._results, len(pending)) as workers,
+            ScanProgress([file.fingerprint[0] for file in pending]) as progress,
+        ):
+            self._totals = progress.totals
+            for outcome in workers.scan(pending, progress.tell):
+                progress.add(outcome)
+                if outcome.kind != "done":
+                    kept.drop(outcome.file.part)
+                if outcome.reason and outcome.kind != "other":
+                    self._failures[outcome.file.source] = outcome.reason
+
+    def _summarise(self, before: int, report: Path) -> None:
+        totals = self._totals
+        for name, reason in sorted(self._failures.items()):
+            log.error("%s: %s", visible(name), visible(reason))
+        with suppress(BrokenPipeError):  # "… | head" has seen enough
+            self._say(
+                f"{count(totals.done, 'file')} scanned, {before} done before, "
+                f"{hours(totals.seconds)} of video"
+            )
+            if self._failures:
+                self._say(f"{len(self._failures)} failed or are damaged, see failures.csv")
+            if totals.other:
+                self._say(f"{count(totals.other, 'other file')}, neither pictures nor videos")
+            for kind, names in self._left_out.items():
+                self._say(f"{kind}: {len(names)} ({visible(names[0])})")
+            self._say(f"report: {report}")
 
 
 def identity(settings: ScanSettings, model: bytes, labels: Sequence[str]) -> Mapping[str, Any]:
     """Return what makes results comparable: parts with the same can stand in one folder."""
-    own = asdict(settings)
-    for name in ("source", "output", "workers", "cluster", "export", "model", "detector_model"):
-        del own[name]
+    own = {name: value for name, value in asdict(settings).items() if name not in _ELSEWHERE}
+    if find_detector(settings.detector).needs_file:
+        own["detector_model"] = hashlib.sha256(settings.detector_path.read_bytes()).hexdigest()
     return {
         "format": FORMAT,
         "version": __version__,
         "model": hashlib.sha256(model).hexdigest(),
         "labels": list(labels),
-        "sources": list(map(display_name, map(Path, settings.source))),
         "settings": own,
     }
-
-
-def _damaged(manifests: Iterable[Manifest]) -> Mapping[str, str]:
-    return {each["source"]: each["damaged"] for each in manifests if each["damaged"]}
-
-
-def _beginning(files: int, done: int) -> str:
-    return f"{files} files" + (f", {done} of them done" if done else "")
-
-
-def _summarise(
-    say: Callable[[str], object],
-    totals: Totals,
-    before: int,
-    failures: Mapping[str, str],
-    left_out: Mapping[str, Sequence[str]],
-    report: Path,
-) -> None:
-    new = totals.files - totals.other - totals.failed
-    say(f"{new} files scanned, {before} done before, {hours(totals.seconds)} of video")
-    if totals.other:
-        say(f"{totals.other} files are neither pictures nor videos")
-    for kind, names in left_out.items():
-        say(f"{kind}: {len(names)} ({names[0]})")
-    for name, reason in sorted(failures.items()):
-        log.error("%s: %s", name, reason)
-    say(f"report: {report}")

@@ -53,6 +53,15 @@ class ScanSettings(AnalysisSettings, ScanPlaces):
         super().__post_init__()
         check_range("every", self.every, 0, 3600, "s")
         check_range("workers", self.workers, 0, 1024)
+        if self.workers and self.cluster:
+            raise SettingsError(
+                "workers: expected none beside --cluster, whose workers are as many as it has, "
+                f"found {self.workers}; leave it out"
+            )
+        if self.export is not None and len(self.source) > 1:
+            raise SettingsError(
+                f"export: expected one folder of results, found {', '.join(self.source)}; name one"
+            )
         put(self, "source", tuple(map(expanded, self.source)))
         put(self, "output", Path(expanded(self.output)))
         if self.export is not None:

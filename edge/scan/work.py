@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from edge.scan.results import FRAMES, SECONDS, Manifest
 from edge.scan.settings import ScanSettings
 from edge.sinks.output import writing
 from edge.sources import turned
-from edge.sources.kinds import is_meant, is_neither, open_file
+from edge.sources.kinds import is_meant, open_file
+
+Tell = Callable[[float], object]
+"""Takes a share, 0…1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +51,21 @@ class Engine:
         self._cores = cores
         self._own = threading.local()
 
-    def scan(self, file: Input) -> Outcome:
-        """Write the part of ``file``.
+    def scan(self, file: Input, tell: Tell) -> Outcome:
+        """Write the part of ``file``; ``tell`` takes which share of it is done, at every frame.
 
         Raises ``SinkError`` where that fails, and ``EdgeError`` where the networks can't be had.
         """
         recognizer = self._recognizer()
         recognizer.restart()
-        if is_neither(file.source):
-            return Outcome(file, "other")
         try:
-            manifest = self._write_part(file, recognizer)
+            manifest = self._write_part(file, recognizer, tell)
         except SourceError as error:
-            reason = str(error).removeprefix(f"{file.path}: ")
+            reason = file.without_path(str(error))
             return Outcome(file, "failed" if is_meant(file.path) else "other", reason)
         return Outcome(file, "done", manifest["damaged"], manifest)
 
-    def _write_part(self, file: Input, recognizer: Recognizer) -> Manifest:
+    def _write_part(self, file: Input, recognizer: Recognizer, tell: Tell) -> Manifest:
         start, settings = time.monotonic(), self._settings
         kinds = (FRAMES, SECONDS) if settings.per == "frame" else (SECONDS,)
         source = open_file(file.path, settings.every, self._cores)
@@ -76,14 +78,14 @@ class Engine:
         ):
             frames = turned(source, settings.rotate, settings.mirror)
             with closing(recognizer.follow(frames)) as results:
-                damaged = part.take(results)
+                damaged = file.without_path(part.take(results, tell))
             if _changed(file):
                 raise SourceFileError(
                     f"{file.path}: expected a file that is whole, found that it changed while it "
                     "was read; scan it again when it is"
                 )
             took = time.monotonic() - start
-            return part.finish(file, source, damaged, source.undecodable, took)
+            return part.finish(file, source, damaged, took)
 
     def _recognizer(self) -> Recognizer:
         """The recognizer of this thread: its networks belong to one thread."""

@@ -12,7 +12,7 @@ from typing import Self
 from edge.adapters import SourceAdapter
 from edge.errors import SourceError, SourceFileError
 from edge.protocols import BaseSource
-from edge.sources.kinds import is_meant, is_neither, open_file
+from edge.sources.kinds import is_meant, open_file
 from edge.sources.paths import display_name, file_size, walk
 from edge.types import Frame
 
@@ -75,10 +75,6 @@ class FolderSource(BaseSource):
         pictures, before = 0, 0.0
         for path, size in zip(self.paths, self._sizes, strict=True):
             name = display_name(path.relative_to(self._path))
-            if is_neither(name):
-                self._note("other files", name)
-                before += size
-                continue
             source = open_file(path)
             source.name = self.prefix + name
             try:

@@ -1,21 +1,16 @@
-"""What a file is: a picture or a video, by its content, or neither."""
+"""What a file is: a picture or a video, by its content."""
 
 from __future__ import annotations
 
-import mimetypes
 import os
 from pathlib import Path
 
 from edge.sources.images import ImageSource, is_picture
 from edge.sources.video import VideoSource
 
-_NEITHER = ("text/", "audio/")
-"""Kinds of file that are not looked into: FFmpeg takes a text for a film of letters."""
-
-
-def is_neither(name: str) -> bool:
-    """Whether a file of this name is left out without looking into it."""
-    return (mimetypes.guess_type(name)[0] or "").startswith(_NEITHER)
+_VIDEOS = "3g2 3gp asf avi dv flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
+_PICTURES = "avif bmp gif heic heif jp2 jpe jpeg jpg pbm pgm png ppm psd qoi tif tiff webp"
+_SUFFIXES = frozenset(f".{name}" for name in f"{_VIDEOS} {_PICTURES}".split())
 
 
 def open_file(path: Path, every: float = 0.0, threads: int = 0) -> ImageSource | VideoSource:
@@ -27,6 +22,10 @@ def open_file(path: Path, every: float = 0.0, threads: int = 0) -> ImageSource |
 
 
 def is_meant(path: Path) -> bool:
-    """Whether a file that can't be read should be one, by its name or its first bytes."""
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return kind.startswith(("image/", "video/")) or is_picture(path) or not os.access(path, os.R_OK)
+    """Whether a file that can't be read should be one, by its name or its first bytes.
+
+    "._a.mp4" is what macOS notes about "a.mp4" on a foreign disk.
+    """
+    if path.name.startswith("._"):
+        return False
+    return path.suffix.lower() in _SUFFIXES or is_picture(path) or not os.access(path, os.R_OK)

@@ -23,8 +23,8 @@ def file_size(path: Path) -> float:
         return 1.0
 
 
-def check_file(path: Path) -> None:
-    """Raise ``SourceFileError`` unless ``path`` is a regular file that can be read.
+def check_file(path: Path) -> bytes:
+    """Return how the file at ``path`` begins; raises ``SourceFileError`` where it can't be read.
 
     Opening a pipe would wait for somebody who writes.
     """
@@ -32,7 +32,7 @@ def check_file(path: Path) -> None:
         regular = stat.S_ISREG(path.stat().st_mode)
         if regular:
             with path.open("rb") as file:
-                empty = not file.read(1)
+                beginning = file.read(16)
     except OSError as error:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found {error.strerror}; "
@@ -42,10 +42,11 @@ def check_file(path: Path) -> None:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found no regular file; name another"
         )
-    if empty:
+    if not beginning:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found an empty file; copy it again"
         )
+    return beginning
 
 
 def walk(folder: Path, note: Callable[[str, str], object]) -> list[Path]:

@@ -31,6 +31,10 @@ _MOST_ERRORS = 100
 _SHORTFALL = 0.05
 """Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
+_LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD")
+"""How lists of other files begin, which FFmpeg would play, or wait for."""
+_LETTERS = "tty"
+"""FFmpeg's format for a text, which it takes for a film of letters."""
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,11 @@ class VideoSource(BaseSource):
         """Packets that can't be decoded and are left out, so far."""
         return self._decoder.failures
 
+    @property
+    def length(self) -> float:
+        """Seconds that were read, so far, from the first frame on."""
+        return max(self._reached - self._start, 0.0)
+
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""
         try:
@@ -86,13 +95,16 @@ class VideoSource(BaseSource):
 
     def _open(self) -> InputContainer:
         av = load_av()
-        check_file(self._path)
+        if check_file(self._path).startswith(_LISTS):
+            raise self._no_video("a list of other files")
         try:
             # "file:", so that a name with a colon is no protocol.
             container: InputContainer = av.open(f"file:{self._path}", metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             raise self._no_video(getattr(error, "strerror", None) or str(error)) from error
         self._container = container
+        if container.format.name == _LETTERS:
+            raise self._no_video("text")
         stream = find_video(container)
         if stream is None:
             raise self._no_video("no video stream")

@@ -60,4 +60,4 @@ def _open(min_score: float, threads: int, model: Path) -> Both:
     return Both(model, min_score, threads)
 
 
-ADAPTER = DetectorAdapter("both", _open, lambda model: Both(model).name)
+ADAPTER = DetectorAdapter("both", _open, lambda model: Both(model).name, needs_file=True)

@@ -146,4 +146,4 @@ def _check(model: Path) -> str:
     return f"{YuNet(model).name}, published at {_PUBLISHED}"
 
 
-ADAPTER = DetectorAdapter("yunet", _open, _check)
+ADAPTER = DetectorAdapter("yunet", _open, _check, needs_file=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow.parquet
 
 from edge.scan.inputs import Input
 from edge.scan.results import FRAMES, SECONDS, parts
-from edge.scan.scan import run_scan
+from edge.scan.scan import Scan
 from edge.scan.settings import ScanSettings
 from edge.scan.work import Engine, Outcome
 from edge.sources.demo import DemoSource, load_portraits
@@ -55,17 +56,17 @@ class Here:
         self._engine = Engine(settings, settings.model_path, results)
         yield self
 
-    def scan(self, files: Sequence[Input]) -> Iterator[Outcome]:
+    def scan(self, files: Sequence[Input], told: Any) -> Iterator[Outcome]:
         self.given.append([file.source for file in files])
         for n, file in enumerate(files):
             if n == self._most:
                 raise KeyboardInterrupt
-            yield self._engine.scan(file)
+            yield self._engine.scan(file, partial(told, file))
 
 
 def scan(source: Path | str, output: Path, here: Here | None = None, **more: Any) -> int:
     settings = ScanSettings((str(source),), output=output, **more)
-    return run_scan(settings, LABELS, lambda line: None, here or Here())
+    return Scan(settings, LABELS, lambda line: None, here or Here()).run()
 
 
 def rows(results: Path, kind: str = FRAMES) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,12 @@ from distributed import Client
 
 from edge import __version__
 from edge.errors import ScanError
-from edge.scan.cluster import Cluster, Equipment, equipped, local_workers
-from edge.scan.inputs import Input
-from edge.scan.results import FAILURES, SECONDS, parts
-from edge.scan.scan import open_workers, run_scan
+from edge.scan.cluster import Cluster, Job, open_cluster
+from edge.scan.inputs import Input, find_inputs
+from edge.scan.results import FAILURES, FRAMES, SECONDS, parts
+from edge.scan.scan import Scan, open_workers
 from edge.scan.settings import ScanSettings
-from edge.scan.work import Engine, Outcome
+from edge.scan.work import Engine, Outcome, Tell
 from tests.edge.clips import write_change
 from tests.edge.scan.archive import LABELS, copies, rows, scan, write_archive
 
@@ -91,12 +93,15 @@ def test_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert scan(tmp_path / "a", tmp_path / "one") == 1
     settings = ScanSettings((str(tmp_path / "a"),), output=tmp_path / "two", workers=2)
     said: list[str] = []
-    assert run_scan(settings, LABELS, said.append) == 1
+    assert Scan(settings, LABELS, said.append).run() == 1
     assert rows(tmp_path / "two") == rows(tmp_path / "one")
     assert rows(tmp_path / "two", SECONDS) == rows(tmp_path / "one", SECONDS)
     assert said[0] == "5 files"
     assert said[1].startswith("3 files scanned, 0 done before, 0:00:01 of video")
-    assert said[2] == "1 files are neither pictures nor videos"
+    assert said[2:4] == [
+        "1 failed or are damaged, see failures.csv",
+        "1 other file, neither pictures nor videos",
+    ]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -110,13 +115,14 @@ def test_an_ended_scan_leaves_nothing_torn_and_goes_on(
         wait_until(lambda: parts(results, SECONDS))
         workers = one.workers()
         assert len(workers) == 2
-        one.process.send_signal(ending)
+        kill = os.kill if ending == signal.SIGKILL else os.killpg  # as a terminal does
+        kill(one.process.pid, ending)
         code, said = one.ended()
     if ending == signal.SIGKILL:
         assert code == -ending
     else:
         assert code == 130
-        assert said.splitlines()[-1] == "stopped; the same command goes on from here"
+        assert said.splitlines()[1:] == ["stopped; the same command goes on from here"]
         assert not list(results.glob("*/.*.writing"))
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     done = len(parts(results, SECONDS))
@@ -133,44 +139,52 @@ def test_an_ended_scan_leaves_nothing_torn_and_goes_on(
 class Deadly(Engine):
     """Dies of files that are called so."""
 
-    def scan(self, file: Input) -> Outcome:
+    def scan(self, file: Input, tell: Tell) -> Outcome:
         if "deadly" in file.source:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().scan(file)
+        return super().scan(file, tell)
 
 
 def test_a_file_that_kills_three_workers_is_set_aside(clip: Path, tmp_path: Path) -> None:
     copies(tmp_path / "a", clip, 4)
     (tmp_path / "a" / "clip002.mp4").rename(tmp_path / "a" / "deadly.mp4")
-
-    @contextmanager
-    def deadly(settings: ScanSettings, model: bytes, results: Path, _: int) -> Iterator[Cluster]:
-        with local_workers(2) as local, Client(local) as client:
-            yield equipped(client, Equipment(settings, model, results, engine=Deadly))
-
-    settings = ScanSettings((str(tmp_path / "a"),), output=tmp_path / "r")
-    with open_workers(settings, b"", tmp_path, 0):  # its settings of Dask
-        pass
-    assert run_scan(settings, LABELS, lambda line: None, deadly) == 1
+    settings = ScanSettings((str(tmp_path / "a"),), output=tmp_path / "r", workers=2)
+    deadly = partial(open_cluster, engine=Deadly)
+    assert Scan(settings, LABELS, lambda line: None, deadly).run() == 1
     assert (tmp_path / "r" / FAILURES).read_text().splitlines()[1:] == [
-        "deadly.mp4,set aside: 3 workers died of it"
+        "a/deadly.mp4,set aside: 3 workers died of it"
     ]
     assert len(parts(tmp_path / "r", SECONDS)) == 3
 
 
-def test_workers_of_another_version_are_refused(
-    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings = ScanSettings((str(tmp_path),), output=tmp_path / "r")
-    model = settings.model_path.read_bytes()
+def test_workers_of_another_version_are_refused(clip: Path, tmp_path: Path) -> None:
+    settings = ScanSettings((str(clip),), output=tmp_path / "r")
+    job = Job(settings, settings.model_path.read_bytes(), tmp_path, topic="a")
+    later = replace(job, version="9.9")
+    expected = rf"worker tcp:.*: expected edge-expressions 9.9, found {__version__}; install"
     with nodes(tmp_path / "nodes") as (address, _), Client(address) as client:
         client.wait_for_workers(2)
-        with pytest.raises(ScanError, match=f"expected .* 9.9, found {__version__}; install"):
-            equipped(client, Equipment(settings, model, tmp_path, own=False, version="9.9"))
-        assert len([m for m in caplog.messages if "expected edge-expressions 9.9" in m]) == 2
-        assert Cluster(client).workers == 2
-        client.register_plugin(Equipment(settings, model, tmp_path, own=False, version="9.9"))
-        wait_until(lambda: Cluster(client).workers == 0)
+        with pytest.raises(ScanError, match=expected):
+            Cluster(client, later)
+        joined = Cluster(client, job)
+        joined._job = later  # as for a worker that has come since
+        with pytest.raises(ScanError, match=expected):
+            list(joined.scan(find_inputs(settings.source, print), print))
+
+
+def test_a_scheduler_that_goes_ends_the_scan(clip: Path, tmp_path: Path) -> None:
+    copies(tmp_path / "a", clip, 20)
+    for name in (FRAMES, SECONDS):
+        (tmp_path / "r" / name).mkdir(parents=True)
+    with nodes(tmp_path / "nodes") as (address, machines):
+        settings = ScanSettings((str(tmp_path / "a"),), output=tmp_path / "r", cluster=address)
+        model = settings.model_path.read_bytes()
+        with open_workers(settings, model, tmp_path / "r", 20) as workers:
+            outcomes = workers.scan(find_inputs(settings.source, print), print)
+            assert next(outcomes).kind == "done"
+            machines[0].process.send_signal(signal.SIGKILL)
+            with pytest.raises(ScanError, match="found that it has gone; the same command goes on"):
+                list(outcomes)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
@@ -201,7 +215,7 @@ def nodes(folder: Path, count: int = 2) -> Iterator[tuple[str, list[Started]]]:
     with started(
         "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", 0,
         "--scheduler-file", file, *quiet,
-    ):  # fmt: skip
+    ) as scheduler:  # fmt: skip
         wait_until(file.exists)
         found = re.search(r"tcp://127\.0\.0\.1:\d+", file.read_text())
         assert found
@@ -210,7 +224,7 @@ def nodes(folder: Path, count: int = 2) -> Iterator[tuple[str, list[Started]]]:
                 stack.enter_context(started(*_worker(found[0], folder / f"node{n}")))
                 for n in range(count)
             ]
-            yield found[0], machines
+            yield found[0], [scheduler, *machines]
 
 
 def _worker(address: str, folder: Path) -> tuple[object, ...]:
@@ -228,7 +242,7 @@ def test_killed_workers_of_a_cluster_change_nothing(clip: Path, tmp_path: Path) 
         def kill() -> None:
             nonlocal kills
             while not ended.wait(chosen.uniform(0.5, 2)):
-                workers = [pid for machine in machines for pid in machine.workers()]
+                workers = [pid for machine in machines[1:] for pid in machine.workers()]
                 if workers and parts(tmp_path / "r", SECONDS) and kills < 6:
                     os.kill(chosen.choice(workers), signal.SIGKILL)
                     kills += 1
@@ -250,4 +264,4 @@ def test_killed_workers_of_a_cluster_change_nothing(clip: Path, tmp_path: Path) 
 
 def main_scan(folder: Path, address: str) -> int:
     settings = ScanSettings((str(folder / "a"),), output=folder / "r", cluster=address)
-    return run_scan(settings, LABELS, lambda line: None)
+    return Scan(settings, LABELS, lambda line: None).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from pathlib import Path
 
 import pyarrow.parquet
@@ -11,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from edge.cli import main
-from edge.errors import TargetError
+from edge.errors import SourceFileError, TargetError
 from edge.scan.export import export
 from edge.scan.inputs import Input
 from edge.scan.progress import ScanProgress, hours
@@ -37,7 +38,7 @@ def test_one_file_has_the_rows_of_all(results: Path, tmp_path: Path) -> None:
     with target.open(newline="") as file:
         found = list(csv.DictReader(file))
     expected = rows(results)
-    assert [row["source"] for row in found] == ["x.mp4"] * 6 + ["y.mp4"] * 6
+    assert [row["source"] for row in found] == ["a/x.mp4"] * 6 + ["a/y.mp4"] * 6
     assert [row["label"] for row in found] == [row["label"] for row in expected]
     assert float(found[3]["p_happy"]) == expected[3]["p_happy"]
     assert export(results, tmp_path / "all.parquet") == 12
@@ -51,6 +52,10 @@ def test_what_is_no_scan_is_not_exported(results: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="expected results of files, found none"):
         export(tmp_path, tmp_path / "all.csv")
     assert not (tmp_path / "all.csv").exists()
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "x.parquet").write_bytes(b"no part")
+    with pytest.raises(SourceFileError, match=r"x\.parquet: expected a part of a scan"):
+        export(tmp_path, tmp_path / "all.csv")
 
 
 class Clock:
@@ -64,21 +69,34 @@ def test_progress_says_what_is_done_and_what_is_left(results: Path) -> None:
     manifest = read_manifest(parts(results, SECONDS)[0])
     assert manifest is not None
     manifest["length"] = 1200.0
-    said, clock = io.StringIO(), Clock()
+    clock = Clock()
     files = [Input(Path(name), name, name, (100, 0)) for name in "abcd"]
-    with ScanProgress(4, 400, Console(file=said, width=200), clock) as progress:
-        clock.now = 30.0
-        progress.add(Outcome(files[0], "done", manifest=manifest))
-        assert said.getvalue() == "", "a line a minute, where there is no terminal"
-        clock.now = 60.0
-        progress.add(Outcome(files[1], "failed", "found nothing"))
-    assert said.getvalue() == (
-        "2 of 4 files · 0:20:00 of video · 20.0 × real time · 0:01:00 left · 1 failed\n"
+    progress = ScanProgress([100] * 4, Console(file=io.StringIO()), clock)
+    clock.now = 60.0
+    assert progress.line() == "0 of 4 files · 0% · 0:00:00 of video"
+    progress.add(Outcome(files[0], "done", manifest=manifest))
+    progress.tell(files[1], 0.5)
+    progress.tell(files[2], 0.5)
+    assert progress.line() == (
+        "1 of 4 files · 50% · 0:20:00 of video · 20.0 × real time · 0:01:00 left"
     )
-    terminal = io.StringIO()
-    with ScanProgress(4, 400, Console(file=terminal, force_terminal=True, width=120), clock) as bar:
-        bar.add(Outcome(files[2], "other"))
-    assert "1 of 4 files" in terminal.getvalue()
+    progress.add(Outcome(files[1], "failed", "found nothing"))
+    assert progress.line().endswith("0:00:36 left · 1 failed")
+
+
+def test_there_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere() -> None:
+    said, terminal = io.StringIO(), io.StringIO()
+    file = Input(Path("a"), "a", "a", (100, 0))
+    with ScanProgress([100, 300], Console(file=said, width=200), every=0.01) as progress:
+        progress.add(Outcome(file, "other"))
+        end = time.monotonic() + 30
+        while "1 of 2 files · 25%" not in said.getvalue():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    console = Console(file=terminal, force_terminal=True, width=120)
+    with ScanProgress([100, 300], console) as bar:
+        bar.add(Outcome(file, "other"))
+    assert "1 of 2 files" in terminal.getvalue()
     assert "25%" in terminal.getvalue()
 
 

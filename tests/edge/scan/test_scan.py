@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
 import pytest
 
+import edge.scan
 from edge import Recognizer
+from edge.cli import main
 from edge.errors import ScanError, SettingsError, SinkError, SourceFileError, TargetError
 from edge.scan.results import FAILURES, SECONDS, parts, read_manifest
-from edge.scan.scan import run_scan
+from edge.scan.scan import Scan
 from edge.scan.settings import ScanSettings
 from tests.edge.clips import write_change
 from tests.edge.scan.archive import LABELS, Here, rows, scan, write_archive, write_photograph
+from tests.edge.sources.media import ramp, write_video
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def manifests(results: Path) -> dict[str, Any]:
 
 
 def test_the_table_has_what_the_api_gives(archive: Path, results: Path) -> None:
-    found = [row for row in rows(results) if row["source"] == "change.mp4"]
+    found = [row for row in rows(results) if row["source"] == "archive/change.mp4"]
     expected = [
         (round(result.time, 6), face.track_id, face.label, round(face.score, 4))
         for _, result in Recognizer().stream(archive / "change.mp4")
@@ -51,8 +55,12 @@ def test_the_table_has_what_the_api_gives(archive: Path, results: Path) -> None:
 
 def test_every_file_has_a_part_with_its_manifest(archive: Path, results: Path) -> None:
     found = manifests(results)
-    assert sorted(found) == ["below/nobody.mp4", "change.mp4", "face.png"]
-    clip, nobody, picture = found["change.mp4"], found["below/nobody.mp4"], found["face.png"]
+    assert sorted(found) == ["archive/below/nobody.mp4", "archive/change.mp4", "archive/face.png"]
+    clip, nobody, picture = (
+        found["archive/change.mp4"],
+        found["archive/below/nobody.mp4"],
+        found["archive/face.png"],
+    )
     assert (clip["kind"], clip["frames"], clip["people"]) == ("video", 12, 1)
     assert clip["length"] == pytest.approx(0.4, abs=0.01)
     assert (nobody["frames"], nobody["faces"], nobody["moments"]) == (5, 0, [])
@@ -61,17 +69,17 @@ def test_every_file_has_a_part_with_its_manifest(archive: Path, results: Path) -
     assert "jpeg" not in picture["moments"][0]
     status = (archive / "change.mp4").stat()
     assert clip["fingerprint"] == [status.st_size, status.st_mtime_ns]
-    assert [row["frames"] for row in rows(results, SECONDS) if row["source"] == "change.mp4"] == [
-        12
-    ]
+    assert [
+        row["frames"] for row in rows(results, SECONDS) if row["source"] == "archive/change.mp4"
+    ] == [12]
 
 
 def test_failures_are_listed_and_other_files_are_not(results: Path) -> None:
     lines = (results / FAILURES).read_text().splitlines()
     assert lines[0] == "file,reason"
-    assert lines[1].startswith("broken.mp4,")
+    assert lines[1].startswith("archive/broken.mp4,")
     assert len(lines) == 2
-    assert "broken.mp4" in (results / "report.html").read_text()
+    assert "archive/broken.mp4" in (results / "report.html").read_text()
 
 
 def test_the_same_command_goes_on_where_it_was(
@@ -85,7 +93,7 @@ def test_the_same_command_goes_on_where_it_was(
     assert len(here.given[0]) == 3, "what is left, and what has no part"
     assert rows(tmp_path / "r") == rows(results)
     assert scan(archive, tmp_path / "r", here) == 1
-    assert sorted(here.given[1]) == ["broken.mp4", "notes.txt"]
+    assert sorted(here.given[1]) == ["archive/broken.mp4", "archive/notes.txt"]
 
 
 def test_a_changed_file_is_scanned_again_and_nothing_is_there_twice(tmp_path: Path) -> None:
@@ -98,20 +106,21 @@ def test_a_changed_file_is_scanned_again_and_nothing_is_there_twice(tmp_path: Pa
     write_change(folder / "x.mp4", frames=3)
     here = Here()
     assert scan(folder, tmp_path / "r", here) == 0
-    assert here.given == [["x.mp4"]]
+    assert here.given == [["a/x.mp4"]]
     assert len(rows(tmp_path / "r")) == 6
     assert not list((tmp_path / "r").glob("*/.*.writing"))
 
 
 @pytest.mark.parametrize(
     ("more", "what"),
-    [({"min_face": 0.1}, "min_face 0.04"), ({"per": "second"}, "per 'frame'"),
-     ({"every": 0.5}, "every 0.0")],
+    [
+        ({"min_face": 0.1}, "--min-face 0.04, not 0.1"),
+        ({"per": "second"}, "--per frame, not second"),
+        ({"every": 0.5, "rotate": 90}, "--every 0.0, not 0.5; --rotate 0, not 90"),
+    ],
 )  # fmt: skip
 def test_other_settings_are_refused(archive: Path, results: Path, more: Any, what: str) -> None:
-    with pytest.raises(
-        TargetError, match=rf"expected results of the same scan, found {what} there"
-    ):
+    with pytest.raises(TargetError, match=f"found others there: {what}; use the same"):
         scan(archive, results, **more)
 
 
@@ -129,30 +138,88 @@ def test_a_file_in_the_place_of_the_folder_is_refused(archive: Path, tmp_path: P
 
 
 def test_another_file_of_that_name_is_no_change_of_it(tmp_path: Path) -> None:
-    for name, frames in (("one", 2), ("two", 3)):
-        (tmp_path / name).mkdir()
+    for name, frames in (("one/a", 2), ("two/a", 3)):
+        (tmp_path / name).mkdir(parents=True)
         write_change(tmp_path / name / "x.mp4", frames)
-    assert scan(tmp_path / "one", tmp_path / "r") == 0
-    with pytest.raises(TargetError, match=r"expected results of '.*two/x\.mp4', found those of"):
-        scan(tmp_path / "two", tmp_path / "r")
+    assert scan(tmp_path / "one" / "a", tmp_path / "r") == 0
+    with pytest.raises(TargetError, match=r"expected results of '.*two/a/x\.mp4', found those of"):
+        scan(tmp_path / "two" / "a", tmp_path / "r")
+    both = tuple(str(tmp_path / name / "a") for name in ("one", "two"))
+    with pytest.raises(SourceFileError, match=r"found two 'a/x\.mp4': '.*one/a/x\.mp4' and"):
+        Scan(ScanSettings(both, output=tmp_path / "r2"), LABELS, print, Here()).run()
 
 
 def test_a_moved_archive_is_still_done(tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    write_change(tmp_path / "one" / "x.mp4", frames=2)
-    assert scan(tmp_path / "one", tmp_path / "r") == 0
+    (tmp_path / "one" / "a").mkdir(parents=True)
+    write_change(tmp_path / "one" / "a" / "x.mp4", frames=2)
+    assert scan(tmp_path / "one" / "a", tmp_path / "r") == 0
     (tmp_path / "one").rename(tmp_path / "two")
     here = Here()
-    assert scan(tmp_path / "two", tmp_path / "r", here) == 0
+    assert scan(tmp_path / "two" / "a", tmp_path / "r", here) == 0
     assert here.given == []
+
+
+def test_a_file_has_its_rows_once_whatever_it_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    write_change(folder / "x.mp4", frames=2)
+    (folder / "link.mp4").symlink_to("x.mp4")
+    for source in (folder, tmp_path / "a", folder / "x.mp4", folder):
+        assert scan(source, tmp_path / "r") == 0
+        assert len(rows(tmp_path / "r")) == 4, source
+        assert len(list(parts(tmp_path / "r", SECONDS))) == 1
+    assert scan(tmp_path, tmp_path / "r2") == 0, "results are no inputs"
+    assert len(rows(tmp_path / "r2")) == 4
+
+
+def test_a_part_goes_where_its_file_cannot_be_read_any_more(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_change(folder / "x.mp4", frames=2)
+    assert scan(folder, tmp_path / "r") == 0
+    (folder / "x.mp4").write_bytes(b"no video any more")
+    assert scan(folder, tmp_path / "r") == 1
+    assert rows(tmp_path / "r") == []
+    assert not list(parts(tmp_path / "r", SECONDS))
+
+
+def test_what_cannot_be_seen_has_failed(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_photograph(folder / "x.png")
+    (folder / "gone.mp4").symlink_to("nowhere.mp4")
+    (folder / "._x.mp4").write_bytes(b"notes of another system")
+    assert scan(folder, tmp_path / "r") == 1
+    lines = (tmp_path / "r" / FAILURES).read_text().splitlines()
+    assert lines[1:] == ["a/gone.mp4,No such file or directory"]
+
+
+def test_files_of_text_and_lists_of_files_are_no_videos(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_video(folder / "x.ts", ramp(5))
+    (folder / "x.nfo").write_text("a film of letters\n" * 50)
+    (folder / "list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nx.ts\n")
+    assert scan(folder, tmp_path / "r") == 0
+    assert {row["source"] for row in rows(tmp_path / "r")} == {"a/x.ts"}
+
+
+def test_samples_are_as_long_as_the_video(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write_change(folder / "x.mp4", frames=45)
+    command = ["scan", str(folder), "-o", str(tmp_path / "r"), "--every", "2s", "--workers", "1"]
+    assert main(command) == 0
+    assert manifests(tmp_path / "r")["a/x.mp4"]["length"] == pytest.approx(3, abs=0.1)
+    assert manifests(tmp_path / "r")["a/x.mp4"]["frames"] == 2
 
 
 def test_two_scans_do_not_write_into_one_folder(archive: Path, tmp_path: Path) -> None:
     class Second(Here):
-        def scan(self, files: Any) -> Any:
+        def scan(self, files: Any, told: Any) -> Any:
             with pytest.raises(SinkError, match="found that another run writes there"):
                 scan(archive, tmp_path / "r")
-            return super().scan(files)
+            return super().scan(files, told)
 
     assert scan(archive, tmp_path / "r", Second()) == 1
 
@@ -162,8 +229,9 @@ def test_an_empty_folder_has_nothing_to_scan(tmp_path: Path) -> None:
     with pytest.raises(SourceFileError, match="expected files, found none"):
         scan(tmp_path / "empty", tmp_path / "r")
     assert not (tmp_path / "r").exists()
-    with pytest.raises(SourceFileError, match="nothing: expected a folder or a file"):
-        scan(str(tmp_path / "nothing"), tmp_path / "r")
+    for nothing in (str(tmp_path / "nothing"), ""):
+        with pytest.raises(SourceFileError, match="expected a folder or a file, found none of"):
+            scan(nothing, tmp_path / "r")
 
 
 def test_a_file_that_grows_is_done_another_time(tmp_path: Path) -> None:
@@ -172,10 +240,10 @@ def test_a_file_that_grows_is_done_another_time(tmp_path: Path) -> None:
     write_change(folder / "x.mp4", frames=2)
 
     class Growing(Here):
-        def scan(self, files: Any) -> Any:
+        def scan(self, files: Any, told: Any) -> Any:
             with (folder / "x.mp4").open("ab") as file:
                 file.write(b"\0" * 64)
-            return super().scan(files)
+            return super().scan(files, told)
 
     assert scan(folder, tmp_path / "r", Growing()) == 1
     assert "changed while it was read" in (tmp_path / "r" / FAILURES).read_text()
@@ -191,7 +259,7 @@ def test_a_damaged_file_keeps_what_it_has_and_is_not_read_again(tmp_path: Path) 
     whole = (folder / "x.mkv").read_bytes()
     (folder / "x.mkv").write_bytes(whole[: len(whole) // 2])
     assert scan(folder, tmp_path / "r") == 1
-    assert 0 < manifests(tmp_path / "r")["x.mkv"]["frames"] < 60
+    assert 0 < manifests(tmp_path / "r")["a/x.mkv"]["frames"] < 60
     assert "damaged or cut" in (tmp_path / "r" / FAILURES).read_text()
     here = Here()
     assert scan(folder, tmp_path / "r", here) == 1
@@ -209,23 +277,23 @@ def test_names_may_be_anything(tmp_path: Path) -> None:
     (folder / "again").symlink_to(folder)
     assert scan(folder, tmp_path / "r") == 0
     found = {row["source"] for row in rows(tmp_path / "r")}
-    assert found == {"new\nline.png", "��.png", "x.png", "x .png", "=1+1.png"}
+    assert found == {"a/new\nline.png", r"a/\xff\xfe.png", "a/x.png", "a/x .png", "a/=1+1.png"}
 
 
 def test_seconds_alone_and_thumbnails(archive: Path, tmp_path: Path) -> None:
     assert scan(archive, tmp_path / "r", per="second", thumbnails=True) == 1
     assert not list((tmp_path / "r" / "frames").iterdir())
-    moment = manifests(tmp_path / "r")["face.png"]["moments"][0]
+    moment = manifests(tmp_path / "r")["archive/face.png"]["moments"][0]
     assert moment["jpeg"].startswith("/9j/")
     assert "data:image/jpeg;base64,/9j/" in (tmp_path / "r" / "report.html").read_text()
 
 
 def test_a_full_disk_ends_it(archive: Path, tmp_path: Path) -> None:
     class Full(Here):
-        def scan(self, files: Any) -> Any:
+        def scan(self, files: Any, told: Any) -> Any:
             (tmp_path / "r" / SECONDS).rmdir()
             (tmp_path / "r" / SECONDS).write_text("in the way")
-            return super().scan(files)
+            return super().scan(files, told)
 
     with pytest.raises(SinkError, match="expected a file that can be written"):
         scan(archive, tmp_path / "r", Full())
@@ -234,10 +302,11 @@ def test_a_full_disk_ends_it(archive: Path, tmp_path: Path) -> None:
 def test_the_package_that_is_missing_is_named(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "edge.scan.cluster", None)
+    monkeypatch.setitem(sys.modules, "edge.scan.cluster", None)
+    monkeypatch.delattr(edge.scan, "cluster", raising=False)
     settings = ScanSettings((str(archive),), output=tmp_path / "r")
     with pytest.raises(ScanError, match=r"expected the package 'distributed'.*\[scan\]"):
-        run_scan(settings, LABELS, print)
+        Scan(settings, LABELS, print).run()
 
 
 def test_values_out_of_range_are_refused() -> None:
