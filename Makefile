@@ -30,6 +30,7 @@
 ##   make bench-compare    what the last run shows against an earlier one
 ##       BASE= NEW=        the results to compare; NEW is the last run
 ##   make bench-peers      the same frames through the public alternatives (gigabytes to download)
+##   make bench-scan       scans of archives: speed, memory, how far one scheduler reaches
 ##   make evaluate         calibration, robustness, framing, smoothing of the deployed files
 ##   make evaluate-photos  the deployed files on labelled photographs of yours
 ##       PHOTOS=           a ZIP archive or a folder, with one CSV file: docs/benchmarks.md
@@ -82,7 +83,7 @@ MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
 .PHONY: run-edge scan test test-stream test-mqtt test-web check data train teachers convert bench \
-  bench-compare bench-peers evaluate evaluate-photos document package install-service test-arm \
+  bench-compare bench-peers bench-scan evaluate evaluate-photos document package install-service test-arm \
   assets face-weights requirements clean help given-archive given-base given-photos
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -136,6 +137,9 @@ bench-compare: given-base .venv/$(BENCH)/ready
 bench-peers: .venv/train/ready .venv/edge/ready assets
 	-@$(MAKE) --no-print-directory --keep-going $(PEERS)
 	@exec $(TRAIN) -m benchmarks peers $(ARGS)
+
+bench-scan: .venv/train/ready assets
+	@exec $(TRAIN) -m benchmarks scanning $(ARGS)
 
 evaluate: .venv/train/ready assets
 	@exec $(TRAIN) -m benchmarks evaluate $(ARGS)

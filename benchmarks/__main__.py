@@ -233,6 +233,29 @@ def peers(*, images: Path = Path("images"), output: Path = _RESULTS, rounds: int
 
 
 @app.command
+def scanning(*, output: Path = _RESULTS, rounds: int = 3) -> None:
+    """Measure scans: their speed and memory, and how far one scheduler reaches.
+
+    Parameters
+    ----------
+    output
+        The folder for the results.
+    rounds
+        Rounds in which each way to scan runs once.
+    """
+    from benchmarks import scanning as scans  # noqa: PLC0415
+
+    path = output / scans.NAME
+    check_target(path)
+    if rounds < 1:
+        raise BenchmarkError(f"rounds: expected 1 or more, found {rounds}; give a larger number")
+    print("clips, their memory, the ways to scan in turn, 20,000 files: some minutes …", flush=True)
+    store.write(path, scans.measure(rounds))
+    print(f"wrote {path}")
+    _write_report(output)
+
+
+@app.command
 def document(*, output: Path = _RESULTS) -> None:
     """Write the report, and the tables of the last results into the documents.
 

@@ -21,6 +21,8 @@ from benchmarks.photographs import NAME as PHOTOGRAPHS
 from benchmarks.photographs import Photographs
 from benchmarks.recommend import Choice
 from benchmarks.results import Accuracy, Bench, Row
+from benchmarks.scanning import NAME as SCANNING
+from benchmarks.scanning import Scanning
 from train.provenance import digest
 
 Result = TypeVar("Result", bound=Struct)
@@ -37,6 +39,7 @@ class Material:
     evaluation: Evaluation | None = None
     peers: Peers | None = None
     photographs: Photographs | None = None
+    scanning: Scanning | None = None
     problems: Sequence[str] = ()
     present: Mapping[str, str] = field(default_factory=dict)
 
@@ -96,6 +99,7 @@ def gather(folder: Path) -> Material:
         evaluation=_unless_bad(folder / EVALUATION, Evaluation, problems),
         peers=_unless_bad(folder / PEERS, Peers, problems),
         photographs=_unless_bad(folder / PHOTOGRAPHS, Photographs, problems),
+        scanning=_unless_bad(folder / SCANNING, Scanning, problems),
         problems=[text.replace(f"{folder}/", "") for text in problems],
         present={path.name: digest(path) for path in files},
     )

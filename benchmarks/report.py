@@ -21,6 +21,8 @@ from benchmarks.motion import FPS
 from benchmarks.peers.registry import OURS
 from benchmarks.photographs import mistakes_by_label
 from benchmarks.results import Bench, Estimate, Row, Times
+from benchmarks.scan_simulation import BUSY, MOST
+from benchmarks.scanning import FER, ONE, RUN, WIDE
 from benchmarks.search import CAMERAS, metres, reach
 from benchmarks.sequences import HELD, PART, SOON
 from convert.variants import DEPLOYED
@@ -78,6 +80,7 @@ def section(name: str, material: Material) -> str | None:
         "publishing": material.published,
         "peers": material.peers,
         **dict.fromkeys(PHOTOGRAPHS, material.photographs),
+        **dict.fromkeys(("scanning", "scanning-line"), material.scanning),
     }
     if needed.get(name) is None:
         return None
@@ -115,6 +118,9 @@ def _environment() -> Environment:
         "soon": SOON,
         "deployed_variant": DEPLOYED,
         "slow": PREDICT,
+        "scan": {"run": RUN, "one": ONE, "wide": WIDE, "fer": FER},
+        "busy": BUSY,
+        "most_workers": MOST,
         "ours": [peer.name for peer in OURS[:2]],
     }
     return environment

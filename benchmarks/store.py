@@ -19,7 +19,7 @@ from edge.files import replace_with, write_text
 
 SAMPLES_SUFFIX = ".jsonl"
 _PARTIAL = ".partial.json"
-_OTHERS = ("evaluation.json", "peers.json", "photographs.json")
+_OTHERS = ("evaluation.json", "peers.json", "photographs.json", "scanning.json")
 _DEPTH, _SHORT = 3, 400
 """Of the nesting that is broken into lines, and of what stays on one, in characters."""
 

@@ -76,6 +76,15 @@ class Worker:
         """The package's word for each face of the file at ``path``, grey ``uint8[n, 48, 48]``."""
         return {"labels": [self._adapter.label(face) for face in np.load(path)]}
 
+    def video(self, path: str) -> dict[str, Any]:
+        """How many frames the video at ``path`` has, and in how many seconds it was analysed.
+
+        For adapters that have ``video(path)``, which analyses it and returns the number of frames.
+        """
+        start = self._clock()
+        frames = self._adapter.video(path)
+        return {"frames": frames, "seconds": (self._clock() - start) / 1e9}
+
     def _one_by_one(self, images: Sequence[NDArray[np.uint8]]) -> Iterable[int]:
         return map(self._adapter.recognise, images)
 
@@ -89,6 +98,7 @@ def main(module: str, kind: str, *arguments: str) -> None:
         "version": worker.version,
         "frames": worker.frames,
         "faces": worker.faces,
+        "video": worker.video,
     }
     serve(methods, sys.stdin, stream)
 

@@ -39,6 +39,9 @@ from benchmarks.results import (
     Times,
 )
 from benchmarks.robustness import Robustness
+from benchmarks.scan_scheduling import Cost
+from benchmarks.scan_simulation import MOST, Reach
+from benchmarks.scanning import ONE, RUN, TWO, WIDE, Peak, Scanning, Way
 from benchmarks.search import Live, Recall
 from benchmarks.sequences import Row as Smoothed
 from benchmarks.sequences import Sequences, Setting
@@ -225,6 +228,31 @@ def photographs() -> Photographs:
         "Finalmodel",
         [Mistake("a.jpg", "happy", "neutral", 0.93), Mistake("b.jpg", "happy", "sad", 0.61)],
     )
+
+
+def scanning(**changes: Any) -> Scanning:
+    ways = [
+        Way(RUN, [100.0, 100.0, 80.0], [6.0, 6.0, 7.5]),
+        Way(ONE, [90.0, 95.0, 96.0], [13.5, 12.6, 12.6]),
+        Way(TWO, [90.0, 90.0, 90.0], [7.5, 7.0, 6.0]),
+        Way(WIDE, [120.0, 120.0, 120.0], [9.0, 9.0, 9.0]),
+    ]
+    content: dict[str, Any] = {
+        "origin": ORIGIN,
+        "models": {"Finalmodel.tflite": "ab" * 32},
+        "rounds": 3,
+        "minutes": 4.5,
+        "clip_seconds": 20,
+        "ways": ways,
+        "peaks": [Peak(300, (640, 360), 201.5), Peak(20, (1920, 1080), 240.0)],
+        "costs": [Cost(2_000, 0.6, 0.9, 150.0), Cost(20_000, 0.625, 0.95, 300.4)],
+        "reach": [
+            Reach(1.0, 1650, 1600),
+            Reach(10.0, 16_500, 16_000),
+            Reach(60.0, MOST, 96_000),
+        ],
+    }
+    return Scanning(**(content | changes))
 
 
 class Bars:

@@ -37,6 +37,7 @@ def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProc
         (("photographs", "none.zip"), 1, "none.zip: expected a ZIP archive or a folder"),
         (("photographs", "."), 1, "expected one CSV file, found none"),
         (("photographs",), 2, "photos"),
+        (("scanning", "--rounds", "0"), 1, "rounds: expected 1 or more, found 0"),
     ],
 )
 def test_a_mistake_is_one_line(

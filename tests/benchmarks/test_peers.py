@@ -109,6 +109,17 @@ def test_a_block_goes_on_with_the_next_frame_until_its_time_is_over(tmp_path: Pa
     assert adapter.seen == list(itertools.islice(itertools.cycle(range(5)), 24))
 
 
+def test_a_video_has_its_frames_and_its_seconds() -> None:
+    class Films(SlowAdapter):
+        def video(self, path: str) -> int:
+            self.now += 3_000_000_000
+            return len(path)
+
+    adapter = Films()
+    reply = Worker(adapter, lambda: adapter.now).video("clip.mp4")
+    assert reply == {"frames": 8, "seconds": 3.0}
+
+
 def test_every_row_has_its_environment_and_adapter(repository: Path) -> None:
     assert len({each.name for each in (*OURS, *PEERS)}) == len(OURS) + len(PEERS)
     for each in (*OURS, *PEERS):

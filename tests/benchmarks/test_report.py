@@ -13,16 +13,32 @@ from markdown_it import MarkdownIt
 
 from benchmarks import documents, figures, report, store
 from benchmarks.material import Material, gather
-from tests.benchmarks.samples import bench, evaluation, loop, peers, photographs, row, rows
+from benchmarks.scanning import FER, Way
+from tests.benchmarks.samples import (
+    bench,
+    evaluation,
+    loop,
+    peers,
+    photographs,
+    row,
+    rows,
+    scanning,
+)
 
 WHOLE = Material(
-    [bench()], evaluation(), peers(), photographs(), present={"Finalmodel.tflite": "ab" * 32}
+    [bench()],
+    evaluation(),
+    peers(),
+    photographs(),
+    scanning(),
+    present={"Finalmodel.tflite": "ab" * 32},
 )
 SECTIONS = (
     *("targets", "results", "stages", "throughput", "intervals", "camera"),
     "publishing",
     *("calibration", "copies", "robustness", "framing", "search", "live", "sequences", "peers"),
     *report.PHOTOGRAPHS,
+    "scanning",
 )
 
 
@@ -50,6 +66,32 @@ def test_how_far_people_are_seen_is_one_sentence() -> None:
     text = report.section("reach", WHOLE)
     assert "up to 3.8 m away with a camera of 60° and up to 2.2 m with one of 90°" in text
     assert "(0.8 and 0.4 m by the whole frame alone)" in text
+
+
+def test_a_scan_says_its_ratios_and_what_was_not_measured() -> None:
+    text = report.section("scanning", WHOLE)
+    assert "| 0.95 × (0.90–1.20): 95, 100 | ≥ 0.9 × |" in text
+    assert "| 1.80 × (1.80–2.10) | ≥ 1.7 × |" in text
+    assert "`Video.analyze` of fer | not measured | ≥ 12 × |" in text
+    assert "| peak memory of a worker, 640×360, 300 s of video | 202 MB | ≤ 250 MB |" in text
+    assert "each of 20,000 files: processor time, time | 0.62 ms, 0.95 ms |" in text
+    assert (
+        "95% busy with files of 10 s of work: simulated, by the formula | 16,500, 16,000 |" in text
+    )
+    assert "files of 60 s of work: simulated, by the formula | more than 20,000, 96,000 |" in text
+    ways = [*scanning().ways, Way(FER, [8.0, 10.0, 12.0], [75.0, 60.0, 50.0])]
+    with_fer = Material(scanning=scanning(ways=ways, fer="25.10.3"))
+    text = report.section("scanning", with_fer)
+    assert "of fer 25.10.3 | 12.00 × (10.00–15.00): 120, 10 | ≥ 12 × |" in text
+
+
+def test_how_far_a_scheduler_reaches_is_one_sentence() -> None:
+    text = report.section("scanning-line", WHOLE)
+    assert text.startswith(
+        "One scheduler takes 0.6 ms a file: it keeps 1,650 workers busy with files of 1 s of work, "
+        "and more than 20,000 (simulated) with those of 60 s. Measured by `make bench-scan` on"
+    )
+    assert text.count("\n") == 1
 
 
 def test_photographs_say_what_counts_and_what_was_not_found() -> None:

@@ -13,11 +13,18 @@ from benchmarks.evaluate import Evaluation
 from benchmarks.measure import Series
 from benchmarks.peers.measure import Peers
 from benchmarks.results import Bench, Throughput
-from tests.benchmarks.samples import bench, evaluation, peers, row, times
+from benchmarks.scanning import Scanning
+from tests.benchmarks.samples import bench, evaluation, peers, row, scanning, times
 
 
 @pytest.mark.parametrize(
-    ("result", "kind"), [(bench(), Bench), (evaluation(), Evaluation), (peers(), Peers)]
+    ("result", "kind"),
+    [
+        (bench(), Bench),
+        (evaluation(), Evaluation),
+        (peers(), Peers),
+        (scanning(), Scanning),
+    ],
 )
 def test_what_was_written_is_read(tmp_path: Path, result: Bench, kind: type) -> None:
     path = tmp_path / "new" / "result.json"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,16 @@ class Adapter:
     def recognise(self, image: NDArray[np.uint8]) -> int:
         """``uint8[H, W, 3]`` BGR → how many faces were found and named."""
         return len(self._fer.detect_emotions(image))
+
+    def video(self, path: str) -> int:
+        """Analyse the video at ``path`` and write none; return the number of its frames."""
+        from fer.classes import Video  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            video = Video(path, outdir=folder)
+            saved = ("save_frames", "save_video", "annotate_frames", "zip_images")
+            video.analyze(self._fer, output="pandas", **dict.fromkeys(saved, False))
+        return int(video.frameCount)
 
     def label(self, face: NDArray[np.uint8]) -> str:
         """Grey ``uint8[48, 48]`` → the first of its greatest scores (it rounds them to 1 %)."""
