@@ -35,8 +35,8 @@ from train.provenance import digest
 
 NAME = "scanning.json"
 RUN, ONE, TWO, WIDE, FER = "run", "one worker", "two workers", "one worker, two cores", "fer"
-_CLIP = 20
-_PEAKS = ((300, SMALL), (60, SMALL), (20, LARGE))
+_CLIP = 15
+_PEAKS = ((300, SMALL), (60, SMALL), (10, LARGE))
 """Seconds and size of the clips whose memory is measured."""
 _COUNTS = (2_000, 20_000)
 _FILES = (1.0, 10.0, 60.0, 300.0)
