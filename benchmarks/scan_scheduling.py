@@ -25,7 +25,7 @@ from edge.scan.moments import Moment
 from edge.scan.results import Manifest
 from edge.scan.scan import Workers
 from edge.scan.settings import ScanSettings
-from edge.scan.work import Engine, Outcome
+from edge.scan.work import Engine, Outcome, Tell
 from edge.vision.interpreter import read_model_file
 
 WORKERS = 2
@@ -51,7 +51,7 @@ class Cost(Struct, frozen=True):
 class Idle(Engine):
     """Does nothing, and tells of it at the usual length."""
 
-    def scan(self, file: Input) -> Outcome:
+    def scan(self, file: Input, tell: Tell) -> Outcome:
         """Return a manifest of a file that was not looked at."""
         return Outcome(file, "done", manifest=_manifest(file))
 
@@ -71,12 +71,16 @@ def cost(
     """Scan ``count`` files with ``workers``; raises ``WorkerError`` where one is missing."""
     files = [_input(number) for number in range(count)]
     began = cpu(), clock()
-    done = sum(outcome.kind == "done" for outcome in workers.scan(files))
+    done = sum(outcome.kind == "done" for outcome in workers.scan(files, _not_told))
     spent, took = cpu() - began[0], clock() - began[1]
     if done < count:
         raise WorkerError(f"expected that {count} files are done, found {done}")
     memory = peak_rss_mb(os.getpid())
     return Cost(count, round(1e3 * spent / count, 4), round(1e3 * took / count, 4), memory)
+
+
+def _not_told(file: Input, share: float) -> None:
+    """No file takes long enough to tell of."""
 
 
 def main(counts: Sequence[int]) -> None:

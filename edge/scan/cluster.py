@@ -99,29 +99,29 @@ class Cluster:
         job = self._client.submit(_hand_over, self._job, key=topic)
         futures = self._client.map(_scan, files, job=job, pure=False)
         of = dict(zip((future.key for future in futures), files, strict=True))
-        done = as_completed(futures)
+        # Fetched as they come; those of a worker that died with them are waited for again.
+        done = as_completed(futures, with_results=True, raise_errors=False)
         del futures
         try:
-            for future in done:
-                if future.status == "cancelled":
-                    raise ScanError(
-                        "cluster: expected a scheduler, found that it has gone; the same command "
-                        "goes on from here"
-                    )
-                if future.status in {"finished", "error"}:
-                    yield _outcome(future, of.pop(future.key))
-                else:
-                    done.add(future)  # its worker died with the result: another one does it again
+            for future, result in done:
+                yield _outcome(future.status, result, of.pop(future.key))
         finally:
             self._client.unsubscribe_topic(topic)
 
 
-def _outcome(future: Any, file: Input) -> Outcome:
-    """Return what became of ``file``; raises ``EdgeError`` where there can be no results."""
-    if future.status == "finished":
-        result: Outcome = future.result()
+def _outcome(status: str, result: Any, file: Input) -> Outcome:
+    """Return what became of ``file``; raises ``EdgeError`` where there can be no results.
+
+    ``result`` is what the worker gave, or as ``sys.exc_info`` what it raised.
+    """
+    if isinstance(result, Outcome):
         return result
-    error = future.exception()
+    if status == "cancelled":
+        raise ScanError(
+            "cluster: expected a scheduler, found that it has gone; the same command goes on from "
+            "here"
+        )
+    error = result[1]
     if isinstance(error, EdgeError):
         raise error
     if isinstance(error, ImportError):
