@@ -21,7 +21,7 @@ from edge.vision.interpreter import read_model_file
 from edge.vision.interval import IntervalDetector
 from edge.vision.pool import Pool
 from edge.vision.scout import Scout
-from edge.vision.search import FaceSearch, SearchOptions, find_faces
+from edge.vision.search import FaceSearch, Plan, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
 
 STAGES = ("detect", "crop", "classify", "track")
@@ -89,7 +89,6 @@ class Recognizer:
             content, name, threads
         )
         self._detectors = Pool(self._open_detector)
-        self._analysers: Pool[Analyse] = Pool(self._open_analyser)
         self._workers = workers or min(max(usable_cores() // threads, 1), MOST_WORKERS)
         pool = ClassifierPool(self._open_classifier, self._workers)
         self.labels, self.interpreter = pool.labels, pool.runtime
@@ -101,7 +100,8 @@ class Recognizer:
         found = self._open_detector()
         self.detector = found.name
         self._search = FaceSearch(SearchOptions(min_face, search_budget), found)
-        self._analyse = Analyser(found, pool, self.contract)
+        self._analyser = Analyser(found, pool, self.contract)
+        self._analysers: Pool[Analyse] = Pool(self._open_analyser, self._analyser)
         self._interval = (
             IntervalDetector(self._searched(found), detect_every, budget)
             if detect_every > 1 or budget
@@ -195,6 +195,10 @@ class Recognizer:
         self._search.note(analysis.faces, frame.time)
         return analysis
 
+    def _analyse(self, image: Image, plan: Plan) -> Analysis:
+        with self._analysers.lend() as analyse:
+            return analyse(image, plan)
+
     def _searched(self, detector: Detector) -> Callable[[Image, float], Sequence[Face]]:
         """What finds the faces in one frame after the other, for detection at intervals."""
 
@@ -223,7 +227,7 @@ class Recognizer:
                 self._search.reset()
             interval.prepare(item.time)
             image = item.image
-            analysis = self._analyse.analyse(image, functools.partial(interval.detect, image))
+            analysis = self._analyser.analyse(image, functools.partial(interval.detect, image))
             interval.spent(analysis.stage_ms)
             yield item, analysis
 

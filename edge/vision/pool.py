@@ -16,10 +16,10 @@ class Pool(Generic[T]):
     Networks take megabytes, which the system does not get back at once when they are closed.
     """
 
-    def __init__(self, open_one: Callable[[], T]) -> None:
-        """Open nothing yet."""
+    def __init__(self, open_one: Callable[[], T], *parts: T) -> None:
+        """Open nothing yet; ``parts`` are open."""
         self._open_one = open_one
-        self._free: deque[T] = deque()
+        self._free: deque[T] = deque(parts)
 
     @contextmanager
     def lend(self) -> Iterator[T]:
