@@ -58,7 +58,10 @@ def children(state: str = "") -> list[str]:
     """The numbers of this process's children, of those in ``state`` where one is given."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for number in (task / "children").read_text().split():
+        numbers = ""
+        with suppress(OSError):  # the thread has ended
+            numbers = (task / "children").read_text()
+        for number in numbers.split():
             with suppress(OSError):
                 stat = Path(f"/proc/{number}/stat").read_text()
                 if state in stat.rpartition(")")[2].split()[0]:
