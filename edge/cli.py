@@ -26,10 +26,7 @@ from edge.run.config import read_settings_file, refuse_other_numbers, take_addre
 from edge.run.loop import run as run_loop
 from edge.run.signals import INTERRUPTED, Signals, has_terminal
 from edge.run.systemd import Heartbeat, Manager
-from edge.scan.export import export
-from edge.scan.scan import Scan
 from edge.scan.settings import ScanSettings
-from edge.scan.work import open_recognizer
 from edge.settings import Settings, expanded
 from edge.sources.live import unfinished_reads
 from edge.vision.classifier import load_classifier
@@ -147,6 +144,11 @@ def scan(settings: _ScanSettings) -> int:
 
     Called again, it goes on where it was. Ctrl-C ends it.
     """
+    # Slow to import, and for this command alone.
+    from edge.scan.export import export  # noqa: PLC0415
+    from edge.scan.scan import Scan  # noqa: PLC0415
+    from edge.scan.work import open_recognizer  # noqa: PLC0415
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if settings.export:
         rows = export(Path(settings.source[0]), settings.export)
