@@ -20,6 +20,7 @@ from cyclopts import App, CycloptsError, Parameter
 from edge import __version__
 from edge.device import Device
 from edge.errors import EdgeError, SettingsError
+from edge.recognizer import Recognizer
 from edge.run import doctor as examination
 from edge.run.build import Run, RunSettings, build
 from edge.run.config import read_settings_file, refuse_other_numbers, take_addresses
@@ -147,7 +148,6 @@ def scan(settings: _ScanSettings) -> int:
     # Slow to import, and for this command alone.
     from edge.scan.export import export  # noqa: PLC0415
     from edge.scan.scan import Scan  # noqa: PLC0415
-    from edge.scan.work import open_recognizer  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if settings.export:
@@ -155,7 +155,7 @@ def scan(settings: _ScanSettings) -> int:
         print(f"{rows} rows in {settings.export}")
         return 0
     with _native_noise_filtered():
-        labels = open_recognizer(settings, settings.model_path).labels
+        labels = Recognizer.of(settings).labels
     try:
         return Scan(settings, labels, partial(print, flush=True)).run()
     except KeyboardInterrupt:

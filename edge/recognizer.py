@@ -8,11 +8,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edge.analysis import MOST_WORKERS, Analyse, Analyser, Analysis, Item, Prefetch, Stopwatch
 from edge.events import Event, with_events
 from edge.protocols import Detector
-from edge.settings import Settings, Tracking
+from edge.settings import AnalysisSettings, Settings, Tracking
 from edge.sources import open_sources, turned
 from edge.types import Face, FaceResult, Frame, FrameResult, Image, Outage
 from edge.vision import open_detector
@@ -109,6 +110,25 @@ class Recognizer:
         )
         self._tracking = tracking or Tracking()
         self.restart()
+
+    @classmethod
+    def of(cls, settings: AnalysisSettings, **more: Any) -> Recognizer:
+        """Open the recognizer that ``settings`` ask for; ``more`` are what they do not say.
+
+        Raises ``EdgeError``.
+        """
+        return cls(
+            settings.model_path,
+            detector=settings.detector,
+            detector_model=settings.detector_path,
+            min_score=settings.min_score,
+            min_face=settings.min_face,
+            search_budget=settings.search_budget,
+            uncertain_below=settings.uncertain_below,
+            hold=settings.hold,
+            tracking=settings.tracking,
+            **more,
+        )
 
     def restart(self) -> None:
         """Forget everybody who was followed; tracks are numbered from 1 again."""

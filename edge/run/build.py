@@ -110,16 +110,8 @@ class Run:
 
 def open_recognizer(settings: Settings) -> Recognizer:
     """Open the recognizer that ``settings`` ask for; raises ``EdgeError``."""
-    return Recognizer(
-        settings.model_path,
-        detector=settings.detector,
-        detector_model=settings.detector_path,
-        min_score=settings.min_score,
-        min_face=settings.min_face,
-        search_budget=settings.search_budget,
-        uncertain_below=settings.uncertain_below,
-        hold=settings.hold,
-        tracking=settings.tracking,
+    return Recognizer.of(
+        settings,
         threads=settings.threads,
         workers=settings.parallel,
         detect_every=settings.detect_every,

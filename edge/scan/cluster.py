@@ -49,7 +49,7 @@ Told = Callable[[Input, float], object]
 OpenEngine = Callable[[ScanSettings, Path, Path, int], Engine]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Job:
     """What a worker needs for a file of a scan; ``model`` is the content of the classifier's file.
 
@@ -65,14 +65,6 @@ class Job:
     version: str = __version__
     topic: str = ""
     """Under which workers tell how far they are: the scan's own."""
-
-    def __hash__(self) -> int:
-        """Of the scan."""
-        return hash(self.topic)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether it is of the same scan."""
-        return isinstance(other, Job) and self.topic == other.topic
 
 
 class Cluster:

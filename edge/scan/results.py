@@ -103,9 +103,8 @@ class Results:
         The part of a file that is called otherwise now goes. Raises ``TargetError`` where the part
         of a name is of another file.
         """
-        of, names = {each.part: each for each in inputs}, {}
-        for each in of.values():
-            names[readable(each.path)] = each.part
+        of = {each.part: each for each in inputs}
+        names = {readable(each.path): part for part, each in of.items()}
         found = {}
         for path in parts(self.folder, SECONDS):
             manifest = read_manifest(path)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -90,25 +90,12 @@ class Engine:
     def _recognizer(self) -> Recognizer:
         """The recognizer of this thread: its networks belong to one thread."""
         if not hasattr(self._own, "recognizer"):
-            self._own.recognizer = open_recognizer(self._settings, self._model, self._cores)
+            settings = replace(
+                self._settings, model=self._model, tracking=self._settings.sampled_tracking
+            )
+            self._own.recognizer = Recognizer.of(settings, workers=self._cores)
         recognizer: Recognizer = self._own.recognizer
         return recognizer
-
-
-def open_recognizer(settings: ScanSettings, model: Path, cores: int = 1) -> Recognizer:
-    """Open the recognizer for a scan with the classifier at ``model``; raises ``EdgeError``."""
-    return Recognizer(
-        model,
-        detector=settings.detector,
-        detector_model=settings.detector_path,
-        min_score=settings.min_score,
-        min_face=settings.min_face,
-        search_budget=settings.search_budget,
-        uncertain_below=settings.uncertain_below,
-        hold=settings.hold,
-        tracking=settings.sampled_tracking,
-        workers=cores,
-    )
 
 
 def _changed(file: Input) -> bool:
