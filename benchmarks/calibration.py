@@ -85,7 +85,7 @@ def measure(
         bins_after=reliability(after, labels),
         curve=coverage_curve(confidence, right),
         coverage=round(float(certain.mean()), 6),
-        accuracy_certain=_accuracy(right, certain),
+        accuracy_certain=accuracy(right, certain),
         votes=None if voted is None else _voted(after, voted[reported], certain),
     )
 
@@ -102,11 +102,12 @@ def _voted(
         images=len(voted),
         error_after=stats.calibration_error(probabilities, voted),
         curve=coverage_curve(probabilities.max(axis=1), right),
-        accuracy_certain=_accuracy(right, certain[known]),
+        accuracy_certain=accuracy(right, certain[known]),
     )
 
 
-def _accuracy(right: NDArray[np.bool_], certain: NDArray[np.bool_]) -> float | None:
+def accuracy(right: NDArray[np.bool_], certain: NDArray[np.bool_]) -> float | None:
+    """Return the share of the ``certain`` labels that are ``right``, None where none is."""
     return round(float(right[certain].mean()), 6) if certain.any() else None
 
 

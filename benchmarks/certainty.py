@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from benchmarks import stats
-from benchmarks.calibration import Point, coverage_curve
+from benchmarks.calibration import Point, accuracy, coverage_curve
 from benchmarks.results import Estimate
 from edge.types import Floats
 
@@ -55,7 +55,7 @@ def certainty(probabilities: Floats, labels: NDArray[np.int64], threshold: float
     return Certainty(
         threshold=threshold,
         coverage=round(float(certain.mean()), 6),
-        accuracy_certain=round(float(right[certain].mean()), 6) if certain.any() else None,
+        accuracy_certain=accuracy(right, certain),
         mean_probability=round(float(top.mean()), 6),
         calibration_error=stats.calibration_error(probabilities, labels),
         curves={name: coverage_curve(score, right) for name, score in scores.items()},

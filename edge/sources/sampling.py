@@ -60,7 +60,8 @@ class Sampler:
         self.longest = 0.0
         """The longest time between two packets, in seconds."""
         self._decoder, self._every, self._fps, self._skipping = decoder, every, fps, skipping
-        self._start: float | None = None
+        self.start: float | None = None
+        """The time of the first frame by the container's clock, in seconds."""
         self._count = 0
         """How many frames were decoded."""
         self._last = -math.inf
@@ -100,7 +101,7 @@ class Sampler:
         if self._reached > -math.inf:
             self.longest = max(self.longest, at - self._reached)
         self._reached = max(self._reached, at)
-        if self._start is not None and packet.has_sidedata("new_extradata"):
+        if self.start is not None and packet.has_sidedata("new_extradata"):
             self._doubt("a header that changes")  # which the key frames after it need too
 
     def _due(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, float]]:
@@ -110,10 +111,10 @@ class Sampler:
                 continue
             self._count += 1
             stamp = frame.time if frame.pts is not None else None
-            if self._start is None:
-                self._start = stamp or 0.0
+            if self.start is None:
+                self.start = stamp or 0.0
                 self._wanted = next_due(0, self._every)
-            time = stamp - self._start if stamp is not None else 0.0
+            time = stamp - self.start if stamp is not None else 0.0
             if time <= self._last:
                 self._doubt("frames whose times go back")
                 time = self._last + 1 / self._fps
@@ -149,10 +150,10 @@ class Sampler:
         Packets come in the order of decoding: what follows one and comes later in time than it
         has no frame before it.
         """
-        if self._start is None:
+        if self.start is None:
             yield from self._decoder.frames(packet)
             return
-        time = _seconds(packet) - self._start
+        time = _seconds(packet) - self.start
         if self._late is not None and time > self._late:
             yield from self._decode_sample()
         if packet.is_keyframe and self._late is None and time <= self._wanted:

@@ -71,7 +71,8 @@ class VideoSource(BaseSource):
     @property
     def length(self) -> float:
         """Seconds that were read, so far, from the first frame on."""
-        return max(self._reached - self._start, 0.0)
+        start = self._sampler.start if self._every else self._start
+        return max(self._reached - (start or 0.0), 0.0)
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame; raises ``SourceFileError``."""

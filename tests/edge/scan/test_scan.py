@@ -202,6 +202,10 @@ def test_files_of_text_and_lists_of_files_are_no_videos(tmp_path: Path) -> None:
     (folder / "list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nx.ts\n")
     assert scan(folder, tmp_path / "r") == 0
     assert {row["source"] for row in rows(tmp_path / "r")} == {"a/x.ts"}
+    lengths = [manifests(tmp_path / "r")["a/x.ts"]["length"]]
+    assert scan(folder, tmp_path / "r2", every=0.1) == 0
+    lengths.append(manifests(tmp_path / "r2")["a/x.ts"]["length"])
+    assert lengths == [0.2, 0.2], "a clock that begins at 1.4 s is no length"
 
 
 def test_samples_are_as_long_as_the_video(tmp_path: Path) -> None:
