@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import cv2
 from cyclopts import App, CycloptsError, Parameter
 
 from edge import __version__
@@ -25,6 +22,7 @@ from edge.run import doctor as examination
 from edge.run.build import Run, RunSettings, build
 from edge.run.config import read_settings_file, refuse_other_numbers, take_addresses
 from edge.run.loop import run as run_loop
+from edge.run.process import native_noise_filtered, set_up_process
 from edge.run.signals import INTERRUPTED, Signals, has_terminal
 from edge.run.systemd import Heartbeat, Manager
 from edge.scan.settings import ScanSettings
@@ -34,9 +32,6 @@ from edge.vision.classifier import load_classifier
 from edge.vision.interpreter import open_model, read_model_file
 
 _NAME = "expressions"
-_NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
-"""LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
-repeats, straight to file descriptor 2, and has no switch for that."""
 log = logging.getLogger(__name__)
 app = App(
     name=_NAME,
@@ -73,7 +68,7 @@ def run(settings: _Settings = _DEFAULTS, *, config: Path | None = None, reread: 
         signals.install(reload=bool(config) and (manager.present or not has_terminal()))
         say = partial(print, flush=True, file=sys.stderr if _is_piped(settings) else None)
         show = manager.status if manager.present else say
-        with _native_noise_filtered():
+        with native_noise_filtered():
             parts = build(settings, signals.stop, lambda: signals.stopped or signals.accepted, show)
         reload = partial(_accepts_reload, signals, manager, reread, settings)
         code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload(), say)
@@ -154,7 +149,7 @@ def scan(settings: _ScanSettings) -> int:
         rows = export(Path(settings.source[0]), settings.export)
         print(f"{rows} rows in {settings.export}")
         return 0
-    with _native_noise_filtered():
+    with native_noise_filtered():
         labels = Recognizer.of(settings).labels
     try:
         return Scan(settings, labels, partial(print, flush=True)).run()
@@ -176,7 +171,7 @@ def doctor(settings: _Settings = _DEFAULTS, *, config: Path | None = None) -> in
         A settings file (TOML) with any of these options; the command line goes before it.
     """
     del config  # read_settings_file has used it
-    with _native_noise_filtered():
+    with native_noise_filtered():
         findings = examination.examine(settings, Device())
     for finding in findings:
         print(finding.line())
@@ -194,7 +189,7 @@ def info(model: Path | None = None) -> int:
         A .tflite file. Without it, the one that a run has by default.
     """
     path = (Settings(model=Path(expanded(model))) if model else Settings()).model_path
-    with _native_noise_filtered():
+    with native_noise_filtered():
         classifier = load_classifier(path)
         opened = open_model(read_model_file(path), path.name)
     print(f"{path}, opened with {classifier.runtime}")
@@ -208,7 +203,7 @@ def info(model: Path | None = None) -> int:
 
 def main(tokens: Sequence[str]) -> int:
     """Run the command line ``tokens`` and return its exit code; a failure is one line on stderr."""
-    _set_up_process()
+    set_up_process(_NAME)
     try:
         code = _run_command(tokens)
         if sys.stdout is not None:  # it may be closed
@@ -260,43 +255,3 @@ def _complain(error: EdgeError, beginning: str = "") -> int:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _set_up_process() -> None:
-    """Set what belongs to the whole process: signals, threads, and where log lines go."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
-    cv2.setNumThreads(1)
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_ERROR
-    )  # its remarks on a network that it runs all the same
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed ones are None
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(f"{_NAME}: %(message)s"))
-    logger = logging.getLogger("edge")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-
-
-@contextlib.contextmanager
-def _native_noise_filtered() -> Iterator[None]:
-    """Keep LiteRT's remarks off standard error while models are opened; pass the rest on."""
-    with tempfile.TemporaryFile() as captured:
-        try:
-            stderr = os.dup(2)
-        except OSError:  # there is no stderr
-            yield
-            return
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            captured.seek(0)
-            for line in captured:
-                if not line.startswith(_NATIVE_NOISE):
-                    os.write(2, line)

