@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -97,3 +98,8 @@ def layers(video: Element) -> dict[str, list[int]]:
     svg = video.find(".//svg[@class='stack']")
     assert svg is not None
     return {path.attrib["class"]: heights(path.attrib["d"]) for path in svg.iterfind("path")}
+
+
+def colours(source: str) -> list[str]:
+    """The colour of each label, in their order."""
+    return re.findall(r"^\.k\d+ \{ --own: (.*); \}$", source, re.MULTILINE)
