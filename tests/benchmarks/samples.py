@@ -246,11 +246,7 @@ def scanning(**changes: Any) -> Scanning:
         "ways": ways,
         "peaks": [Peak(300, (640, 360), 201.5), Peak(20, (1920, 1080), 240.0)],
         "costs": [Cost(2_000, 0.6, 0.9, 150.0), Cost(20_000, 0.625, 0.95, 300.4)],
-        "reach": [
-            Reach(1.0, 1650, 1600),
-            Reach(10.0, 16_500, 16_000),
-            Reach(60.0, MOST, 96_000),
-        ],
+        "reach": [Reach(1.0, 1650, 1600), Reach(10.0, 16_500, 16_000), Reach(60.0, MOST, 96_000)],
     }
     return Scanning(**(content | changes))
 

@@ -56,17 +56,16 @@ def lines(name: str = "log") -> list[str]:
 
 def children(state: str = "") -> list[str]:
     """The numbers of this process's children, of those in ``state`` where one is given."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        numbers = ""
-        with suppress(OSError):  # the thread has ended
-            numbers = (task / "children").read_text()
-        for number in numbers.split():
-            with suppress(OSError):
-                stat = Path(f"/proc/{number}/stat").read_text()
-                if state in stat.rpartition(")")[2].split()[0]:
-                    found.append(number)
-    return found
+    numbers = " ".join(map(read, Path("/proc/self/task").glob("*/children"))).split()
+    stats = {number: read(Path(f"/proc/{number}/stat")) for number in numbers}
+    return [n for n, stat in stats.items() if stat and state in stat.rpartition(")")[2].split()[0]]
+
+
+def read(path: Path) -> str:
+    """What a file of /proc says, nothing where its thread or process has ended."""
+    with suppress(OSError):
+        return path.read_text()
+    return ""
 
 
 def test_a_program_has_the_details_twice(script: Script, caplog: pytest.LogCaptureFixture) -> None:
