@@ -5,15 +5,14 @@ Imports Dask, which comes with the extra ``scan``.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from uuid import uuid4
 import cv2
 import dask
 from distributed import Client, KilledWorker, LocalCluster, Security, as_completed, get_worker
+from distributed.core import rpc
 
 from edge import __version__
 from edge.errors import EdgeError, ScanError, first_line
@@ -216,9 +216,12 @@ def local_client(count: int) -> Iterator[Client]:
 
 
 def _connect(address: str) -> Client:
+    # Asked beforehand: a client that could not connect is never closed by Dask, and waits for ever
+    # for who accepts and says nothing.
     try:
-        client = _within(_ANSWER + 1, lambda: Client(address, timeout=_ANSWER))
-    except (OSError, ValueError, TimeoutError) as error:
+        asyncio.run(asyncio.wait_for(_identity(address), _ANSWER))
+        client = Client(address, timeout=_ANSWER)
+    except (OSError, TypeError, ValueError, TimeoutError) as error:
         raise ScanError(
             f"{address}: expected a Dask scheduler that answers within {_ANSWER} s, found: "
             f"{first_line(error)}; start one with 'dask scheduler'"
@@ -234,18 +237,7 @@ def _connect(address: str) -> Client:
     return client
 
 
-def _within(seconds: float, open_client: Callable[[], Client]) -> Client:
-    """Return what ``open_client`` returns; Dask waits for ever for who accepts and says nothing.
-
-    Raises ``TimeoutError``, and what ``open_client`` raises.
-    """
-    result: Future[Client] = Future()
-
-    def work() -> None:
-        try:
-            result.set_result(open_client())
-        except Exception as error:  # noqa: BLE001 - it is raised where the result is read
-            result.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return result.result(seconds)
+async def _identity(address: str) -> None:
+    secrets = Security().get_connection_args("client")
+    async with rpc(address, connection_args=secrets) as scheduler:
+        await scheduler.identity()

@@ -198,7 +198,7 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
         ):
             pass
     assert time.monotonic() - start < 20
-    for address in ("tcp://127.0.0.1:1", "nonsense", "tcp://nowhere.invalid:8786"):
+    for address in ("tcp://127.0.0.1:1", "nonsense", "tls://127.0.0.1:1"):
         with (
             pytest.raises(ScanError, match=f"{address}: expected a Dask scheduler that answers"),
             open_workers(ScanSettings(("a",), cluster=address), b"", tmp_path, 1),
