@@ -31,7 +31,7 @@ _WORKER = b"spawn_main"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Frames a second of the first file, the seconds of all files, and a worker's peak RSS."""
+    """Frames a second of the last file, the seconds of all files, and a worker's peak RSS."""
 
     fps: float
     seconds: float
@@ -80,8 +80,9 @@ def of_results(folder: Path) -> Work:
             done.append((end - manifest["took"], end, manifest["frames"] / manifest["took"]))
     if not done:
         raise WorkerError("expected the results of a scan, found none; scan the clip to see why")
-    start, _, fps = min(done)
-    return Work(fps, max(end for _, end, _ in done) - start)
+    # The first file of a process pays for what is loaded and opened with it.
+    _, _, fps = max(done)
+    return Work(fps, max(end for _, end, _ in done) - min(done)[0])
 
 
 def note_peaks(process: int, peaks: dict[int, float]) -> None:

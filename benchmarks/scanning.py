@@ -35,7 +35,7 @@ from train.provenance import digest
 
 NAME = "scanning.json"
 RUN, ONE, TWO, WIDE, FER = "run", "one worker", "two workers", "one worker, two cores", "fer"
-_CLIP = 15
+_CLIP = 30
 _PEAKS = ((300, SMALL), (60, SMALL), (10, LARGE))
 """Seconds and size of the clips whose memory is measured."""
 _COUNTS = (2_000, 20_000)

@@ -56,10 +56,10 @@ def write_part(folder: Path, name: str, end: float, took: float, frames: int) ->
     os.utime(path, (end, end))
 
 
-def test_parts_say_the_speed_of_the_first_and_the_time_of_all(tmp_path: Path) -> None:
+def test_parts_say_the_speed_of_the_last_and_the_time_of_all(tmp_path: Path) -> None:
     write_part(tmp_path, "b-first", end=1010.0, took=6.0, frames=600)
     write_part(tmp_path, "a-second", end=1016.5, took=6.25, frames=500)
-    assert of_results(tmp_path) == Work(100.0, 12.5)
+    assert of_results(tmp_path) == Work(80.0, 12.5)
     with pytest.raises(WorkerError, match="expected the results of a scan"):
         of_results(tmp_path / "none")
 
