@@ -22,7 +22,7 @@ from benchmarks.peers.registry import OURS
 from benchmarks.photographs import mistakes_by_label
 from benchmarks.results import Bench, Estimate, Row, Times
 from benchmarks.scan_simulation import BUSY, MOST
-from benchmarks.scanning import FER, ONE, RUN, WIDE
+from benchmarks.scanning import FER, NEAR, ONE, RUN, WIDE
 from benchmarks.search import CAMERAS, metres, reach
 from benchmarks.sequences import HELD, PART, SOON
 from convert.variants import DEPLOYED
@@ -118,7 +118,7 @@ def _environment() -> Environment:
         "soon": SOON,
         "deployed_variant": DEPLOYED,
         "slow": PREDICT,
-        "scan": {"run": RUN, "one": ONE, "wide": WIDE, "fer": FER},
+        "scan": {"run": RUN, "one": ONE, "wide": WIDE, "near": NEAR, "fer": FER},
         "busy": BUSY,
         "most_workers": MOST,
         "ours": [peer.name for peer in OURS[:2]],

@@ -56,13 +56,19 @@ def of_summary(said: str) -> Work:
     return Work(float(speed[1]), int(frames[1]) / float(speed[1]))
 
 
-def scan(clips: Sequence[Path], workers: int, cores: Sequence[int], watch: bool = False) -> Work:
-    """Scan ``clips`` with so many processes; with ``watch`` note their memory.
+def scan(
+    clips: Sequence[Path],
+    workers: int,
+    cores: Sequence[int],
+    *options: str,
+    watch: bool = False,
+) -> Work:
+    """Scan ``clips`` with so many processes and ``options``; with ``watch`` note their memory.
 
     Raises ``WorkerError``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        options = ("-o", folder, "--workers", str(workers))
+        options = ("-o", folder, "--workers", str(workers), *options)
         peaks: dict[int, float] = {}
         command = (sys.executable, "-m", "edge", "scan", *map(str, clips), *options)
         finished(command, cores, (lambda process: note_peaks(process, peaks)) if watch else None)

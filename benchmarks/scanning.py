@@ -35,6 +35,7 @@ from train.provenance import digest
 
 NAME = "scanning.json"
 RUN, ONE, TWO, WIDE, FER = "run", "one worker", "two workers", "one worker, two cores", "fer"
+NEAR = "one worker, two cores, near faces"
 _CLIP = 30
 _PEAKS = ((300, SMALL), (60, SMALL), (10, LARGE))
 """Seconds and size of the clips whose memory is measured."""
@@ -105,6 +106,11 @@ class Scanning(Struct, frozen=True, tag_field="format", tag="scanning-1"):
         """Frames a second of a worker on two cores, as a multiple of those of fer there."""
         return self._ratio(WIDE, FER, lambda way: way.fps)
 
+    @property
+    def near_against_fer(self) -> Ratio | None:
+        """The same where the whole frame alone is looked at."""
+        return self._ratio(NEAR, FER, lambda way: way.fps)
+
     def fps(self, name: str) -> float:
         """Return the median of the frames a second of the way called ``name``."""
         return statistics.median(next(way.fps for way in self.ways if way.name == name))
@@ -173,6 +179,7 @@ def _ways(clips: Sequence[Path], cores: Sequence[int]) -> dict[str, Callable[[],
         ONE: partial(scan, clips, 1, cores[:1]),
         TWO: partial(scan, clips, 2, cores),
         WIDE: partial(scan, clips, 1, cores),
+        NEAR: partial(scan, clips, 1, cores, "--min-face", "0"),
     }
 
 
