@@ -15,14 +15,24 @@
 ##   make check            format, lint, types, imports: a group of 'make test'
 ##
 ## From images to the device
-##   make data             FER2013 → images/
-##       ARCHIVE=          one of its archives, or a folder; else it is downloaded
+##   make data             FER2013, or images of your own → images/
+##       ARCHIVE=          an archive or a folder; else FER2013 is downloaded
+##       DATA=             another folder than images/
+##       FACES=yes         they are whole photographs, to cut the faces out of
 ##       HANDLE=           the data set to download from Kaggle
 ##   make train            images/ → models/Finalmodel.h5
-##       RECIPE= SEED=     what is trained ("final") and its random seed (0)
+##       DATA=             other images than those in images/; name them for convert too
+##       FROM=             a model to go on from: "models/Finalmodel.h5"
+##       RECIPE= SEED=     what is trained ("final") and its random seed (0); RECIPE=my.toml
+##       SIZE= EPOCHS= SUBSET=   for a first impression: 64, 3, 0.1
+##       LOGS=             a folder that gets every epoch for TensorBoard
 ##       H5=               where the model is written; also which one 'make convert' takes
+##   make compare          two trainings side by side, with McNemar's test → compare.png
+##       A= B=             a recipe, a model or a report each; OUTPUT= another figure
 ##   make teachers         the networks that the others learn from, one after the other; hours
 ##   make convert          Finalmodel.h5 → models/Finalmodel*.tflite, behind a parity gate
+##       LABELS= INPUT=    H5= is a Keras model of another's making: what its outputs are,
+##                         "angry,happy,sad", and what it takes for pixels, 0..1, 0..255 or -1..1
 ##
 ## Measuring
 ##   make bench            speed and accuracy of all models on this machine
@@ -54,14 +64,15 @@
 ##       OPENCV=           opencv or opencv-headless; by default what the system's libGL allows
 
 PYTHON ?= python3
-RECIPE ?= final
+RECIPE ?=
 SEED ?= 0
 HANDLE ?= jonathanoheix/face-expression-recognition-dataset
 
 # What a user gives reaches the shell as variables of the environment, so that no quote or blank in a
 # path is taken for a part of a command (make itself reads a dollar sign: write $$). OUTPUT is a list
 # of words, ARGS a part of the command line as it stands.
-export RECIPE SEED HANDLE SOURCE DETECTOR ARCHIVE H5 OUTPUT BASE NEW PHOTOS CLASSES
+export RECIPE SEED DATA FROM SIZE EPOCHS SUBSET LOGS A B HANDLE SOURCE DETECTOR ARCHIVE H5 LABELS INPUT OUTPUT BASE NEW
+export PHOTOS CLASSES
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
 LIBGL := $(wildcard /usr/lib/*/libGL.so.1 /usr/lib64/libGL.so.1 /usr/lib/libGL.so.1)
@@ -82,9 +93,9 @@ RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: run-edge scan test test-stream test-mqtt test-web check data train teachers convert bench \
+.PHONY: run-edge scan test test-stream test-mqtt test-web check data train compare teachers convert bench \
   bench-compare bench-peers bench-scan evaluate evaluate-photos document package install-service test-arm \
-  assets face-weights requirements clean help given-archive given-base given-photos
+  assets face-weights requirements clean help given-archive given-runs given-base given-photos
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -114,18 +125,25 @@ test-web: .venv/train/test-ready .venv/edge/ready assets
 check: .venv/train/test-ready
 	@exec $(TRAIN) -m tools.run_tests check
 
-data: given-archive .venv/train/ready
-	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"} $(ARGS)
+data: given-archive .venv/train/ready assets
+	@exec $(TRAIN) -m train data --handle "$$HANDLE" $${ARCHIVE:+--archive "$$ARCHIVE"} \
+	  $${DATA:+--images "$$DATA"} $(if $(filter yes,$(FACES)),--faces) $(ARGS)
 
 # Some of them begin with the weights of another network, 100 MB to download.
 train: .venv/train/ready assets $(if $(filter face%,$(RECIPE)),face-weights)
-	@exec $(TRAIN) -m train fit --recipe "$$RECIPE" --seed "$$SEED" $${H5:+--target "$$H5"} $(ARGS)
+	@exec $(TRAIN) -m train fit $${RECIPE:+--recipe "$$RECIPE"} --seed "$$SEED" $${DATA:+--images "$$DATA"} \
+	  $${FROM:+--start "$$FROM"} $${SIZE:+--side "$$SIZE"} $${EPOCHS:+--epochs "$$EPOCHS"} \
+	  $${SUBSET:+--subset "$$SUBSET"} $${H5:+--target "$$H5"} $${LOGS:+--logs "$$LOGS"} $(ARGS)
+
+compare: given-runs .venv/train/ready
+	@exec $(TRAIN) -m train compare "$$A" "$$B" $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
 
 teachers: .venv/train/ready assets face-weights
 	@exec $(TRAIN) -m train teachers $(ARGS)
 
 convert: .venv/train/ready
-	@exec $(TRAIN) -m convert --recipe "$$RECIPE" $${H5:+--model "$$H5"} $(ARGS)
+	@exec $(TRAIN) -m convert $${RECIPE:+--recipe "$$RECIPE"} $${DATA:+--images "$$DATA"} $${H5:+--model "$$H5"} \
+	  $${LABELS:+--labels "$$LABELS"} $${INPUT:+--input-range="$$INPUT"} $(ARGS)
 
 bench: .venv/$(BENCH)/ready .venv/edge/ready assets
 	@exec .venv/$(BENCH)/bin/python -m benchmarks --python $(EDGE) $(ARGS)
@@ -197,6 +215,10 @@ clean:
 given-archive:
 	@test -z "$$ARCHIVE" || test -e "$$ARCHIVE" || \
 	  { echo "$$ARCHIVE: expected an archive of FER2013 or its folder, found no such file; check the path" >&2; exit 1; }
+
+given-runs:
+	@test -n "$$A" -a -n "$$B" || \
+	  { echo "A and B: expected two trainings, found A=$$A B=$$B: give A=seed B=models/own/own.h5" >&2; exit 1; }
 
 given-base:
 	@test -f "$$BASE" || \

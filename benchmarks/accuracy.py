@@ -17,8 +17,8 @@ from benchmarks.errors import WorkerError
 from benchmarks.latency import Start
 from benchmarks.results import Accuracy, Score
 from edge.types import Floats
-from train.data import LABELS, Split, fingerprint, load_split
-from train.metrics import fitted_part, voted_labels
+from train.data import Split, fingerprint, load_split
+from train.metrics import fitted_part, pack, voted_where_known
 
 _THREADS = 2
 Bools = NDArray[np.bool_]
@@ -46,14 +46,14 @@ class Exam:
         return Score(
             images=len(labels),
             top1=stats.share(right),
-            macro_f1=stats.macro_f1(stats.confusion(labels, predicted, len(LABELS))),
+            macro_f1=stats.macro_f1(stats.confusion(labels, predicted, len(self.split.classes))),
             calibration_error=stats.calibration_error(
                 probabilities[self.reported], labels[self.reported]
             ),
             votes_top1=stats.share((predicted == self.voted)[voted]) if voted.any() else None,
             recall={
                 name: stats.share(right[labels == index])
-                for index, name in enumerate(LABELS)
+                for index, name in enumerate(self.split.classes)
                 if (labels == index).any()
             },
             versus_h5=None if h5 is None else stats.mcnemar(h5.argmax(axis=1) == labels, right),
@@ -85,7 +85,7 @@ def exam(images: Path, name: str) -> Exam:
     split = load_split(images, name)
     count = len(split.labels)
     reported = ~fitted_part(count) if name == "validation" else np.ones(count, bool)
-    return Exam(split, voted_labels(split.images), reported)
+    return Exam(split, voted_where_known(split), reported)
 
 
 def predictions(
@@ -122,13 +122,3 @@ def _accuracy(
         images=fingerprint(validation),
         test=scores[1] if len(scores) > 1 else None,
     )
-
-
-def pack(right: Bools) -> str:
-    """Return ``bool[n]`` as hexadecimal, a bit each."""
-    return np.packbits(right).tobytes().hex()
-
-
-def unpack(text: str, count: int) -> Bools:
-    """Return the ``bool[count]`` that were packed."""
-    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8), count=count).astype(bool)

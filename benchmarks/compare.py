@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks import stats
-from benchmarks.accuracy import unpack
 from benchmarks.errors import BenchmarkError
 from benchmarks.results import Accuracy, Bench, Estimate, Loop, Times
+from train.metrics import unpack
 
 MARGIN, WIDE_MARGIN = 1.1, 1.5
 """Of medians with the reference beside them; of p95 and what takes a process or a camera."""

@@ -79,7 +79,7 @@ def evaluate(
     framed = (DEPLOYED_MODEL if DEPLOYED_MODEL in models else models[-1]).stem
     own = classifiers[framed]
     copies = copies_in_train(validation, train)
-    voted = voted_where_known(validation.images)
+    voted = voted_where_known(validation)
     return Evaluation(
         origin=machine.origin(),
         models={each.path.name: digest(each.path) for each in files},

@@ -210,7 +210,8 @@ def coverage(rows: Mapping[str, Covered]) -> Figure:
 
 def confusion(found: Photographs) -> Figure:
     """Draw the deployed model's confusion matrix on photographs, all labels."""
-    figure = confusion_figure(np.array(found.results[found.deployed].confusion))
+    own = found.results[found.deployed]
+    figure = confusion_figure(np.array(own.confusion), own.labels)
     for axes, what in zip(figure.axes, ("faces", "share of the label"), strict=True):
         axes.set_title(f"{found.deployed}, photographs: {what}")
     return figure

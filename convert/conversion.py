@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from convert.calibration import representative_sample
 from convert.operators import check_integer_only
 from convert.parity import Parity, check, compare
@@ -21,7 +23,7 @@ from edge.vision.classifier import TFLiteClassifier
 from train import provenance
 from train.artifact import load_model
 from train.cli import native_stderr_hidden
-from train.data import copies_in_train, load_split
+from train.data import check_classes, copies_in_train, load_splits
 from train.model import predict_logits
 
 _THREADS = 2
@@ -38,7 +40,9 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
     parity = h5.with_name(f"{h5.stem}_parity.json")
     for target in (parity, *(variant_path(h5, variant) for variant in variants)):
         check_target(target)
-    train, validation = load_split(images, "train"), load_split(images, "validation")
+    splits = load_splits(images, contract.height)
+    train, validation = splits["train"], splits["validation"]
+    check_classes(validation, contract.labels, str(h5))
     sample = representative_sample(train)
     copies = copies_in_train(validation, train)
     expected = predict_logits(model, validation.images).argmax(axis=1)
@@ -47,19 +51,44 @@ def convert(h5: Path, images: Path, variants: Mapping[str, Convert] = VARIANTS) 
     for variant, scheme in variants.items():
         _log.info("%s: converting, and comparing it on the validation split …", variant)
         flatbuffer = scheme(model, sample)
-        if variant == DEPLOYED:
+        if variant == DEPLOYED and "adopted" not in contract.provenance:
             check_integer_only(flatbuffer)
         path = variant_path(h5, variant)
         with native_stderr_hidden():
             classifier = TFLiteClassifier(embed(flatbuffer, contract), path.name, _THREADS)
         found = classifier.logits(validation.images).argmax(axis=1)
-        row = compare(variant, expected, found, validation.labels, copies)
+        row = compare(variant, expected, found, validation, copies)
         rows.append(row)
         contents[path] = embed(flatbuffer, _with_parity(contract, digest, row))
     check(rows)
     contents[parity] = _report(digest, contract, rows).encode()
     _write_all(contents)
     return rows
+
+
+def convert_unmeasured(h5: Path) -> list[Path]:
+    """Write the variants of ``h5`` that need no images beside it, and return their paths.
+
+    Nothing compares them with it, and int8 is not among them: its ranges come from images. Raises
+    ``ArtifactError``, ``OperatorError``, and ``OSError`` where a file can't be written; then no
+    file has changed.
+    """
+    model, contract = load_model(h5)
+    digest, contents = provenance.digest(h5), {}
+    nothing = np.empty((0, *model.input.shape[1:]), np.uint8)
+    for variant in VARIANTS:
+        path = variant_path(h5, variant)
+        check_target(path)
+        if variant == DEPLOYED:
+            if path.exists():
+                _log.warning("%s is there still, of an earlier conversion", path)
+            continue
+        _log.info("%s: converting …", variant)
+        flatbuffer = VARIANTS[variant](model, nothing)
+        origin = {**contract.provenance, "variant": variant, "h5_sha256": digest}
+        contents[path] = embed(flatbuffer, dataclasses.replace(contract, provenance=origin))
+    _write_all(contents)
+    return list(contents)
 
 
 def _with_parity(contract: ModelContract, digest: str, row: Parity) -> ModelContract:

@@ -11,6 +11,9 @@ dataset, is taken off the last bias (Nagel et al. 2019, section 4.2).
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +25,12 @@ from train.model import LOGITS, predict_logits
 
 _TINY = 1e-6
 _BATCH = 256
-_RELU = keras.activations.relu
+_RELU, _LINEAR = keras.activations.relu, keras.activations.linear
+_LETS_THROUGH = (
+    *(keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.ZeroPadding2D),
+    *(keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D, keras.layers.Flatten),
+)
+"""What gives a multiple of a channel where it gets one."""
 
 
 def equalise(model: keras.Model, sample: NDArray[np.uint8]) -> keras.Model:
@@ -31,13 +39,14 @@ def equalise(model: keras.Model, sample: NDArray[np.uint8]) -> keras.Model:
     ``sample`` is the representative dataset, ``uint8[n, 48, 48, 1]``.
     """
     balanced = _copy(model)
-    hidden = [(index, layer) for index, layer in enumerate(model.layers) if _ends_in_relu(layer)]
-    outputs = [layer.output for _, layer in hidden]
+    found = list(_chains(model))
+    if not found:
+        return balanced
+    outputs = {layer.name: layer.output for _, layer, _ in found}
     activations = keras.Model(model.input, outputs).predict(sample, batch_size=_BATCH, verbose=0)
-    for (index, layer), values in zip(hidden, activations, strict=True):
-        writer = index if _weighted(layer) else index - 1
-        reader = next(layer for layer in balanced.layers[index + 1 :] if _weighted(layer))
-        _balance(balanced.layers[writer], reader, values)
+    for writer, layer, reader in found:
+        parts = balanced.get_layer(writer.name), balanced.get_layer(reader.name)
+        _balance(*parts, activations[layer.name])
     return balanced
 
 
@@ -80,13 +89,52 @@ def _balance(
     reader.set_weights([(by_channel * factor[:, np.newaxis]).reshape(kernel.shape), *rest])
 
 
-def _ends_in_relu(layer: keras.layers.Layer) -> bool:
-    dense = isinstance(layer, keras.layers.Dense)
-    return isinstance(layer, keras.layers.ReLU) or (dense and layer.activation is _RELU)
+def _chains(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, ...]]:
+    """The layer that writes, the one that ends in ReLU (it may be the same) and the one that reads.
+
+    Nothing else reads what is between them, and all of it lets a factor through.
+    """
+    makers = {id(layer.output): layer for layer in model.layers}
+    readers: dict[int, list[keras.layers.Layer]] = defaultdict(list)
+    for layer in model.layers:
+        for tensor in keras.tree.flatten(layer.input):
+            readers[id(tensor)] += [layer] * (tensor is not layer.output)
+    for layer in model.layers:
+        writer = layer
+        if _is_relu(layer):
+            writer = makers[id(layer.input)]
+            if len(readers[id(writer.output)]) > 1:
+                continue
+        elif not (_weighted(layer) and layer.activation is _RELU):
+            continue
+        reader = layer
+        while len(readers[id(reader.output)]) == 1:
+            reader = readers[id(reader.output)][0]
+            if not isinstance(reader, _LETS_THROUGH):
+                break
+        if reader is not layer and _weighted(reader) and _writes(writer, writer is layer):
+            yield writer, layer, reader
+
+
+def _is_relu(layer: keras.layers.Layer) -> bool:
+    if isinstance(layer, keras.layers.Activation):
+        return layer.activation is _RELU
+    return isinstance(layer, keras.layers.ReLU) and (
+        (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0)
+    )
 
 
 def _weighted(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+    """Whether each channel that it reads has weights of its own."""
+    kinds = keras.layers.Conv2D | keras.layers.Dense
+    return isinstance(layer, kinds) and getattr(layer, "groups", 1) == 1
+
+
+def _writes(layer: keras.layers.Layer, activated: bool) -> bool:
+    """Whether its first two weights scale and shift the channels that it gives."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return bool(layer.scale and layer.center)
+    return _weighted(layer) and layer.use_bias and (activated or layer.activation is _LINEAR)
 
 
 def _copy(model: keras.Model) -> keras.Model:

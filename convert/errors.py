@@ -3,8 +3,8 @@
 ::
 
     ConvertError            exit code 1
-    ├── CalibrationError    the representative dataset can't be made
-    ├── OperatorError       the int8 graph holds what it must not
+    ├── AdoptionError       a model that something else wrote can't be taken over
+    ├── OperatorError       a graph can't be converted, or the int8 one holds what it must not
     └── ParityError         a variant is too far from the h5; carries the table
 
 An ``.h5`` that can't be used raises ``train.errors.ArtifactError``.
@@ -22,12 +22,12 @@ class ConvertError(Exception):
     exit_code = 1
 
 
-class CalibrationError(ConvertError):
-    """The representative dataset can't be made."""
+class AdoptionError(ConvertError):
+    """A model that something else wrote can't be taken over."""
 
 
 class OperatorError(ConvertError):
-    """The int8 graph holds what it must not."""
+    """A graph can't be converted, or the int8 one holds what it must not."""
 
 
 class ParityError(ConvertError):

@@ -15,9 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from convert.equalise import correct_bias, equalise
+from convert.errors import OperatorError
 from convert.variants import NAMES
+from edge.errors import first_line
 from train.cli import native_stderr_hidden
 from train.model import logits_model
 
@@ -94,4 +97,10 @@ def _run(converter: tf.lite.TFLiteConverter) -> bytes:
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
-        return bytes(converter.convert())
+        try:
+            return bytes(converter.convert())
+        except (ConverterError, RuntimeError, ValueError) as error:
+            raise OperatorError(
+                f"conversion: expected layers that TFLite has, found: {first_line(error)}; "
+                "use others"
+            ) from error

@@ -12,7 +12,8 @@ import hypothesis
 import numpy as np
 import pytest
 
-from train.data import LABELS, Split
+from train.data import Split
+from train.layout import EXPRESSIONS
 from train.recipe import Recipe
 
 hypothesis.settings.register_profile("project", deadline=None)  # a busy machine is no failure
@@ -22,13 +23,13 @@ hypothesis.settings.load_profile("project")
 def synthetic_split(name: str, each: int, seed: int) -> Split:
     """Bright bars whose place tells the class, with noise: learnable in a few steps."""
     rng = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(len(LABELS)), each)
+    labels = np.repeat(np.arange(len(EXPRESSIONS)), each)
     images = rng.integers(0, 60, (len(labels), 48, 48, 1)).astype(np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[6 * label : 6 * label + 6] += np.uint8(190)
     images[0, 0, 0], images[0, 0, 1] = 0, 255
-    names = tuple(f"{name}/{LABELS[label]}/{i}.jpg" for i, label in enumerate(labels))
-    return Split(name, images, labels, names)
+    names = tuple(f"{name}/{EXPRESSIONS[label]}/{i}.jpg" for i, label in enumerate(labels))
+    return Split(name, images, labels, names, EXPRESSIONS)
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,18 @@ import pytest
 from convert.operators import check_integer_only
 from convert.variants import DEPLOYED, NAMES, variant_path
 from edge.vision.classifier import load_classifier
-from train.archive import open_source, plan
+from train import fetch
+from train.archive import open_source
 from train.artifact import load_model
 from train.data import Split, load_split
+from train.layout import find_layout
 from train.model import predict_logits
-from train.recipes import COMPARED, RECIPES, model_path
+from train.recipes import COMPARED, DLIB, RECIPES, TEACHERS, find_recipe, model_path
 from train.recipes import DEPLOYED as FINAL
 
 MOST_BYTES = 20_000_000
 POINT = 0.01
+TRAINED = [*RECIPES, *(name for name in TEACHERS if Path(model_path(name)).exists())]
 needs_archive = pytest.mark.skipif(
     "FER_ARCHIVE" not in os.environ,
     reason="needs the data set: set FER_ARCHIVE to the path of a FER2013 archive",
@@ -35,10 +38,11 @@ def h5(request, repository: Path) -> Path:
 def validation(tmp_path_factory: pytest.TempPathFactory) -> Split:
     folder = tmp_path_factory.mktemp("images")
     with open_source(Path(os.environ["FER_ARCHIVE"])) as source:
-        for name, target in plan(source).targets.items():
-            if target.startswith("validation/"):
-                (folder / target).parent.mkdir(parents=True, exist_ok=True)
-                (folder / target).write_bytes(source.read(name))
+        layout = find_layout(source.names, source.description, expressions=True)
+        for name, place in layout.places.items():
+            target = folder.joinpath(*place)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read(name))
     return load_split(folder, "validation")
 
 
@@ -77,25 +81,28 @@ def test_the_reports_are_those_of_the_files(h5: Path, repository: Path) -> None:
     assert parity["h5_sha256"] == hashlib.sha256(h5.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_model_comes_from_those_that_are_shipped(name: str, repository: Path) -> None:
     _, contract = load_model(repository / model_path(name))
-    recipe, provenance = RECIPES[name], contract.provenance
+    recipe, provenance = find_recipe(name), contract.provenance
     parents = {f"teacher {teacher}": teacher for teacher, _ in recipe.teachers}
     parents |= {"warm_start": recipe.warm_start} if recipe.warm_start else {}
     roles = {role for role in provenance if role.split()[0] in ("warm_start", "teacher")}
     assert roles == set(parents)
     for role, parent in parents.items():
+        if parent == DLIB:
+            assert provenance[role] == {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
+            continue
         _, begun = load_model(repository / model_path(parent))
         assert provenance[role]["recipe"] == parent
         assert provenance[role]["graph_sha256"] == begun.graph_sha256
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_the_shipped_models_are_those_of_the_recipes(name: str, repository: Path) -> None:
     _, contract = load_model(repository / model_path(name))
     trained = contract.provenance["recipe"]
-    assert trained == RECIPES[trained["name"]].to_dict()
+    assert trained == find_recipe(trained["name"]).to_dict()
 
 
 def test_the_deployed_file_is_integer_only(h5: Path) -> None:

@@ -1,37 +1,40 @@
-"""Reads the public archives of FER2013 and folders unpacked from them, without trusting them.
+"""Reads the public archives of FER2013 and other data sets, without trusting them.
 
-A member is taken only where its whole path is one that we expect, and is written under a name that
-is made of its parts: links, paths that lead elsewhere and second copies (one public archive holds
-all images again under ``images/images/``) are left out without a rule of their own.
+A member is taken only where ``find_layout`` has a place for it, and is written under a name that is
+made of its parts: links, paths that lead elsewhere and second copies are left out without a rule of
+their own.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
+import csv
+import io
+import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.contract import ZIP_DAMAGE
 from edge.errors import first_line
-from train.data import LABELS, SUFFIXES
+from train.data import MAX_BYTES as MAX_IMAGE_BYTES
+from train.data import list_files
 from train.errors import ArchiveError, DownloadError
+from train.layout import SUFFIXES
 
-LAYOUTS: tuple[Mapping[str, str], ...] = (
-    {"images/train": "train", "images/validation": "validation"},
-    {"train": "train", "validation": "validation"},
-    # Here "test" is PublicTest and PrivateTest together (7,178 images), all that was kept from
-    # training, so that it serves as the validation split.
-    {"train": "train", "test": "validation"},
-)
-"""Folder in the archive → split; the first layout that an archive fills is taken."""
-MAX_IMAGE_BYTES = 1 << 18
-"""48×48 pixels take 2.3 kB, and 20 kB in the most wasteful of formats."""
-MAX_BYTES = 1 << 30
-"""Of all images; the public data sets have 51 to 125 MB."""
-_PATH = re.compile(r"(?P<folder>.+)/(?P<label>[a-z]+)/(?P<name>[^/\\:.][^/\\:]*)")
+MAX_BYTES = 8 << 30
+"""Of all images; those of FER2013 have 51 to 125 MB."""
+_MAX_CSV = 1 << 30
+"""Of a file; that of FER2013 has 301 MB."""
+_TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_EMOTION, _PIXELS, _USAGE = "emotion", "pixels", "usage"
+_DAMAGE = (*ZIP_DAMAGE, tarfile.TarError, RuntimeError)  # RuntimeError: it is encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +51,78 @@ class Source:
 
 @contextlib.contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """Open a ZIP archive or the folder of an unpacked one; raises ``ArchiveError``."""
+    """Open a ZIP or TAR archive, FER2013's CSV file, alone or in one of these, or a folder.
+
+    Raises ``ArchiveError``.
+    """
     if path.is_dir():
         yield _folder(path)
         return
     if not path.is_file():
         found = "something else" if path.exists() else "no such file"
-        raise ArchiveError(f"{path}: expected a ZIP archive, found {found}; check the path")
+        raise ArchiveError(f"{path}: expected an archive or a folder, found {found}; check it")
     with contextlib.ExitStack() as stack:
         try:
-            archive = stack.enter_context(zipfile.ZipFile(path))
-        except ZIP_DAMAGE as error:
+            if path.suffix.lower() == ".csv":
+                source = _table(str(path), stack.enter_context(path.open("rb")))
+            elif path.name.lower().endswith(_TAR):
+                source = _tables_first(_tar(path, stack.enter_context(tarfile.open(path))))
+            else:
+                source = _tables_first(_zip(path, stack.enter_context(zipfile.ZipFile(path))))
+        except _DAMAGE as error:
             raise _damaged(path, error) from error
-        yield _zip(path, archive)
+        yield source
 
 
-def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """Names of the members, how many bytes each declares, and how it is opened."""
+
+    path: Path
+    sizes: dict[str, int]
+    open: Callable[[str], IO[bytes]]
+
+
+def _zip(path: Path, archive: zipfile.ZipFile) -> _Archive:
+    sizes = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
+    return _Archive(path, sizes, archive.open)
+
+
+def _tar(path: Path, archive: tarfile.TarFile) -> _Archive:
+    sizes = {info.name: info.size for info in archive if info.isfile()}
+
+    def open_member(name: str) -> IO[bytes]:
+        member = archive.extractfile(name)
+        assert member is not None, "a file"
+        return member
+
+    return _Archive(path, sizes, open_member)
+
+
+def _tables_first(archive: _Archive) -> Source:
+    """What ``archive`` holds: images, or a table of them where it has none."""
+    tables = [name for name in archive.sizes if name.lower().endswith(".csv")]
+    if tables and not any(_is_image(name) for name in archive.sizes):
+        # Of the competition's files the largest has all splits.
+        name = max(tables, key=archive.sizes.__getitem__)
+        with archive.open(name) as file:
+            return _table(f"{archive.path}: {name}", file)
+
     def read(name: str) -> bytes:
-        size = archive.getinfo(name).file_size
+        size = archive.sizes[name]
         if size > MAX_IMAGE_BYTES:
-            raise _too_large(f"{path}: {name}")
+            raise _too_large(f"{archive.path}: {name}")
         try:
             with archive.open(name) as file:
                 return file.read(size + 1)  # unlike read(), it unpacks no more than that
-        except (*ZIP_DAMAGE, RuntimeError) as error:  # RuntimeError: it is encrypted
-            raise _damaged(path, error) from error
+        except _DAMAGE as error:
+            raise _damaged(archive.path, error) from error
 
-    return Source(str(path), archive.namelist(), read)
+    return Source(str(archive.path), list(archive.sizes), read)
+
+
+def _is_image(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES
 
 
 def _folder(root: Path) -> Source:
@@ -83,66 +131,70 @@ def _folder(root: Path) -> Source:
             raise _too_large(str(root / name))
         return (root / name).read_bytes()
 
-    names = [
-        f"{folder}/{label}/{path.name}"
-        for folder in sorted({folder for layout in LAYOUTS for folder in layout})
-        for label in LABELS
-        for path in sorted((root / folder / label).glob("*"))
-        if path.is_file()
-    ]
-    return Source(str(root), names, read)
+    return Source(str(root), sorted(list_files(root)), read)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What goes where: path in the source → path in the data set, ``split/class/file``."""
-
-    layout: Mapping[str, str]
-    targets: Mapping[str, str]
-    others: int
-    """How many files have no place in the layout."""
-
-    def __str__(self) -> str:
-        """For people: "train → train, test → validation; 2 other files left out"."""
-        folders = ", ".join(f"{folder} → {split}" for folder, split in self.layout.items())
-        return folders + (f"; {self.others:,} other files left out" if self.others else "")
-
-
-def plan(source: Source) -> Plan:
-    """Find where every image of ``source`` goes.
-
-    Raises ``ArchiveError`` where no layout has images of every class in both splits.
-    """
-    missing: list[str] = []
-    files = [name for name in source.names if not name.endswith("/")]
-    for layout in LAYOUTS:
-        targets = {name: target for name in files if (target := _target(name, layout))}
-        found = {target.rpartition("/")[0] for target in targets.values()}
-        lacking = [
-            f"{folder}/{label}"
-            for folder, split in layout.items()
-            for label in LABELS
-            if f"{split}/{label}" not in found
-        ]
-        if not lacking:
-            return Plan(layout, targets, len(files) - len(targets))
-        if found and (not missing or len(lacking) < len(missing)):
-            missing = lacking
-    expected = ", or ".join(" and ".join(f"{folder}/<class>/" for folder in x) for x in LAYOUTS)
-    raise ArchiveError(
-        f"{source.description}: expected images in {expected}; "
-        f"found none in {', '.join(missing[:3]) or 'any of them'}; use one of the FER2013 archives"
+def _table(what: str, file: IO[bytes]) -> Source:
+    """The images of ``fer2013.csv`` or ``icml_face_data.csv``, a line of numbers each."""
+    lines = io.TextIOWrapper(
+        io.BufferedReader(_Bounded(file, what)), encoding="utf-8-sig", errors="replace"
     )
+    rows = csv.reader(lines)
+    try:
+        header = [name.strip().casefold() for name in next(rows, [])]
+        if missing := {_EMOTION, _PIXELS, _USAGE} - set(header):
+            raise ArchiveError(
+                f"{what}: expected the columns emotion, pixels and Usage, found no "
+                f"{', no '.join(sorted(missing))}; use fer2013.csv or icml_face_data.csv"
+            )
+        columns = [header.index(name) for name in (_EMOTION, _PIXELS, _USAGE)]
+        images = dict(_images(what, rows, columns))
+    except csv.Error as error:
+        raise ArchiveError(f"{what}: expected a CSV file, found: {error}; copy it again") from error
+    return Source(what, list(images), lambda name: _png(images[name]))
 
 
-def _target(name: str, layout: Mapping[str, str]) -> str | None:
-    """``split/class/file`` of an image that has a place in ``layout``."""
-    parts = _PATH.fullmatch(name)
-    if parts is None or parts["folder"] not in layout or parts["label"] not in LABELS:
-        return None
-    if Path(parts["name"]).suffix.lower() not in SUFFIXES or not parts["name"].isprintable():
-        return None
-    return f"{layout[parts['folder']]}/{parts['label']}/{parts['name']}"
+def _images(
+    what: str, rows: Iterable[Sequence[str]], columns: Sequence[int]
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    for number, row in enumerate(rows, 2):
+        if not row:
+            continue
+        try:
+            label, pixels, usage = (row[column].strip() for column in columns)
+            values = np.array(pixels.split(), np.uint8)
+            side = round(len(values) ** 0.5)
+            image = values.reshape(side, side)
+        except (IndexError, ValueError, OverflowError) as error:
+            raise ArchiveError(
+                f"{what}: expected a label and the numbers 0…255 of a square image in line "
+                f"{number}, found others ({first_line(error)}); copy it again"
+            ) from error
+        yield f"{usage}/{label}/{number:06}.png", image
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+class _Bounded(io.RawIOBase):
+    """Reads ``file`` up to a limit; raises ``ArchiveError`` behind it."""
+
+    def __init__(self, file: IO[bytes], what: str) -> None:
+        self._file, self._what, self._left = file, what, _MAX_CSV
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        content = self._file.read(len(buffer))
+        self._left -= len(content)
+        if self._left < 0:
+            raise ArchiveError(
+                f"{self._what}: expected at most {_MAX_CSV >> 30} GB, found more; use fer2013.csv"
+            )
+        buffer[: len(content)] = content
+        return len(content)
 
 
 def download(handle: str, fetch: Callable[[str], str] | None = None) -> Path:
@@ -175,13 +227,13 @@ def download(handle: str, fetch: Callable[[str], str] | None = None) -> Path:
 
 def _damaged(path: Path, error: Exception) -> ArchiveError:
     return ArchiveError(
-        f"{path}: expected a whole ZIP archive, found: {first_line(error)}; nothing was changed, "
+        f"{path}: expected a whole archive, found: {first_line(error)}; nothing was changed, "
         "download it again"
     )
 
 
 def _too_large(what: str) -> ArchiveError:
     return ArchiveError(
-        f"{what}: expected an image of at most {MAX_IMAGE_BYTES >> 10} kB, found a larger file; "
-        "use one of the FER2013 archives"
+        f"{what}: expected an image of at most {MAX_IMAGE_BYTES >> 20} MB, found a larger file; "
+        "make it smaller, or take it away"
     )

@@ -21,7 +21,6 @@ from absl import logging
 from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
 from edge.errors import ContractError, first_line
 from edge.files import replacing
-from train.data import LABELS
 from train.errors import ArtifactError
 
 if sys.platform == "linux":
@@ -31,7 +30,14 @@ import shutil
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
     | {"Flatten", "Dense", "Softmax", "Resizing", "Add", "ZeroPadding2D"}
-    | {"AveragePooling2D", "GlobalAveragePooling2D"}
+    | {
+        "AveragePooling2D",
+        "GlobalAveragePooling2D",
+        "GlobalMaxPooling2D",
+        "Concatenate",
+        "Multiply",
+    }
+    | {"DepthwiseConv2D", "SeparableConv2D", "Activation", "LeakyReLU", "PReLU", "ELU", "Reshape"}
 )
 """Layer classes that a model file may name. None of them runs code from the file."""
 _CLASSES = {
@@ -43,7 +49,7 @@ _CLASSES = {
 """All that the configuration may name, by module, at any depth."""
 MAX_BYTES = 256 << 20
 """Of the file, and of the arrays that it declares: the ``seed`` network has 11 MB of weights."""
-_DAMAGE = (
+DAMAGE = (
     *(OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError),
     MemoryError,
 )
@@ -126,12 +132,12 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
     if path.stat().st_size > MAX_BYTES:
         raise _refusal(path, f"{path.stat().st_size} bytes (at most {MAX_BYTES})")
     try:
-        with _memory_limit(4 * MAX_BYTES), h5py.File(path, "r") as file:
+        with memory_limit(4 * MAX_BYTES), h5py.File(path, "r") as file:
             contract = _checked(path, file)
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except ContractError as error:
         raise _refusal(path, str(error)) from error
-    except (*_DAMAGE, tf.errors.OpError) as error:
+    except (*DAMAGE, tf.errors.OpError) as error:
         raise _refusal(path, f"a file that can't be read ({first_line(error)})") from error
     expected = [
         (None, contract.height, contract.width, contract.channels),
@@ -144,7 +150,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
 
 
 @contextlib.contextmanager
-def _memory_limit(more: int) -> Iterator[None]:
+def memory_limit(more: int) -> Iterator[None]:
     """Let this process take ``more`` bytes of addresses at most; no limit elsewhere than on Linux.
 
     HDF5 takes what a damaged length says, gigabytes, and fills it until the system kills us.
@@ -167,12 +173,10 @@ def _checked(path: Path, file: h5py.File) -> ModelContract:
     """The contract of a ``file`` that holds nothing but what ``save_model`` writes."""
     digest = _digest(file)
     contract = ModelContract.from_json(file.attrs[H5_ATTRIBUTE])
-    if contract.labels != LABELS:
-        raise _refusal(path, f"the labels {', '.join(contract.labels)}")
     network = json.loads(file.attrs["model_config"])
     if set(network) != {"class_name", "config"} or network["class_name"] != "Functional":
         raise _refusal(path, "a model that is not a plain functional network")
-    for named in _named(network["config"]):
+    for named in named_objects(network["config"]):
         module, name = named.get("module"), named["class_name"]
         if name not in _CLASSES.get(module, ()) or named.get("registered_name") is not None:
             raise _refusal(path, f"layer or object {module or 'keras'}.{name}")
@@ -209,7 +213,7 @@ def _digest(file: h5py.File) -> str:
     return digest.hexdigest()
 
 
-def _named(node: Any) -> Iterator[dict[str, Any]]:
+def named_objects(node: Any) -> Iterator[dict[str, Any]]:
     """All objects with a class name, at any depth."""
     if isinstance(node, dict):
         if "class_name" in node:
@@ -217,7 +221,7 @@ def _named(node: Any) -> Iterator[dict[str, Any]]:
         node = list(node.values())
     if isinstance(node, list):
         for part in node:
-            yield from _named(part)
+            yield from named_objects(part)
 
 
 def _refusal(path: Path, found: str) -> ArtifactError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from rich.console import Console
 from edge.protocols import Detector
 from edge.settings import Settings
 from train.cli import INTERRUPTED, import_tensorflow, native_stderr_hidden
-from train.errors import RecipeError
-from train.recipes import DEPLOYED, find_recipe, model_path
+from train.errors import RecipeError, ReportError
+from train.recipe_file import changed
+from train.recipes import DEPLOYED, IMAGES, choose_recipe, find_recipe, model_path
+from train.tables import class_table
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
 _MAX_SEED = 2**31 - 1
@@ -24,16 +27,20 @@ def data(
     *,
     archive: Path | None = None,
     handle: str = "jonathanoheix/face-expression-recognition-dataset",
-    images: Path = Path("images"),
+    faces: bool = False,
+    images: Path = IMAGES,
 ) -> None:
     """Put the data set in its place and report on it.
 
     Parameters
     ----------
     archive
-        A ZIP archive of FER2013 as Kaggle has it, or the folder of an unpacked one.
+        FER2013 as it is given away (ZIP, TAR, CSV), or any archive or folder of images with a
+        folder for each class.
     handle
         The Kaggle data set (owner/name) to download where no archive is given.
+    faces
+        Whether these are whole photographs, of which the largest face is to be taken.
     images
         Where to put train/ and validation/; what "make data" put there before is replaced.
     """
@@ -41,8 +48,11 @@ def data(
     from train.install import install  # noqa: PLC0415
     from train.inventory import differs_from  # noqa: PLC0415
 
-    inventory = install(archive or download(handle), images)
+    detector = _detector() if faces else None
+    inventory = install(archive or download(handle), images, detector=detector)
     Console().print(inventory)
+    if faces:
+        print(f"look at {images / 'faces.png'}: the first faces, a row for each class")
     print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
     if differs := differs_from(model_path(DEPLOYED).with_suffix(".tflite"), inventory):
         print(differs)
@@ -51,43 +61,73 @@ def data(
 @app.command
 def fit(
     *,
-    recipe: str = DEPLOYED,
+    recipe: str = "",
     seed: int = 0,
-    images: Path = Path("images"),
+    images: Path | None = None,
+    start: Path | None = None,
+    side: int | None = None,
+    epochs: int | None = None,
+    subset: float | None = None,
     target: Path | None = None,
+    logs: Path | None = None,
 ) -> int:
     """Train a network and write it with its report. A run that was stopped goes on.
 
     Parameters
     ----------
     recipe
-        What to train, a name in train/recipes.py.
+        What to train: a name in train/recipes.py, or a TOML file. Without it "final", for other
+        images "own", with a start "tuned".
     seed
         Of the weights and of the order of the images.
     images
-        The data set that "make data" made.
+        A folder of images: train/ and validation/ with a folder for each class, or these alone.
+        Without it that of "make data".
+    start
+        The model (.h5) whose features are kept; its last layer is learnt anew for other classes.
+    side
+        Pixels of a side of the images, where the recipe's are not to be taken.
+    epochs
+        How often the images are shown, as well.
+    subset
+        Which share of the training images is enough, 0.01…1, as well.
     target
         The model to write; its report and figures go beside it. Without it, the place of the recipe
-        in models/.
+        in models/, and models/trial/trial.h5 where side, epochs or subset are not the recipe's.
+    logs
+        A folder that gets every epoch for TensorBoard; a CSV file is always beside the model.
     """
-    chosen = find_recipe(recipe)
-    further = f"RECIPE={recipe}" + (f" H5={target}" if target else "")
-    target = target or model_path(recipe)
+    named = choose_recipe(recipe, start, images)
+    given = {"side": side, "epochs": epochs, "subset": subset}
+    trial = {name: value for name, value in given.items() if value is not None}
+    chosen = changed(find_recipe(named), trial, "recipe")
+    place = Path("models/trial/trial.h5") if trial else model_path(chosen.name)
+    target = target or place
     if not 0 <= seed <= _MAX_SEED:
         raise RecipeError(f"seed: expected 0…{_MAX_SEED}, found {seed}; give one in between")
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
-    print(f"training {recipe}, {chosen.epochs} epochs; the images come first", flush=True)
+    print(f"training {chosen.name}, {chosen.epochs} epochs; the images come first", flush=True)
     import_tensorflow(to_train=True)
-    from train.training import train  # noqa: PLC0415 - behind the checks
+    from train.report import beside  # noqa: PLC0415 - behind the checks
+    from train.training import train  # noqa: PLC0415
+    from train.transfer import begin_with  # noqa: PLC0415
 
+    if start:
+        chosen = begin_with(chosen, start)
     try:
-        report = train(chosen, seed, images, target, _detector())
+        report = train(chosen, seed, images or IMAGES, target, _detector(), logs=logs)
     except KeyboardInterrupt:
-        print(f"\nstopped; any whole epoch is kept. Go on: make train {further} SEED={seed}")
+        changes = {name.upper(): value for name, value in trial.items()}
+        again = _again(
+            RECIPE=recipe, DATA=images, FROM=start, **changes, H5=target, LOGS=logs, SEED=seed
+        )
+        print(f"\nstopped; any whole epoch is kept. Go on: make train {again}")
         return INTERRUPTED
+    Console().print(class_table(report["validation"]))
     print(f"wrote {target}: {_summary(report)}")
-    print(f"now run 'make convert {further}' for its TFLite files")
+    print(f"look at {beside(target.with_suffix(''), 'mistakes.png')}: its most confident mistakes")
+    print(f"now run 'make convert {_again(DATA=images, H5=target)}' for its TFLite files")
     return 0
 
 
@@ -130,6 +170,37 @@ def ensemble(*recipes: str, images: Path = Path("images")) -> None:
 
     print(table(write(names, images)))
     print(f"wrote {RESULT}")
+
+
+@app.command
+def compare(a: str, b: str, *, output: Path = Path("compare.png")) -> None:
+    """Put two trainings side by side: their figures, recipes and curves.
+
+    Parameters
+    ----------
+    a, b
+        A recipe that was trained, its model (.h5), or its report (..._report.json).
+    output
+        The figure to write, a .png.
+    """
+    from train.compare import comparison, comparison_figure, read  # noqa: PLC0415 - matplotlib
+    from train.report import save_figure  # noqa: PLC0415
+
+    if output.suffix != ".png":
+        raise ReportError(f"output: expected a name that ends in .png, found '{output}'; rename it")
+    runs = read(a), read(b)
+    Console().print(comparison(*runs))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_figure(comparison_figure(*runs), output)
+    print(f"wrote {output}")
+
+
+def _again(**values: object) -> str:
+    """What to give make: "RECIPE=own DATA=faces"."""
+    given = {"SIZE" if name == "SIDE" else name: value for name, value in values.items()}
+    return " ".join(
+        f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value or value == 0
+    )
 
 
 def _detector() -> Detector:

@@ -1,25 +1,38 @@
-"""The images on disk as arrays, and the one definition of the labels.
+"""The images on disk as arrays.
 
-``<root>/<split>/<class>/<file>`` with 48×48 grey images. The order of the labels is alphabetical,
-which is that of Keras' directory loader; nowhere else in the repository are they written down.
+Classes are in alphabetical order, which is that of Keras' directory loader.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import io
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from train.divide import validation_part
 from train.errors import DatasetError
+from train.layout import TRAIN, VALIDATION, Layout, find_layout
 
-LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-IMAGE_SIZE = 48
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+SIDE = 48
+"""Pixels, of FER2013's images."""
 MAX_UNREADABLE = 0.01
+MAX_BYTES = 1 << 26
+"""Of one file."""
+MAX_PIXELS = 100_000_000
+ASIDE = ".incoming"
+PREVIOUS = "previous"
+"""In ``ASIDE``: what a data set that takes its place has replaced; gone when it is whole."""
+_CHECKED = 1 << 16
+"""Bytes from which on the pixels are counted before they are unpacked."""
 _LISTED = 5
 
 
@@ -27,55 +40,78 @@ _LISTED = 5
 class Split:
     """One part of a data set, sorted by label and file name.
 
-    ``images`` is ``uint8[n, 48, 48, 1]`` grey, ``labels`` ``int64[n]`` indices into ``LABELS``,
-    ``names`` the paths ``split/class/file``, ``digests`` the SHA-256 of the files' bytes, and
-    ``unreadable`` the paths that were left out, each with its reason.
+    ``images`` is ``uint8[n, side, side, 1]`` grey, ``labels`` ``int64[n]`` indices into
+    ``classes``, ``names`` the paths ``split/class/file``, ``digests`` the SHA-256 of the files'
+    bytes, and ``unreadable`` the paths that were left out, each with its reason.
     """
 
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
+    classes: tuple[str, ...]
     digests: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
-
-def load_split(root: Path, split: str, origin: str = "") -> Split:
-    """Read ``<root>/<split>``; files other than images (``SUFFIXES``) are passed over.
-
-    ``origin`` is what a message calls the images where the user doesn't know them by ``root``.
-    Raises ``DatasetError`` where it or one of its class folders is missing or empty, or where more
-    than 1 % of its images can't be read as 48×48.
-    """
-    paths = _files(root / split)
-    # One after the other: threads gain nothing on files this small, and a pool of them can hang
-    # where Ctrl-C arrives between its locks.
-    read = [_read(path) for path in paths]
-    names = [f"{split}/{path.parent.name}/{path.name}" for path in paths]
-    images, labels, kept, digests, unreadable = [], [], [], [], []
-    for name, path, (image, finding) in zip(names, paths, read, strict=True):
-        if image is None:
-            unreadable.append(f"{name}: {finding}")
-            continue
-        images.append(image)
-        labels.append(LABELS.index(path.parent.name))
-        kept.append(name)
-        digests.append(finding)
-    if len(unreadable) > MAX_UNREADABLE * len(paths):
-        listed = "; ".join(unreadable[:_LISTED]) + ("; …" if len(unreadable) > _LISTED else "")
-        raise DatasetError(
-            f"{origin or root / split}: expected {IMAGE_SIZE}×{IMAGE_SIZE} images, at most "
-            f"{MAX_UNREADABLE:.0%} of them unreadable, found {len(unreadable)} of {len(paths)} "
-            f"({listed}); repair them, or name other images with 'make data ARCHIVE=…'"
+    def part(self, name: str, chosen: NDArray[np.bool_]) -> Split:
+        """Return the ``chosen`` images (``bool[n]``) as a split of another name."""
+        places = np.flatnonzero(chosen).tolist()
+        return replace(
+            self,
+            name=name,
+            images=self.images[chosen],
+            labels=self.labels[chosen],
+            names=tuple(f"{name}/{self.names[i].partition('/')[2]}" for i in places),
+            digests=tuple(self.digests[i] for i in places),
         )
-    return Split(
-        name=split,
-        images=np.stack(images)[..., np.newaxis],
-        labels=np.array(labels, np.int64),
-        names=tuple(kept),
-        digests=tuple(digests),
-        unreadable=tuple(unreadable),
-    )
+
+
+def load_splits(root: Path, side: int = SIDE, origin: str = "") -> dict[str, Split]:
+    """Read the data set in ``root``: "train", "validation" and, where there is one, "test".
+
+    Folders may lie as ``find_layout`` knows them; one that nobody divided is divided as
+    ``validation_part`` does. Images of another size are cut to their central square and resized to
+    ``side`` pixels. ``origin`` is what a message calls them where the user doesn't know ``root``.
+    Raises ``DatasetError``, also where more than 1 % of a split's images can't be read.
+    """
+    layout = _layout(root, origin)
+    names = dict.fromkeys(split for split, _, _ in layout.places.values())
+    splits = {name: _read_split(root, layout, name, side, origin) for name in sorted(names)}
+    if VALIDATION in splits:
+        return splits
+    return divided(splits[TRAIN], origin or str(root))
+
+
+def load_split(root: Path, name: str, side: int = SIDE, origin: str = "") -> Split:
+    """Read one split of the data set in ``root``, as ``load_splits`` does."""
+    layout = _layout(root, origin)
+    if not layout.divided:
+        return load_splits(root, side, origin)[name]
+    return _read_split(root, layout, name, side, origin)
+
+
+def load_whole(root: Path, side: int = SIDE, origin: str = "") -> Split:
+    """Read the images of all classes in ``root``, which nobody divided; as ``load_splits``."""
+    return _read_split(root, _layout(root, origin), TRAIN, side, origin)
+
+
+def divided(whole: Split, what: str) -> dict[str, Split]:
+    """Return the parts of a data set that train and validate; ``what`` is what a message calls it.
+
+    Raises ``DatasetError`` where a class has not two different pictures.
+    """
+    validates = validation_part(whole.images, whole.labels, whole.names)
+    found = np.bincount(whole.labels[validates], minlength=len(whole.classes))
+    if not found.all():
+        few = whole.classes[int(found.argmin())]
+        raise DatasetError(
+            f"{what}: expected two different pictures at least of every class, found fewer of "
+            f"{few}; add some, or take the class away"
+        )
+    return {
+        TRAIN: whole.part(TRAIN, ~validates),
+        VALIDATION: whole.part(VALIDATION, validates),
+    }
 
 
 def fingerprint(*splits: Split) -> str:
@@ -94,34 +130,137 @@ def copies_in_train(validation: Split, train: Split) -> NDArray[np.bool_]:
     return np.array([image.tobytes() in known for image in validation.images], bool)
 
 
-def _files(folder: Path) -> list[Path]:
-    """The images of all classes; raises ``DatasetError`` where a class has none."""
-    files = {
-        label: sorted(p for p in (folder / label).glob("*") if p.suffix.lower() in SUFFIXES)
-        for label in LABELS
-    }
-    empty = [label for label in LABELS if not files[label]]
-    if empty:
-        found = f"none in {', '.join(empty)}" if folder.is_dir() else "no such folder"
+def list_files(root: Path) -> Iterator[str]:
+    """Yield the paths of all files below ``root``, with forward slashes; links are not followed."""
+    for folder, _, files in os.walk(root):
+        below = Path(folder).relative_to(root)
+        yield from ((below / name).as_posix() for name in files)
+
+
+def _layout(root: Path, origin: str) -> Layout:
+    if not root.is_dir():
         raise DatasetError(
-            f"{folder}: expected images of every class, found {found}; "
-            "run 'make data ARCHIVE=…' first"
+            f"{root}: expected a folder of images, found no such folder; run 'make data ARCHIVE=…' "
+            "first"
         )
-    return [file for label in LABELS for file in files[label]]
+    if (root / ASIDE / PREVIOUS).exists():
+        raise DatasetError(
+            f"{root}: expected a whole data set, found one that was stopped while it took its "
+            "place; run 'make data ARCHIVE=…' again"
+        )
+    return find_layout(list_files(root), origin or str(root))
 
 
-def _read(path: Path) -> tuple[NDArray[np.uint8] | None, str]:
-    """``uint8[48, 48]`` and the SHA-256 of the file, or nothing and what is wrong with it."""
+def _read_split(root: Path, layout: Layout, name: str, side: int, origin: str) -> Split:
+    # One after the other: threads gain nothing on files this small, and a pool of them can hang
+    # where Ctrl-C arrives between its locks.
+    places = sorted((place, path) for path, place in layout.places.items() if place[0] == name)
+    if not places:
+        found = ", ".join(dict.fromkeys(split for split, _, _ in layout.places.values()))
+        raise DatasetError(
+            f"{origin or root}: expected images to {name} with, found only those of {found}; run "
+            "'make data ARCHIVE=…' first"
+        )
+    images, labels, kept, digests, unreadable = [], [], [], [], []
+    for (_, label, file), path in places:
+        image, finding = _read(root / path, side)
+        if image is None:
+            unreadable.append(f"{name}/{label}/{file}: {finding}")
+            continue
+        images.append(image)
+        labels.append(layout.classes.index(label))
+        kept.append(f"{name}/{label}/{file}")
+        digests.append(finding)
+    _check_readable(unreadable, len(places), origin or f"{root / name}")
+    return Split(
+        name=name,
+        images=np.stack(images)[..., np.newaxis],
+        labels=np.array(labels, np.int64),
+        names=tuple(kept),
+        classes=layout.classes,
+        digests=tuple(digests),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _check_readable(unreadable: Sequence[str], count: int, what: str) -> None:
+    if len(unreadable) > MAX_UNREADABLE * count:
+        listed = "; ".join(unreadable[:_LISTED]) + ("; …" if len(unreadable) > _LISTED else "")
+        raise DatasetError(
+            f"{what}: expected images, at most {MAX_UNREADABLE:.0%} of them unreadable, found "
+            f"{len(unreadable)} of {count} ({listed}); repair or remove them"
+        )
+
+
+def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
+    """``uint8[side, side]`` and the SHA-256 of the file, or nothing and what is wrong with it."""
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            return None, f"{size >> 20} MB, at most {MAX_BYTES >> 20}"
         content = path.read_bytes()
     except OSError as error:
         return None, error.strerror or "not readable"
+    if size > _CHECKED and _is_too_large(content):
+        return None, f"more than {MAX_PIXELS // 1_000_000} megapixels"
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:  # an empty file, or a header that promises too many pixels
+    except cv2.error:  # an empty file, or a header that makes no sense
         image = None
     if image is None:
         return None, "not an image"
-    if image.shape != (IMAGE_SIZE, IMAGE_SIZE):
-        return None, f"{image.shape[1]}×{image.shape[0]} pixels"
-    return np.asarray(image, np.uint8), hashlib.sha256(content).hexdigest()
+    return square(np.asarray(image, np.uint8), side), hashlib.sha256(content).hexdigest()
+
+
+def _is_too_large(content: bytes) -> bool:
+    """Whether the header promises more pixels than a picture has."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content)) as picture:
+                return bool(picture.width * picture.height > MAX_PIXELS)
+    except Image.DecompressionBombError:
+        return True
+    except (OSError, ValueError, SyntaxError):  # it is no picture; the decoder says so
+        return False
+
+
+def square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return the central square of ``image`` (``uint8[h, w]`` or ``uint8[h, w, 3]``), resized."""
+    height, width = image.shape[:2]
+    if (height, width) == (side, side):
+        return image
+    least = min(height, width)
+    top, left = (height - least) // 2, (width - least) // 2
+    part = image[top : top + least, left : left + least]
+    method = cv2.INTER_AREA if least > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(part, (side, side), interpolation=method), np.uint8)
+
+
+def check_classes(split: Split, classes: Sequence[str], what: str) -> None:
+    """Raise ``DatasetError`` unless ``split`` has the ``classes`` that a model (``what``) knows."""
+    if split.classes != tuple(classes):
+        raise DatasetError(
+            f"images: expected the classes of {what}, {', '.join(classes)}, found "
+            f"{', '.join(split.classes)}; name the images that it was trained on with DATA=…"
+        )
+
+
+def subset(split: Split, share: float) -> Split:
+    """Return this ``share`` of the images of each class, one at least, always the same ones."""
+    if share == 1:
+        return split
+    order = sorted(
+        range(len(split.names)), key=lambda i: hashlib.sha256(split.names[i].encode()).digest()
+    )
+    chosen = np.zeros(len(order), bool)
+    for label in range(len(split.classes)):
+        own = [i for i in order if split.labels[i] == label]
+        chosen[own[: max(round(share * len(own)), 1)]] = True
+    return split.part(split.name, chosen)
+
+
+def per_class(split: Split) -> Mapping[str, int]:
+    """Return how many images each class has."""
+    counts = np.bincount(split.labels, minlength=len(split.classes))
+    return dict(zip(split.classes, counts.tolist(), strict=True))

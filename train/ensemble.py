@@ -56,7 +56,7 @@ def measure(names: Sequence[str], images: Path) -> dict[str, Any]:
         for name, (model, _) in loaded.items()
     }
     mirrored = [both for _, both in answers.values()]
-    voted = voted_where_known(split.images)
+    voted = voted_where_known(split)
     result: dict[str, Any] = {
         "teachers": {
             name: {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data import LABELS, Split
+from train.data import Split
 from train.errors import VotesError
 from train.recipe import Recipe
 from train.votes import Votes, join, load_votes, shares
@@ -17,7 +17,7 @@ _LEAST_JOINED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """``images`` ``uint8[n, 48, 48, 1]``, ``targets`` ``float32[n, 7]`` whose rows sum to 1.
+    """``images`` ``uint8[n, side, side, 1]``, ``targets`` ``float32[n, classes]``: rows sum to 1.
 
     ``rows`` (``int32[m]``) are the images of an epoch, some of them more than once. Where there are
     several ``views`` of each image, ``images`` and ``targets`` are those of the first view, then
@@ -33,7 +33,7 @@ class Examples:
 def plain_examples(split: Split) -> Examples:
     """Every image once, with its label."""
     rows = np.arange(len(split.labels), dtype=np.int32)
-    return Examples(split.images, one_hot(split.labels), rows)
+    return Examples(split.images, one_hot(split), rows)
 
 
 def training_examples(split: Split, recipe: Recipe, votes: Votes | None = None) -> Examples:
@@ -41,15 +41,17 @@ def training_examples(split: Split, recipe: Recipe, votes: Votes | None = None) 
 
     ``votes`` are the shipped ones where none are given. What teachers say is not in the targets.
     """
-    targets = one_hot(split.labels)
+    targets = one_hot(split)
     if recipe.votes:
-        targets = _mixed(targets, shares(join(split.images, votes or load_votes())), recipe)
-    return Examples(split.images, targets, _rows(split.labels, recipe.least_per_class))
+        targets = _mixed(
+            targets, shares(join(split.images, votes or load_votes(), split.classes)), recipe
+        )
+    return Examples(split.images, targets, _rows(split, recipe.least_per_class))
 
 
-def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """``float32[n, 7]``, 1 at the label."""
-    return np.eye(len(LABELS), dtype=np.float32)[labels]
+def one_hot(split: Split) -> NDArray[np.float32]:
+    """``float32[n, classes]``, 1 at the label."""
+    return np.eye(len(split.classes), dtype=np.float32)[split.labels]
 
 
 def _mixed(
@@ -67,7 +69,7 @@ def _mixed(
     return np.where(known[:, None], mixed, targets)
 
 
-def _rows(labels: NDArray[np.int64], least: int) -> NDArray[np.int32]:
+def _rows(split: Split, least: int) -> NDArray[np.int32]:
     """Every index once, and those of smaller classes in turn until they are ``least``."""
-    rows = [np.flatnonzero(labels == label) for label in range(len(LABELS))]
+    rows = [np.flatnonzero(split.labels == label) for label in range(len(split.classes))]
     return np.concatenate([np.resize(own, max(len(own), least)) for own in rows]).astype(np.int32)

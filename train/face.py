@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from train.data import Split
 from train.errors import ArtifactError
 from train.fetch import FACE_WEIGHTS, SHA256
 from train.model import build
@@ -65,17 +66,17 @@ def tensors(content: bytes) -> list[NDArray[np.float32]]:
 
 
 def face_start(
-    recipe: Recipe, weights: Sequence[NDArray[np.float32]], images: NDArray[np.uint8]
+    recipe: Recipe, weights: Sequence[NDArray[np.float32]], split: Split
 ) -> list[NDArray[np.float32]]:
     """Return the first weights of the network of ``recipe``, in the order of ``build``'s.
 
-    It computes what dlib's network does on grey ``images`` (``uint8[n, 48, 48, 1]``), whether it
-    normalises by their statistics or by its own; ``weights`` are as ``read_face_weights`` returns
+    It computes what dlib's network does on the grey images of ``split``, whether it normalises by
+    their statistics or by its own; ``weights`` are as ``read_face_weights`` returns
     them. The layers behind the last residual block are random.
     """
-    model = build(recipe)
+    model = build(recipe, len(split.classes))
     insert(model, weights)
-    return fit_normalisation(model, images[:: max(len(images) // _SAMPLE, 1)])
+    return fit_normalisation(model, split.images[:: max(len(split.images) // _SAMPLE, 1)])
 
 
 def insert(model: keras.Model, weights: Sequence[NDArray[np.float32]]) -> None:

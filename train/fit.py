@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ import tensorflow as tf
 from train.augment import augment, mix
 from train.checkpoint import Checkpoint
 from train.examples import Examples
+from train.logs import CsvLog, Summaries
 from train.model import LOGITS, build, build_for_training
+from train.progress import TrainingProgress
 from train.recipe import Cosine, Plateau, Recipe
 from train.transfer import Teacher
 
@@ -46,6 +48,10 @@ class Training:
     """The weights of a warm start, in the order of ``build``'s; random ones without."""
     teachers: Sequence[Teacher] = ()
     """Are asked about the images of every step."""
+    log: Path | None = None
+    """The CSV file that gets every epoch, beside ``checkpoint`` or above it."""
+    summaries: Path | None = None
+    """The folder that gets every epoch for TensorBoard."""
 
 
 def fit(
@@ -59,8 +65,11 @@ def fit(
     keras.utils.set_random_seed(training.seed)
     recipe = training.recipe
     network = compiled(
-        build_for_training(recipe, training.precision), recipe, steps_per_epoch(train, recipe)
+        build_for_training(recipe, training.precision, train.targets.shape[1]),
+        recipe,
+        steps_per_epoch(train, recipe),
     )
+    _follow_quickly(network, steps_per_epoch(train, recipe))
     if training.start:
         network.set_weights(training.start)
     plateau = _plateau(recipe)
@@ -70,10 +79,10 @@ def fit(
         _log.info("going on after epoch %d of %d", done, recipe.epochs)
     if done < recipe.epochs:
         callbacks = [*([plateau] if plateau else []), *_averaging(recipe)]
-        callbacks.append(checkpoint)
+        callbacks += [checkpoint, *_logs(training, checkpoint.history)]
         fit_epochs(network, training, train, validation, done, callbacks, quiet)
     network.optimizer.finalize_variable_values(network.trainable_variables)
-    model = build(recipe)
+    model = build(recipe, train.targets.shape[1])
     model.set_weights(network.get_weights())
     return model, checkpoint.history
 
@@ -141,6 +150,16 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
     return network
 
 
+def _follow_quickly(network: keras.Model, steps: int) -> None:
+    """Let batch normalisation average over an epoch where that has few ``steps``.
+
+    Keras' average over a hundred steps lags behind the weights of a short training.
+    """
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, max(1 - 1 / steps, 0.8))
+
+
 def fit_epochs(
     network: keras.Model,
     training: Training,
@@ -150,19 +169,26 @@ def fit_epochs(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
 ) -> None:
-    """Train the compiled ``network`` from epoch ``first`` to the last of its recipe."""
-    batch_size = training.recipe.batch_size
+    """Train the compiled ``network`` from epoch ``first`` to the last of its recipe.
+
+    Shows how far it is, unless it is to be ``quiet``.
+    """
+    recipe, steps = training.recipe, steps_per_epoch(train, training.recipe)
     whole = tf.data.Dataset.from_tensor_slices((validation.images, validation.targets))
-    network.fit(
-        batches(train, training, first),
-        steps_per_epoch=steps_per_epoch(train, training.recipe),
-        validation_data=whole.batch(batch_size),
-        initial_epoch=first,
-        epochs=training.recipe.epochs,
-        callbacks=list(callbacks),
-        shuffle=False,  # the batches come shuffled
-        verbose=0 if quiet else 1 if sys.stdout.isatty() else 2,
-    )
+    with contextlib.ExitStack() as stack:
+        if not quiet:
+            progress = TrainingProgress(recipe.epochs, steps, first)
+            callbacks = [*callbacks, stack.enter_context(progress)]
+        network.fit(
+            batches(train, training, first),
+            steps_per_epoch=steps,
+            validation_data=whole.batch(recipe.batch_size),
+            initial_epoch=first,
+            epochs=recipe.epochs,
+            callbacks=list(callbacks),
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        )
 
 
 def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
@@ -231,6 +257,13 @@ def _learning_rate(
         warmup_target=recipe.learning_rate,
         warmup_steps=rising,
     )
+
+
+def _logs(training: Training, history: History) -> list[keras.callbacks.Callback]:
+    return [
+        *([CsvLog(training.log, history)] if training.log else []),
+        *([Summaries(training.summaries, history)] if training.summaries else []),
+    ]
 
 
 def _averaging(recipe: Recipe) -> list[keras.callbacks.Callback]:

@@ -5,47 +5,61 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from edge.files import write_text
-from train.archive import MAX_BYTES, Plan, Source, open_source, plan
-from train.data import load_split
-from train.errors import ArchiveError, DatasetError
-from train.inventory import Inventory, take_inventory
+import cv2
+import numpy as np
 
-_SPLITS = ("train", "validation")
-_TEST = "test"
+from edge.contract import Framing
+from edge.files import write_text
+from edge.protocols import Detector
+from train.archive import MAX_BYTES, Source, open_source
+from train.data import ASIDE, PREVIOUS, list_files, load_splits, load_whole
+from train.errors import ArchiveError, DatasetError
+from train.faces import FaceCutter, contact_sheet
+from train.inventory import Inventory, take_inventory
+from train.layout import TEST, TRAIN, VALIDATION, Layout, find_layout
+
+_SPLITS = (TRAIN, VALIDATION, TEST)
 _REPORT = "report.json"
+_SHEET = "faces.png"
 _FILES = "files.txt"
 """Lists what an installation put into the splits, a line each: ``split/class/file``."""
-_ASIDE = ".incoming"
 _log = logging.getLogger(__name__)
 
 
-def install(path: Path, images: Path, most: int = MAX_BYTES) -> Inventory:
-    """Replace the data set in ``images`` by that of ``path``, a ZIP archive or a folder.
+def install(
+    path: Path, images: Path, most: int = MAX_BYTES, detector: Detector | None = None
+) -> Inventory:
+    """Replace the data set in ``images`` by that of ``path``, an archive or a folder.
 
-    ``most`` are the bytes that its images may have. Returns the report, which is also
-    ``images/report.json``. Other files in ``images`` are not touched. Raises ``DatasetError``; then
-    ``images`` holds what it held before.
+    ``most`` are the bytes that its images may have. With a ``detector`` they are photographs, of
+    which the largest face is taken; ``images/faces.png`` shows the first ones. Returns the report,
+    which is also ``images/report.json``. Other files in ``images`` are not touched. Raises
+    ``DatasetError``; then ``images`` holds what it held before.
     """
     with open_source(path) as source:
-        return install_from(source, images, most)
+        return install_from(source, images, most, detector)
 
 
-def install_from(source: Source, images: Path, most: int = MAX_BYTES) -> Inventory:
+def install_from(
+    source: Source, images: Path, most: int = MAX_BYTES, detector: Detector | None = None
+) -> Inventory:
     """As ``install``, from an opened source."""
-    chosen = plan(source)
-    _log.info("%s: %s", source.description, chosen)
-    aside = images / _ASIDE
+    cutter = FaceCutter(source, detector) if detector else None
+    layout = find_layout(source.names, source.description, expressions=True)
+    _log.info("%s: %s", source.description, layout)
+    aside = images / ASIDE
     try:
         images.mkdir(parents=True, exist_ok=True)
-        _refuse_foreign(images)
+        replaced = _replaced(images, layout)
         shutil.rmtree(aside, ignore_errors=True)  # what a killed run left
         try:
-            _unpack(source, chosen, aside, most)
-            inventory = _examine(source, chosen, aside, images)
-            _move(aside, images)
+            _unpack(cutter.cut() if cutter else source, layout, aside, most)
+            inventory = _examine(source, layout, aside, images, replaced, cutter)
+            _move(aside, images, replaced)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
@@ -56,54 +70,92 @@ def install_from(source: Source, images: Path, most: int = MAX_BYTES) -> Invento
     return inventory
 
 
-def _unpack(source: Source, chosen: Plan, aside: Path, most: int) -> None:
-    for folder in {str(Path(target).parent) for target in chosen.targets.values()}:
-        (aside / folder).mkdir(parents=True)
+def framing_of(images: Path) -> Framing | None:
+    """Return how the faces in ``images`` were cut out of photographs, None where they were not."""
+    try:
+        return Framing(**json.loads((images / _REPORT).read_text(encoding="utf-8"))["framing"])
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
+
+
+def _unpack(source: Source, layout: Layout, aside: Path, most: int) -> None:
+    for split, label in {place[:2] for place in layout.places.values()}:
+        (aside / split / label).mkdir(parents=True)
     written = 0
-    for name, target in chosen.targets.items():
-        written += (aside / target).write_bytes(source.read(name))
+    for name, place in layout.places.items():
+        if content := source.read(name):  # nothing: a photograph without a face
+            written += aside.joinpath(*place).write_bytes(content)
         if written > most:
             raise ArchiveError(
                 f"{source.description}: expected images of at most {most >> 20:,} MB in all, "
-                "found more; use one of the FER2013 archives"
+                "found more; make them smaller"
             )
 
 
-def _examine(source: Source, chosen: Plan, aside: Path, images: Path) -> Inventory:
-    """Read what was unpacked and write the report beside it."""
-    splits = [load_split(aside, name, source.description) for name in _SPLITS]
-    if (images / _TEST).is_dir():
-        splits.append(load_split(images, _TEST))
+def _examine(
+    source: Source,
+    layout: Layout,
+    aside: Path,
+    images: Path,
+    replaced: Sequence[str],
+    cutter: FaceCutter | None,
+) -> Inventory:
+    """Read what was unpacked, divide it if nobody did, and write the report beside it."""
+    if cutter and len(cutter.without) == len(layout.places):
+        raise DatasetError(
+            f"{source.description}: expected photographs of faces, found none in "
+            f"{len(layout.places):,}; leave FACES away for images of faces alone"
+        )
+    splits = list(load_splits(aside, origin=source.description).values())
+    if not layout.divided:
+        for name in next(split.names for split in splits if split.name == VALIDATION):
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            (aside / TRAIN / name.partition("/")[2]).rename(aside / name)
+    files = list_files(aside)
+    write_text(aside / _FILES, "\n".join(sorted(files)))
+    if TEST not in replaced and (images / TEST).is_dir():
+        own = load_whole(images / TEST)
+        splits.append(own.part(TEST, np.ones(len(own.labels), bool)))
     inventory = take_inventory(splits)
-    write_text(aside / _FILES, "\n".join(sorted(chosen.targets.values())))
-    write_text(aside / _REPORT, json.dumps(inventory.to_dict(), indent=1) + "\n")
+    if cutter:
+        inventory = replace(inventory, without_face=tuple(sorted(cutter.without)))
+        cv2.imwrite(str(aside / _SHEET), contact_sheet(splits))
+    framing = {"framing": asdict(cutter.framing)} if cutter else {}
+    report = inventory.to_dict() | framing
+    write_text(aside / _REPORT, json.dumps(report, indent=1) + "\n")
     return inventory
 
 
-def _move(aside: Path, images: Path) -> None:
+def _move(aside: Path, images: Path, replaced: Sequence[str]) -> None:
     """Let all that is ``aside`` take its place.
 
     Everything old goes before anything new comes: a kill in between leaves a split missing, which
     every command names, and never old images beside new ones. The list of files goes last and comes
     first, so that what is there is always known to be ours.
     """
-    names = (_FILES, _REPORT, *_SPLITS)
-    previous = aside / "previous"
+    names = (_FILES, _REPORT, _SHEET, *replaced)
+    previous = aside / PREVIOUS
     previous.mkdir()
     for name in reversed(names):
         if (images / name).exists():
             (images / name).replace(previous / name)
     for name in names:
-        (aside / name).replace(images / name)
+        if (aside / name).exists():
+            (aside / name).replace(images / name)
 
 
-def _refuse_foreign(images: Path) -> None:
-    """Images that somebody collected by hand must not be deleted by a download."""
+def _replaced(images: Path, layout: Layout) -> list[str]:
+    """Return the splits that are to be replaced; a test split of the user's own stays.
+
+    Images that somebody collected by hand must not be deleted by a download.
+    """
     try:
         ours = set((images / _FILES).read_text(encoding="utf-8").split("\n"))
     except (FileNotFoundError, ValueError):
         ours = set()
-    for split in _SPLITS:
+    splits = {split for split, _, _ in layout.places.values()} | {TRAIN, VALIDATION}
+    splits |= {name.partition("/")[0] for name in ours} & {TEST}
+    for split in sorted(splits):
         found = (path for path in (images / split).rglob("*") if path.is_file())
         foreign = [path for path in found if path.relative_to(images).as_posix() not in ours]
         if foreign:
@@ -112,3 +164,4 @@ def _refuse_foreign(images: Path) -> None:
                 f"({images / _FILES} lists them), found {len(foreign):,} more, such as "
                 f"{min(foreign)}; move what is yours away first"
             )
+    return [split for split in _SPLITS if split in splits]

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from edge.contract import extract
 from edge.errors import ContractError
-from train.data import LABELS, Split, copies_in_train, fingerprint
+from train.data import Split, copies_in_train, fingerprint, per_class
 from train.metrics import voted_where_known
 
 _FITTED = ("train", "validation")
@@ -46,11 +46,13 @@ class Inventory:
 
     ``fingerprint`` is that of the train and validation splits, which every trained model records.
     ``conflicts`` are groups of identical pixels under different labels, as paths, over all splits.
+    ``without_face`` lists the photographs in which no face was found, where they were cut out.
     """
 
     fingerprint: str
     splits: dict[str, Part]
     conflicts: tuple[tuple[str, ...], ...]
+    without_face: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``images/report.json`` holds."""
@@ -62,7 +64,7 @@ class Inventory:
         for column in table.columns[1:]:
             column.justify = "right"
         parts = self.splits.values()
-        for label in LABELS:
+        for label in next(iter(parts)).per_class:
             table.add_row(label, *(f"{part.per_class[label]:,}" for part in parts))
         table.add_section()
         for name, count in (
@@ -73,16 +75,27 @@ class Inventory:
             ("identical to a training image", lambda part: part.in_train),
         ):
             table.add_row(name, *(f"{count(part):,}" for part in parts))
-        shares = (part.agreeing / part.tagged if part.tagged else None for part in parts)
-        agreeing = ("–" if share is None else f"{share:.1%}" for share in shares)
-        table.add_row("labelled as most FER+ taggers did", *agreeing)
+        if any(part.tagged for part in parts):
+            shares = (part.agreeing / part.tagged if part.tagged else None for part in parts)
+            agreeing = ("–" if share is None else f"{share:.1%}" for share in shares)
+            table.add_row("labelled as most FER+ taggers did", *agreeing)
         unreadable = [path for part in parts for path in part.unreadable]
         return Group(
             table,
             f"{len(self.conflicts):,} groups of identical images with different labels, "
             f"{sum(map(len, self.conflicts)):,} images in all",
             *list_unreadable(unreadable),
+            *self._faceless(),
         )
+
+    def _faceless(self) -> list[str]:
+        if not self.without_face:
+            return []
+        count = sum(part.images for part in self.splits.values())
+        return [
+            f"{count:,} faces cut out; none was found in {len(self.without_face):,} photographs:",
+            *list_paths(self.without_face),
+        ]
 
 
 def take_inventory(splits: Sequence[Split]) -> Inventory:
@@ -114,18 +127,22 @@ def differs_from(model: Path, inventory: Inventory) -> str:
 
 def list_unreadable(paths: Sequence[str]) -> list[str]:
     """Return a line for each of the first images that could not be read, for a terminal."""
-    more = [f"… and {len(paths) - _LISTED} more; all are in the report"]
-    return [f"unreadable: {path}" for path in paths[:_LISTED]] + more[: len(paths) > _LISTED]
+    return list_paths([f"unreadable: {path}" for path in paths])
+
+
+def list_paths(lines: Sequence[str]) -> list[str]:
+    """Return the first of ``lines``, and one that says how many more there are."""
+    more = [f"… and {len(lines) - _LISTED} more; all are in the report"]
+    return [*lines[:_LISTED], *more[: len(lines) > _LISTED]]
 
 
 def _part(split: Split, train: Split) -> Part:
     pixels = split.images.reshape(len(split.images), -1)
-    counts = np.bincount(split.labels, minlength=len(LABELS))
-    voted = voted_where_known(split.images)
+    voted = voted_where_known(split)
     flat = np.flatnonzero(pixels.min(axis=1) == pixels.max(axis=1))
     return Part(
         images=len(pixels),
-        per_class=dict(zip(LABELS, counts.tolist(), strict=True)),
+        per_class=dict(per_class(split)),
         unreadable=split.unreadable,
         flat=tuple(split.names[i] for i in flat),
         repeated=len(pixels) - len({row.tobytes() for row in pixels}),

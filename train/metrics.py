@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
-from train.data import LABELS, Split, copies_in_train
+from train.data import Split, copies_in_train
 from train.errors import VotesError
+from train.layout import EXPRESSIONS
 from train.votes import join, load_votes, majority
 
 BINS = 15
 """Of equal width, for calibration."""
 RIGHT_IF_CERTAIN = 6 / 7
 """Labels are certain from the calibrated probability on from which so many of them are right."""
+UNFITTED_THRESHOLD = 0.5
+"""The same where there are too few images to fit one."""
+_LEAST_FITTED = 50
 _FITTED_EVERY = 4
 _log = logging.getLogger(__name__)
 
 
 def evaluate(
-    labels: NDArray[np.int64], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    copies: NDArray[np.bool_],
+    names: Sequence[str],
 ) -> dict[str, Any]:
     """Return top-1, macro-F1, per-class figures and the confusion matrix, ready for JSON.
 
-    ``labels`` and ``predicted`` are ``int64[n]``; ``copies`` is ``bool[n]``, true for an image that
-    is also in the training split. Rows of the confusion matrix are the true labels.
+    ``names`` are those of the classes. ``labels`` and ``predicted`` are ``int64[n]``; ``copies`` is
+    ``bool[n]``, true for an image that is also in the training split. Rows of the confusion matrix
+    are the true labels.
     """
     # A device that only measures has none.
     from sklearn.metrics import (  # noqa: PLC0415
@@ -37,7 +45,7 @@ def evaluate(
         precision_recall_fscore_support,
     )
 
-    classes = range(len(LABELS))
+    classes = range(len(names))
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=classes, zero_division=0
     )
@@ -48,7 +56,7 @@ def evaluate(
         "top1": float(right.mean()),
         "top1_without_copies": float(right[~copies].mean()),
         "macro_f1": float(f1.mean()),
-        "macro_f1_without_copies": _macro_f1(labels[~copies], predicted[~copies]),
+        "macro_f1_without_copies": _macro_f1(labels[~copies], predicted[~copies], len(names)),
         "per_class": {
             name: {
                 "precision": float(precision[i]),
@@ -56,19 +64,19 @@ def evaluate(
                 "f1": float(f1[i]),
                 "support": int(support[i]),
             }
-            for i, name in enumerate(LABELS)
+            for i, name in enumerate(names)
         },
         "confusion_matrix": confusion_matrix(labels, predicted, labels=classes).tolist(),
     }
 
 
-def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
-    """F1 averaged over all of ``LABELS``: a class that is nowhere counts as 0; of no image NaN."""
+def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64], count: int) -> float:
+    """F1 averaged over ``count`` classes: one that is nowhere counts as 0; of no image NaN."""
     from sklearn.metrics import f1_score  # noqa: PLC0415 - as above
 
     if not len(labels):
         return float("nan")
-    classes = range(len(LABELS))
+    classes = range(count)
     return float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
 
 
@@ -82,33 +90,48 @@ def measure(
     """
     copies = copies_in_train(validation, train)
     return {
-        "validation": evaluate(validation.labels, predicted, copies),
+        "validation": evaluate(validation.labels, predicted, copies, validation.classes),
         "validation_votes": evaluate_votes(voted, predicted, copies),
     }
+
+
+def pack(right: NDArray[np.bool_]) -> str:
+    """Return ``bool[n]`` as hexadecimal, a bit each."""
+    return np.packbits(right).tobytes().hex()
+
+
+def unpack(text: str, count: int) -> NDArray[np.bool_]:
+    """Return the ``bool[count]`` that were packed; raises ``ValueError`` for another number."""
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))
+    if len(bits) != -(-count // 8) * 8:
+        raise ValueError(f"expected {count} bits, found {len(bits)}")
+    return bits[:count].astype(bool)
 
 
 def voted_labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the label that most FER+ taggers gave each of ``images``, ``int64[n]``.
 
-    ``images`` is ``uint8[n, h, w, 1]``; -1 stands where no class of ``LABELS`` has most votes, or
-    the image is not known. Raises ``VotesError``.
+    ``images`` is ``uint8[n, h, w, 1]``; -1 stands where no label has most votes, or the image is
+    not known. Raises ``VotesError``.
     """
     return majority(join(images, load_votes()))
 
 
 def voted_where_known(
-    images: NDArray[np.uint8],
-    label: Callable[[NDArray[np.uint8]], NDArray[np.int64]] = voted_labels,
+    split: Split, label: Callable[[NDArray[np.uint8]], NDArray[np.int64]] = voted_labels
 ) -> NDArray[np.int64]:
-    """Return the labels of ``images`` as ``label`` gives them; -1 for all where it has no table.
+    """Return the labels of the images of ``split`` as ``label`` gives them.
 
-    For what is only reported: a training that needs no votes doesn't fail for them.
+    -1 for all where it has no table, and where the classes are not those of the taggers. For what
+    is only reported: a training that needs no votes doesn't fail for them.
     """
+    if split.classes != EXPRESSIONS:
+        return np.full(len(split.labels), -1)
     try:
-        return label(images)
+        return label(split.images)
     except VotesError as error:
         _log.warning("figures against the taggers' votes are left out: %s", error)
-        return np.full(len(images), -1)
+        return np.full(len(split.labels), -1)
 
 
 def evaluate_votes(
@@ -116,7 +139,37 @@ def evaluate_votes(
 ) -> dict[str, Any]:
     """Return ``evaluate`` against ``voted_labels``, empty where none of the images has one."""
     known = voted >= 0
-    return evaluate(voted[known], predicted[known], copies[known]) if known.any() else {}
+    if not known.any():
+        return {}
+    return evaluate(voted[known], predicted[known], copies[known], EXPRESSIONS)
+
+
+def calibrate(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], judged: NDArray[np.int64]
+) -> dict[str, float]:
+    """Temperature and threshold, fitted on one part of the split, and the errors on the other.
+
+    ``logits`` is ``float32[n, k]``, the others are ``int64[n]``. ``judged`` says what a label is to
+    be certain of: ``labels``, or others, -1 where there is none. On a few images nothing is fitted:
+    where all of them are right, it would be surest of all.
+    """
+    fitted = fitted_part(len(labels))
+    enough = fitted.sum() >= _LEAST_FITTED
+    temperature = fit_temperature(logits[fitted], labels[fitted]) if enough else 1.0
+    calibrated = softmax(logits / temperature, axis=1)
+    errors = {
+        f"calibration_error_{name}": expected_calibration_error(
+            probabilities[~fitted], labels[~fitted]
+        )
+        for name, probabilities in (("before", softmax(logits, axis=1)), ("after", calibrated))
+    }
+    own = fitted & (judged >= 0)
+    right = calibrated.argmax(axis=1) == judged
+    threshold = min(fit_threshold(calibrated[own].max(axis=1), right[own]), 0.99)
+    return errors | {
+        "temperature": temperature,
+        "uncertain_below": threshold if enough else UNFITTED_THRESHOLD,
+    }
 
 
 def fitted_part(count: int) -> NDArray[np.bool_]:

@@ -14,13 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from train.data import IMAGE_SIZE, LABELS
+from train.layout import EXPRESSIONS
+from train.networks import Layers, find_network
 from train.recipe import Recipe
-from train.residual import features
 
 LOGITS = "logits"
 """Name of the last layer before the softmax; conversion cuts the graph behind it."""
-_PIXEL_MAX = 255
 _BATCH = 256
 
 
@@ -52,24 +51,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
-def build(recipe: Recipe) -> keras.Model:
+def build(recipe: Recipe, classes: int = len(EXPRESSIONS)) -> keras.Model:
     """Return the network of standard layers that is saved, in float32.
 
-    Input: raw grey pixels ``[n, 48, 48, 1]`` in 0…255. Output: probabilities ``[n, 7]`` in the
-    order of ``LABELS``.
+    Input: raw grey pixels ``[n, side, side, 1]`` in 0…255. Output: probabilities ``[n, classes]``.
     """
-    pixels = _pixels()
-    if recipe.residual:
-        x = features(pixels, recipe.residual, "float32", keras.layers.BatchNormalization)
-    else:
-        x = _rescaled(pixels, "float32")
-        for width, closes_set in recipe.convolutions():
-            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-            x = keras.layers.BatchNormalization()(x)
-            x = keras.layers.ReLU()(x)
-            if closes_set:
-                x = keras.layers.MaxPooling2D()(x)
-        x = keras.layers.Flatten()(x)
+    pixels = _pixels(recipe)
+    x = find_network(recipe)(pixels, recipe, Layers("float32", keras.layers.BatchNormalization))
     for units in recipe.dense:
         if recipe.normalise_dense:
             x = keras.layers.Dense(units, use_bias=False)(x)
@@ -77,42 +65,36 @@ def build(recipe: Recipe) -> keras.Model:
             x = keras.layers.ReLU()(x)
         else:
             x = keras.layers.Dense(units, activation="relu")(x)
-    logits = keras.layers.Dense(len(LABELS), name=LOGITS)(x)
+    logits = keras.layers.Dense(classes, name=LOGITS)(x)
     outputs = keras.layers.Softmax(name="probabilities")(logits)
     return keras.Model(pixels, outputs, name=recipe.name)
 
 
-def build_for_training(recipe: Recipe, precision: str) -> keras.Model:
-    """Return the same network for training, with logits ``[n, 7]`` as output.
+def build_for_training(
+    recipe: Recipe, precision: str, classes: int = len(EXPRESSIONS)
+) -> keras.Model:
+    """Return the same network for training, with logits ``[n, classes]`` as output.
 
     ``precision`` is a Keras dtype policy, ``"float32"`` or ``"mixed_bfloat16"``. Its weights have
     the order and shapes of ``build``'s.
     """
-    pixels = _pixels()
-    if recipe.residual:
-        x = features(pixels, recipe.residual, precision, FusedBatchNormalization)
+    pixels = _pixels(recipe)
+    layers = Layers(precision, FusedBatchNormalization, pools_first=True)
+    x = find_network(recipe)(pixels, recipe, layers)
+    if not recipe.dense:
         x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
-    else:
-        x = _rescaled(pixels, precision)
-        for width, closes_set in recipe.convolutions():
-            x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=precision)(x)
-            x = FusedBatchNormalization(dtype=precision)(x)
-            if closes_set:
-                x = keras.layers.MaxPooling2D(dtype=precision)(x)
-            x = keras.layers.ReLU(dtype=precision)(x)
-        x = keras.layers.Flatten(dtype=precision)(x)
     for units in recipe.dense:
         x = keras.layers.Dense(units, use_bias=not recipe.normalise_dense, dtype=precision)(x)
         if recipe.normalise_dense:
             x = keras.layers.BatchNormalization(dtype=precision)(x)
         x = keras.layers.ReLU(dtype=precision)(x)
         x = keras.layers.Dropout(recipe.dropout, dtype=precision)(x)
-    logits = keras.layers.Dense(len(LABELS), name=LOGITS, dtype="float32")(x)
+    logits = keras.layers.Dense(classes, name=LOGITS, dtype="float32")(x)
     return keras.Model(pixels, logits, name=recipe.name)
 
 
 def logits_model(model: keras.Model) -> keras.Model:
-    """Return the part of a saved ``model`` before its softmax: pixels → logits ``[n, 7]``."""
+    """Return the part of a saved ``model`` before its softmax: pixels → logits ``[n, classes]``."""
     return keras.Model(model.input, model.get_layer(LOGITS).output)
 
 
@@ -139,9 +121,5 @@ def _multiplications(layer: keras.layers.Layer) -> int:
     return int(places * sum(math.prod(kernel.shape) for kernel in kernels))
 
 
-def _pixels() -> keras.KerasTensor:
-    return keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="pixels")
-
-
-def _rescaled(pixels: keras.KerasTensor, precision: str) -> keras.KerasTensor:
-    return keras.layers.Rescaling(1 / _PIXEL_MAX, dtype=precision)(pixels)
+def _pixels(recipe: Recipe) -> keras.KerasTensor:
+    return keras.Input((recipe.side, recipe.side, 1), name="pixels")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from train.errors import RecipeError
+
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
@@ -72,6 +74,10 @@ class Recipe:
 
     name: str
     """What ``make train RECIPE=…`` takes."""
+    side: int = 48
+    """Pixels of a side of the images, to which others are resized."""
+    network: str = ""
+    """A name in ``train/networks.py``; without one "plain", or "residual" where that is said."""
     sets: tuple[tuple[int, ...], ...] = ((64,), (128,), (256,))
     """Filters of each Conv2D + BatchNormalization + ReLU, by set; MaxPooling closes a set."""
     dense: tuple[int, ...] = (256, 128, 64)
@@ -105,14 +111,36 @@ class Recipe:
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
     residual: Residual | None = None
-    """The network between pixels and logits, where it is none of ``sets`` and ``dense``."""
+    """What the network "residual" is made of, in place of ``sets``."""
     head_rate: float = 1.0
     """How many times faster the layer of the logits learns."""
     average: float = 0.0
     """The weights at the end are an exponential average over the steps: what it keeps at each."""
+    subset: float = 1.0
+    """Share of the training images of each class that is learnt from, for a first impression."""
     views: int = 0
     """How many changed versions of each image there are, made once; the teachers are asked about
     each of them and its mirror image. 0: every step changes its images anew, and asks."""
+
+    def __post_init__(self) -> None:
+        """Raise ``RecipeError`` for a value that is out of range."""
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise RecipeError(
+                    f"recipe {self.name}: expected {name} from {least} to {most}, found {value}"
+                )
+        shares = [self.votes, sum(share for _, share in self.teachers)]
+        if not all(0 <= share <= 1 for share in shares):
+            raise RecipeError(
+                f"recipe {self.name}: expected shares of votes and teachers from 0 to 1, found "
+                f"{' and '.join(map(str, shares))}"
+            )
+        if self.side < 2 ** len(self.sets):
+            raise RecipeError(
+                f"recipe {self.name}: expected a side of {2 ** len(self.sets)} pixels or more, "
+                f"since each of {len(self.sets)} sets halves it, found {self.side}"
+            )
 
     def convolutions(self) -> Iterator[tuple[int, bool]]:
         """Yield the filters of every convolution, and whether it closes its set."""
@@ -133,4 +161,19 @@ class Recipe:
         return stored
 
 
-_LATER = ("residual", "head_rate", "average", "views")
+_RANGES = (
+    ("side", 16, 512),
+    ("epochs", 1, 100_000),
+    ("batch_size", 1, 65_536),
+    ("learning_rate", 0, 10),
+    ("weight_decay", 0, 10),
+    ("dropout", 0, 0.99),
+    ("label_smoothing", 0, 0.99),
+    ("mixup", 0, 1),
+    ("average", 0, 0.99999),
+    ("subset", 0, 1),
+    ("views", 0, 1000),
+    ("least_per_class", 0, 1_000_000),
+)
+"""Field, least and greatest value."""
+_LATER = ("side", "network", "residual", "head_rate", "average", "subset", "views")

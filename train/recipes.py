@@ -10,7 +10,10 @@ from pathlib import Path
 
 from train.errors import RecipeError
 from train.recipe import Augmentation, Cosine, Recipe, Residual
+from train.recipe_file import did_you_mean, read_recipe
 
+IMAGES = Path("images")
+"""Where "make data" puts a data set."""
 DLIB = "dlib"
 """A warm start with the weights of dlib's face recognition network."""
 DEPLOYED = "final"
@@ -166,17 +169,49 @@ TEACHERS = {
 and about the taggers' votes."""
 
 
+_OWN = dataclasses.replace(
+    _FER2013,
+    name="own",
+    teachers=(),
+    views=0,
+    dropout=0.3,
+    augmentation=Augmentation(jpeg=0.3),
+    epochs=60,
+    batch_size=32,
+    learning_rate=1e-3,
+    label_smoothing=0.1,
+    least_per_class=0,
+)
+"""For classes of your own: the network of ``fer2013`` from random weights."""
+_TUNED = dataclasses.replace(_OWN, name="tuned", warm_start=DEPLOYED, epochs=25, learning_rate=3e-4)
+"""The same, beginning with the deployed model."""
+OWN = {recipe.name: recipe for recipe in (_OWN, _TUNED)}
+"""For images of the user's own, whatever they show."""
+
+
 def model_path(name: str) -> Path:
-    """Return where the model of the recipe called ``name`` belongs: an ``.h5``."""
+    """Return where the model of the recipe called ``name`` belongs, an ``.h5``, or that path."""
+    if name.endswith(".h5"):
+        return Path(name)
     return Path("models/Finalmodel.h5" if name == DEPLOYED else f"models/{name}/{name}.h5")
 
 
+def choose_recipe(named: str, start: Path | None, images: Path | None) -> str:
+    """Return the recipe that is ``named``, else the usual one for a ``start`` or own ``images``."""
+    if named:
+        return named
+    return "tuned" if start else "own" if images else DEPLOYED
+
+
 def find_recipe(name: str) -> Recipe:
-    """Return the recipe called ``name``; raises ``RecipeError``."""
+    """Return the recipe called ``name``, or that of a ``.toml``; raises ``RecipeError``."""
+    if name.endswith(".toml"):
+        return read_recipe(Path(name), find_recipe)
+    known = RECIPES | TEACHERS | OWN
     try:
-        return (RECIPES | TEACHERS)[name]
+        return known[name]
     except KeyError:
         raise RecipeError(
-            f"recipe: expected one of {', '.join(RECIPES | TEACHERS)}, found {name!r}; "
-            "give one of these as RECIPE=…"
+            f"recipe: expected one of {', '.join(known)}, or a file that ends in .toml, found "
+            f"{name!r}{did_you_mean(name, known)}"
         ) from None

@@ -20,24 +20,24 @@ from edge.protocols import Detector
 from train import provenance
 from train.artifact import halve_kernels, save_model
 from train.checkpoint import read_state
-from train.data import IMAGE_SIZE, LABELS, Split, copies_in_train, fingerprint, load_split
+from train.data import Split, copies_in_train, fingerprint, load_splits, subset
 from train.errors import ArtifactError
 from train.examples import plain_examples, training_examples
 from train.fit import Training, fastest_precision, fit
 from train.framing import derive_framing
+from train.install import framing_of
 from train.inventory import list_unreadable
 from train.metrics import (
+    calibrate,
     evaluate,
-    expected_calibration_error,
-    fit_temperature,
-    fit_threshold,
-    fitted_part,
     measure,
+    pack,
     voted_where_known,
 )
+from train.mistakes import write_mistakes
 from train.model import multiply_accumulates, predict_logits
 from train.recipe import Recipe
-from train.report import write_report
+from train.report import beside, write_report
 from train.transfer import load_transfer
 from train.views import show_views
 
@@ -53,31 +53,42 @@ def train(
     detector: Detector,
     quiet: bool = False,
     choose_precision: Callable[[], str] = fastest_precision,
+    logs: Path | None = None,
 ) -> dict[str, Any]:
     """Train ``recipe`` on ``images``, write ``target`` (``….h5``) and its report; return that one.
 
     ``detector`` tells how training images frame a face. A run that begins has the precision of
-    ``choose_precision``, one that goes on keeps its own. Raises ``DatasetError``,
-    ``ArtifactError`` where ``target`` can't be written or a model is not there that ``recipe``
-    builds on, and ``KeyboardInterrupt`` on Ctrl-C; the next call with the same arguments goes on.
+    ``choose_precision``, one that goes on keeps its own. A folder in ``logs`` gets its epochs for
+    TensorBoard. Raises ``DatasetError``, ``ArtifactError`` where ``target`` or ``logs`` can't be
+    written or a model is not there that ``recipe`` builds on, and ``KeyboardInterrupt`` on Ctrl-C;
+    the next call with the same arguments goes on.
     """
-    _expect_writable(target)
+    _expect_writable(target, "H5=….h5")
+    if logs:
+        _expect_writable(logs / "events", "LOGS=…")
+    stem = target.with_suffix("")
     transfer = load_transfer(recipe)
-    splits = _load(images)
+    splits = _load(images, recipe)
     validation = splits["validation"]
     data = fingerprint(splits["train"], validation)
+    splits["train"] = subset(splits["train"], recipe.subset)
     examples = training_examples(splits["train"], recipe)
-    voted = voted_where_known(validation.images)
-    framing, found = derive_framing(splits["train"].images, detector)
+    voted = voted_where_known(validation)
+    known = framing_of(images)
+    framing, found = (known, 1.0) if known else derive_framing(splits["train"].images, detector)
     state = _state_path(target, recipe, [seed, data, *transfer.origins.values()])
     begun = read_state(state)
     precision = begun.precision if begun else choose_precision()
-    start = transfer.start(recipe, splits["train"].images)
+    start = transfer.start(recipe, splits["train"])
     teachers = transfer.teachers(precision)
     if recipe.views:
         examples, teachers = show_views(examples, recipe, teachers), ()
     model, history = fit(
-        Training(recipe, seed, precision, state, start, teachers),
+        Training(
+            *(recipe, seed, precision, state, start, teachers),
+            log=beside(stem, "log.csv"),
+            summaries=logs / state.stem if logs else None,
+        ),
         examples,
         plain_examples(validation),
         quiet,
@@ -86,12 +97,15 @@ def train(
     if half:
         halve_kernels(model)
     logits = predict_logits(model, validation.images)
-    measured = measure(logits.argmax(axis=1), validation, splits["train"], voted)
+    predicted = logits.argmax(axis=1)
+    measured = measure(predicted, validation, splits["train"], voted)
+    measured["validation"]["right"] = pack(predicted == validation.labels)
     measured["validation"] |= _calibration(logits, validation.labels, voted, recipe)
     if _TEST in splits:  # reported only: nothing is chosen by it
         predicted = predict_logits(model, splits[_TEST].images).argmax(axis=1)
         copies = copies_in_train(splits[_TEST], splits["train"])
-        measured["test"] = evaluate(splits[_TEST].labels, predicted, copies)
+        classes = splits[_TEST].classes
+        measured["test"] = evaluate(splits[_TEST].labels, predicted, copies, classes)
     source = {
         "data": data,
         **transfer.origins,
@@ -113,26 +127,29 @@ def train(
         **measured,
         "history": history,
     }
-    save_model(model, _contract({detector.framing: framing}, measured, source), target, half)
-    write_report(target.with_suffix(""), report, history)
+    contract = _contract({detector.framing: framing}, validation, measured, source)
+    save_model(model, contract, target, half)
+    write_report(stem, report, history)
+    write_mistakes(
+        stem, validation, softmax(logits / measured["validation"]["temperature"], axis=1)
+    )
     state.unlink()
     return report
 
 
-def _expect_writable(target: Path) -> None:
+def _expect_writable(target: Path, option: str) -> None:
     try:
         check_target(target)
     except OSError as error:
         raise ArtifactError(
             f"{target}: expected a file that can be written, found: {error.strerror}; "
-            "give another with 'make train H5=….h5'"
+            f"give another with 'make train {option}'"
         ) from error
 
 
-def _load(images: Path) -> dict[str, Split]:
+def _load(images: Path, recipe: Recipe) -> dict[str, Split]:
     """Read all splits, and say which images are left out before hours of training."""
-    names = ["train", "validation"] + [_TEST] * (images / _TEST).is_dir()
-    splits = {name: load_split(images, name) for name in names}
+    splits = load_splits(images, recipe.side)
     for line in list_unreadable(_unreadable(splits)):
         _log.warning(line)
     return splits
@@ -152,35 +169,22 @@ def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
 def _calibration(
     logits: np.ndarray, labels: NDArray[np.int64], voted: NDArray[np.int64], recipe: Recipe
 ) -> dict[str, float]:
-    """Temperature and threshold, fitted on one part of the split, and the errors on the other.
-
-    A recipe that learns votes is certain of what most taggers say, any other one of the labels.
-    """
-    fitted = fitted_part(len(labels))
-    temperature = fit_temperature(logits[fitted], labels[fitted])
-    calibrated = softmax(logits / temperature, axis=1)
-    errors = {
-        f"calibration_error_{name}": expected_calibration_error(
-            probabilities[~fitted], labels[~fitted]
-        )
-        for name, probabilities in (("before", softmax(logits, axis=1)), ("after", calibrated))
-    }
-    judged = voted if recipe.votes and (voted >= 0).any() else labels
-    own = fitted & (judged >= 0)
-    right = calibrated.argmax(axis=1) == judged
-    threshold = fit_threshold(calibrated[own].max(axis=1), right[own])
-    return errors | {"temperature": temperature, "uncertain_below": min(threshold, 0.99)}
+    """A recipe that learns votes is certain of what most taggers say, any other of the labels."""
+    return calibrate(logits, labels, voted if recipe.votes and (voted >= 0).any() else labels)
 
 
 def _contract(
-    framings: Mapping[str, Framing], measured: Mapping[str, Any], source: Mapping[str, Any]
+    framings: Mapping[str, Framing],
+    validation: Split,
+    measured: Mapping[str, Any],
+    source: Mapping[str, Any],
 ) -> ModelContract:
     figures = measured["validation"]
     chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     return ModelContract(
-        labels=LABELS,
-        height=IMAGE_SIZE,
-        width=IMAGE_SIZE,
+        labels=validation.classes,
+        height=validation.images.shape[1],
+        width=validation.images.shape[2],
         channels=1,
         framings=framings,
         temperature=round(figures["temperature"], 4),

@@ -1,4 +1,4 @@
-"""The table of the trainings whose reports are shipped: of every recipe, and of further seeds."""
+"""The table of the trainings whose reports are shipped: of the models and of further seeds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from train.errors import ReportError
-from train.recipes import RECIPES, model_path
+from train.recipes import RECIPES, TEACHERS, model_path
 from train.tables import markdown
 
 AGAIN = "models/seeds/*_report.json"
@@ -20,12 +20,13 @@ _COLUMNS = (
 
 
 def read(root: Path) -> list[dict[str, Any]]:
-    """Read the reports under ``root``, those of the shipped models first.
+    """Read the reports under ``root``: of ``RECIPES``, of the teachers that are there, of seeds.
 
     Raises ``ReportError``.
     """
-    shipped = (model_path(name) for name in RECIPES)
-    paths = [root / path.with_name(f"{path.stem}_report.json") for path in shipped]
+    shipped = [name for name in TEACHERS if (root / model_path(name)).exists()]
+    models = [root / model_path(name) for name in (*RECIPES, *shipped)]
+    paths = [path.with_name(f"{path.stem}_report.json") for path in models]
     return [_read(path) for path in (*paths, *sorted(root.glob(AGAIN)))]
 
 

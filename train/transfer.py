@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,19 +14,22 @@ import numpy as np
 from edge.contract import ModelContract
 from train import fetch
 from train.artifact import load_model
-from train.errors import ArtifactError
+from train.data import SIDE, Split
+from train.errors import ArtifactError, RecipeError
 from train.face import face_start, read_face_weights
+from train.head import fit_head
 from train.model import build, build_for_training
-from train.recipe import Recipe, Residual
+from train.recipe import Recipe
+from train.recipe_file import changed
 from train.recipes import DLIB, model_path
 
-_NETWORK = ("sets", "dense", "normalise_dense")
-"""The fields of a recipe that say how its network is built, beside ``residual``."""
+_NETWORK = ("side", "network", "sets", "dense", "normalise_dense", "residual")
+"""The fields of a recipe that say how its network is built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A network that gives logits ``[n, 7]`` of pixels ``[n, 48, 48, 1]``.
+    """A network that gives logits ``[n, classes]`` of pixels ``[n, side, side, 1]``.
 
     ``name`` is its recipe's, ``graph_sha256`` says which weights it has, ``share`` is that of its
     answers in the targets.
@@ -40,32 +45,54 @@ class Teacher:
 class Transfer:
     """``weights`` of the warm start in the order of ``build``'s, none: random ones.
 
-    Those of ``DLIB`` are as ``read_face_weights`` returns them. ``taught_by`` are the teachers:
-    recipe, weights, and share of the target. ``origins`` say of each model which one it is.
+    Those of ``DLIB`` are as ``read_face_weights`` returns them. ``labels`` are those of the model
+    with which it begins. ``taught_by`` are the teachers: recipe, weights, and share of the target.
+    ``origins`` say of each model which one it is.
     """
 
     weights: Sequence[np.ndarray]
     taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float]]
     origins: Mapping[str, Mapping[str, Any]]
+    labels: tuple[str, ...] = ()
 
-    def start(self, recipe: Recipe, images: np.ndarray) -> Sequence[np.ndarray]:
+    def start(self, recipe: Recipe, split: Split) -> Sequence[np.ndarray]:
         """Return the first weights of ``recipe`` in the order of ``build``'s, none: random ones.
 
-        ``images`` are those of the training, ``uint8[n, 48, 48, 1]``.
+        ``split`` is that of the training. Where its classes are others than the model's, the layer
+        of the logits is fitted to them before all others learn (Kumar et al. 2022, "Fine-tuning can
+        distort pretrained features", arXiv 2202.10054).
         """
         if recipe.warm_start == DLIB:
-            return face_start(recipe, self.weights, images)
-        return self.weights
+            return face_start(recipe, self.weights, split)
+        if not self.labels or self.labels == split.classes:
+            return self.weights
+        return fit_head(build(recipe, len(self.labels)), self.weights, split)
 
     def teachers(self, precision: str) -> Sequence[Teacher]:
         """Return the teachers. They compute as fast as a network in training, in ``precision``."""
         found = []
         for recipe, weights, share in self.taught_by:
-            network = build_for_training(recipe, precision)
+            network = build_for_training(recipe, precision, len(weights[-1]))
             network.set_weights(weights)
             graph = self.origins[f"teacher {recipe.name}"]["graph_sha256"]
             found.append(Teacher(recipe.name, graph, network, share))
         return found
+
+
+def begin_with(recipe: Recipe, path: Path) -> Recipe:
+    """Return ``recipe`` with the network and the first weights of the model at ``path``.
+
+    Raises ``ArtifactError``, and ``RecipeError`` where ``recipe`` has another size.
+    """
+    _, contract = load_model(path)
+    own = _network(recipe.name, contract.provenance.get("recipe", {}))
+    if recipe.side not in (SIDE, contract.height):
+        raise RecipeError(
+            f"size: expected that of {path}, {contract.height}, found {recipe.side}; a network "
+            "that goes on keeps its size"
+        )
+    network = {field: getattr(own, field) for field in _NETWORK}
+    return dataclasses.replace(recipe, **network, warm_start=str(path))
 
 
 def load_transfer(recipe: Recipe) -> Transfer:
@@ -74,6 +101,7 @@ def load_transfer(recipe: Recipe) -> Transfer:
     Raises ``ArtifactError`` where one is missing or damaged, or of another network.
     """
     weights: Sequence[np.ndarray] = ()
+    labels: tuple[str, ...] = ()
     taught_by = []
     origins = {}
     if recipe.warm_start == DLIB:
@@ -81,20 +109,20 @@ def load_transfer(recipe: Recipe) -> Transfer:
         origins["warm_start"] = {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
     elif recipe.warm_start:
         model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
-        weights = _fitting(model.get_weights(), recipe, recipe.warm_start)
+        weights = _fitting(model, recipe, recipe.warm_start)
+        labels = contract.labels
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
         its_own = _network(name, contract.provenance["recipe"])
-        taught_by.append((its_own, _fitting(model.get_weights(), its_own, name), share))
+        taught_by.append((its_own, _fitting(model, its_own, name), share))
         origins[f"teacher {name}"] = _origin(name, contract)
-    return Transfer(weights, taught_by, origins)
+    return Transfer(weights, taught_by, origins, labels)
 
 
 def _network(name: str, stored: Mapping[str, Any]) -> Recipe:
     """A recipe with the network of the one that a model has ``stored``."""
-    residual = Residual(**stored["residual"]) if stored.get("residual") else None
-    return Recipe(name, **{field: stored[field] for field in _NETWORK}, residual=residual)
+    return changed(Recipe(name), {key: stored[key] for key in _NETWORK if key in stored}, name)
 
 
 def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContract]:
@@ -111,9 +139,10 @@ def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
     return {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
 
 
-def _fitting(weights: Sequence[np.ndarray], recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
-    """Return the ``weights`` of ``owner``'s model, which the network of ``recipe`` must have."""
-    needed = [tuple(weight.shape) for weight in build(recipe).weights]
+def _fitting(model: keras.Model, recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
+    """Return the weights of ``owner``'s ``model``, which must have the network of ``recipe``."""
+    weights = list(model.get_weights())
+    needed = [tuple(weight.shape) for weight in build(recipe, model.output_shape[-1]).weights]
     if [weight.shape for weight in weights] != needed:
         raise ArtifactError(
             f"{model_path(owner)}: expected the network of recipe {recipe.name}, found another; "

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 
 from edge.contract import ZIP_DAMAGE
-from train.data import LABELS
 from train.errors import VotesError
+from train.layout import EXPRESSIONS
 
 TABLE = Path(__file__).with_name("ferplus.npz")
 _COLUMN_OF = {
@@ -27,7 +27,7 @@ _COLUMN_OF = {
 }
 """Label → its name in FER+."""
 _LOW = 12
-_BITS = 128
+BITS = 128
 _NEAR = 8
 """Bits by which the hash of an image that was encoded anew may differ."""
 _CHUNK = 512
@@ -64,7 +64,7 @@ def hashes(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     functions"; here 128 bits).
     """
     low = dctn(images[..., 0].astype(np.float32), axes=(1, 2), norm="ortho")[:, :_LOW, :_LOW]
-    return np.packbits(low.reshape(-1, _LOW * _LOW)[:, 1 : 1 + _BITS] > 0, axis=1)
+    return np.packbits(low.reshape(-1, _LOW * _LOW)[:, 1 : 1 + BITS] > 0, axis=1)
 
 
 def load_votes(path: Path = TABLE) -> Votes:
@@ -78,7 +78,7 @@ def load_votes(path: Path = TABLE) -> Votes:
             f"{path}: expected the table of FER+ votes, found {error}; restore it with 'git "
             "checkout', or train with RECIPE=fer2013, which needs none"
         ) from error
-    expected = ((len(votes.hashes), _BITS // 8), (len(votes.hashes), len(votes.columns)))
+    expected = ((len(votes.hashes), BITS // 8), (len(votes.hashes), len(votes.columns)))
     if (votes.hashes.shape, votes.counts.shape) != expected:
         raise VotesError(
             f"{path}: expected arrays of {expected}, found {votes.hashes.shape} and "
@@ -88,7 +88,7 @@ def load_votes(path: Path = TABLE) -> Votes:
 
 
 def join(
-    images: NDArray[np.uint8], votes: Votes, labels: Sequence[str] = LABELS
+    images: NDArray[np.uint8], votes: Votes, labels: Sequence[str] = EXPRESSIONS
 ) -> NDArray[np.float32]:
     """Votes for each of ``labels`` by image, ``float32[n, labels]``, zero where there are none.
 
@@ -102,7 +102,7 @@ def join(
         own = np.unpackbits(hashes(images[start : start + _CHUNK]), axis=1)
         agreement = (own.astype(np.float32) * 2 - 1) @ known.T
         best = agreement.max(axis=1, keepdims=True)
-        near = (agreement == best) & (best >= _BITS - 2 * _NEAR)
+        near = (agreement == best) & (best >= BITS - 2 * _NEAR)
         joined[start : start + _CHUNK] = near.astype(np.float32) @ counts
     return joined
 

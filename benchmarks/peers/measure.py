@@ -26,8 +26,9 @@ from benchmarks.measure import rotated
 from benchmarks.peers.registry import OURS, PEERS, Peer
 from benchmarks.process import Process
 from benchmarks.results import Origin
-from train.data import LABELS, copies_in_train, load_split
-from train.metrics import voted_labels
+from train.data import copies_in_train, load_split
+from train.layout import EXPRESSIONS
+from train.metrics import voted_where_known
 from train.provenance import digest
 
 NAME = "peers.json"
@@ -87,14 +88,14 @@ class Faces:
     def scores(self, words: Iterable[str]) -> dict[str, float]:
         """Return the accuracy fields of a row; raises ``WorkerError`` for an unknown word."""
         names = [_SYNONYMS.get(word.lower(), word.lower()) for word in words]
-        if unknown := sorted(set(names) - set(LABELS)):
+        if unknown := sorted(set(names) - set(EXPRESSIONS)):
             raise WorkerError(
-                f"expected words for {', '.join(LABELS)}, found {', '.join(unknown)}; "
+                f"expected words for {', '.join(EXPRESSIONS)}, found {', '.join(unknown)}; "
                 "add them to benchmarks/peers/measure.py"
             )
-        predicted = np.array([LABELS.index(name) for name in names], np.int64)
+        predicted = np.array([EXPRESSIONS.index(name) for name in names], np.int64)
         right, known = predicted == self.labels, self.voted >= 0
-        matrix = stats.confusion(self.labels, predicted, len(LABELS))
+        matrix = stats.confusion(self.labels, predicted, len(EXPRESSIONS))
         found = {
             "top1": right.mean(),
             "top1_without_copies": right[~self.copies].mean(),
@@ -218,7 +219,7 @@ def validation_faces(images: Path) -> Faces:
     """Read the validation split below ``images``; raises ``TrainError``."""
     validation = load_split(images, "validation")
     copies = copies_in_train(validation, load_split(images, "train"))
-    voted = voted_labels(validation.images)
+    voted = voted_where_known(validation)
     return Faces(validation.images[..., 0], validation.labels, voted, copies)
 
 

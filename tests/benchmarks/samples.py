@@ -9,7 +9,6 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from benchmarks.accuracy import pack
 from benchmarks.calibration import Bin, Calibration, Point
 from benchmarks.candidates import Candidate
 from benchmarks.certainty import SHARES, TOP, Certainty
@@ -46,7 +45,8 @@ from benchmarks.search import Live, Recall
 from benchmarks.sequences import Row as Smoothed
 from benchmarks.sequences import Sequences, Setting
 from edge.types import Floats
-from train.data import LABELS
+from train.layout import EXPRESSIONS
+from train.metrics import pack
 
 ORIGIN = Origin("Testing board, 4 cores", "0123456789ab", "2026-11-28", {"numpy": "2.4.6"})
 IMAGES = 40
@@ -64,7 +64,7 @@ def times(ms: float, relative: float | None = None) -> Times:
 
 
 def score(top1: float, versus_h5: McNemar | None = None) -> Score:
-    recall = {name: estimate(top1) for name in LABELS}
+    recall = {name: estimate(top1) for name in EXPRESSIONS}
     return Score(
         IMAGES, estimate(top1), estimate(top1), estimate(0.02), estimate(0.78), recall, versus_h5
     )
@@ -214,14 +214,19 @@ def photographs() -> Photographs:
         {TOP: [Point(0.0, 1.0, 0.66), Point(0.5, 0.52, 0.83)]},
         {TOP: [0.84] * len(SHARES), "lead over the second": [0.83] * len(SHARES)},
     )
-    confusion = [[0] * len(LABELS) for _ in LABELS]
+    confusion = [[0] * len(EXPRESSIONS) for _ in EXPRESSIONS]
     confusion[3][3], confusion[5][4] = 36, 60
     return Photographs(
         *(ORIGIN, "faces.zip", "ef" * 32, {"Finalmodel.tflite": "ab" * 32}, False),
         *(["happy"], {"happy": 40, "sad": 60}, {"happy": 2, "sad": 1}),
         {
             "Finalmodel": Model(
-                *(list(LABELS), named, named, [Scaled(0.92, 0.67, 0.66), Scaled(1.0, 0.66, 0.65)]),
+                *(
+                    list(EXPRESSIONS),
+                    named,
+                    named,
+                    [Scaled(0.92, 0.67, 0.66), Scaled(1.0, 0.66, 0.65)],
+                ),
                 *(certainty, confusion),
             )
         },
@@ -256,8 +261,10 @@ class Bars:
 
     def classify(self, crops: np.ndarray) -> Floats:
         heights = crops[..., 0].astype(float).mean(axis=2)
-        bars = heights[:, : 6 * len(LABELS)].reshape(len(crops), len(LABELS), 6).mean(axis=2)
-        return np.asarray(np.eye(len(LABELS))[bars.argmax(axis=1)] * 0.7 + 0.3 / 7, np.float32)
+        bars = (
+            heights[:, : 6 * len(EXPRESSIONS)].reshape(len(crops), len(EXPRESSIONS), 6).mean(axis=2)
+        )
+        return np.asarray(np.eye(len(EXPRESSIONS))[bars.argmax(axis=1)] * 0.7 + 0.3 / 7, np.float32)
 
 
 class FakeProcess:

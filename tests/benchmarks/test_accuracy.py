@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from benchmarks import accuracy
-from benchmarks.accuracy import Exam, pack, unpack
+from benchmarks.accuracy import Exam
 from benchmarks.candidates import Candidate
 from benchmarks.keras_classifier import COMPILED
 from tests.benchmarks.samples import Bars, FakeProcess, candidates
-from train.data import LABELS, Split
+from train.data import Split
 from train.errors import DatasetError
+from train.layout import EXPRESSIONS
+from train.metrics import unpack
 
 
 def off_by_one(images: np.ndarray) -> np.ndarray:
@@ -38,13 +40,13 @@ def test_files_are_scored_against_labels_and_h5(images_folder: Path) -> None:
     assert int8.whole.top1.value == 0.8
     assert int8.whole.versus_h5 is not None
     assert (int8.whole.versus_h5.only_h5, int8.whole.versus_h5.only_this) == (7, 0)
-    assert list(int8.whole.recall) == list(LABELS)
+    assert list(int8.whole.recall) == list(EXPRESSIONS)
     assert int8.whole.recall["fear"].value == 0.8
     assert unpack(int8.right, 35).tolist() == [place % 5 > 0 for place in range(35)]
 
 
 def test_a_test_split_is_scored_where_there_is_one(images_folder: Path, tmp_path: Path) -> None:
-    for name in ("validation", "test"):
+    for name in ("train", "validation", "test"):
         shutil.copytree(images_folder / "validation", tmp_path / name)
     (found,) = accuracy.measure(candidates("int8"), tmp_path, start).values()
     assert found.test is not None
@@ -73,8 +75,3 @@ def test_calibration_and_votes_are_of_their_images_alone(validation_split: Split
         Exam(validation_split, np.full(count, -1), reported).score(probabilities, None).votes_top1
         is None
     )
-
-
-def test_packing_keeps_every_bit() -> None:
-    right = np.random.default_rng(1).random(77) > 0.5
-    assert np.array_equal(unpack(pack(right), 77), right)

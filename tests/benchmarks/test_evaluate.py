@@ -19,7 +19,8 @@ from edge.types import Box, Face, Image
 from edge.vision.blazeface import BlazeFace
 from edge.vision.crops import Square
 from tests.benchmarks.samples import Bars
-from train.data import LABELS, Split
+from train.data import Split
+from train.layout import EXPRESSIONS
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (4, 48, 48, 1), np.uint8)
 CONTRACT = Framing(scale=1.25, offset_x=0.02, offset_y=-0.1)
@@ -30,7 +31,7 @@ class Logits:
 
     def __init__(self, height: float, temperature: float) -> None:
         self.contract = ModelContract(
-            LABELS, 48, 48, 1, temperature=temperature, uncertain_below=0.5
+            EXPRESSIONS, 48, 48, 1, temperature=temperature, uncertain_below=0.5
         )
         self._height = height
 

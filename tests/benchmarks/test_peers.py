@@ -17,7 +17,7 @@ from benchmarks.peers.measure import Faces
 from benchmarks.peers.registry import OURS, PEERS, Peer
 from benchmarks.peers.worker import Worker
 from benchmarks.process import Process
-from train.data import LABELS
+from train.layout import EXPRESSIONS
 
 FACES = Faces(
     np.zeros((4, 48, 48), np.uint8),
@@ -78,7 +78,7 @@ def test_without_images_there_is_no_accuracy() -> None:
     ("word", "label"), [("Anger", "angry"), ("SURPRISED", "surprise"), ("neutral", "neutral")]
 )
 def test_words_are_mapped_by_name(word: str, label: str) -> None:
-    labels = np.array([LABELS.index(label)] * 4)
+    labels = np.array([EXPRESSIONS.index(label)] * 4)
     assert replace(FACES, labels=labels).scores([word] * 4)["top1"] == 1
 
 
@@ -143,4 +143,4 @@ def test_ours_takes_frames_one_by_one_and_as_a_files(repository: Path) -> None:
         adapter = kind(str(repository / OURS[0].arguments[0]))
         assert list(adapter.stream(images)) == [1] * 6
         assert list(adapter.stream(images[:2])) == [1] * 2
-        assert adapter.label(np.full((48, 48), 90, np.uint8)) in LABELS
+        assert adapter.label(np.full((48, 48), 90, np.uint8)) in EXPRESSIONS

@@ -32,7 +32,8 @@ from tests.benchmarks.photos import (
     table,
 )
 from tests.benchmarks.samples import Bars
-from train.data import LABELS, Split
+from train.data import Split
+from train.layout import EXPRESSIONS
 
 H5 = Path("bars.h5")
 FEW = ("angry", "happy")
@@ -54,9 +55,9 @@ class Blind:
 class Known(Bars):
     """Knows the bars, and remembers what it was asked."""
 
-    labels = LABELS
+    labels = EXPRESSIONS
     contract = ModelContract(
-        LABELS, 48, 48, 1, framings={"blazeface": FRAMING}, uncertain_below=0.5
+        EXPRESSIONS, 48, 48, 1, framings={"blazeface": FRAMING}, uncertain_below=0.5
     )
 
     def __init__(self) -> None:
@@ -89,9 +90,9 @@ def evaluate(
 def test_faces_are_cut_out_as_the_contract_says(
     tmp_path: Path, models: list[Path], validation_split: Split
 ) -> None:
-    path = as_archive(tmp_path / "faces.zip", bars(validation_split, LABELS))
+    path = as_archive(tmp_path / "faces.zip", bars(validation_split, EXPRESSIONS))
     known = Known()
-    found = evaluate(path, models, LABELS, classifier=known)
+    found = evaluate(path, models, EXPRESSIONS, classifier=known)
     tight, _, exact, _, mirrored = known.asked[:5]
     assert np.abs(exact.astype(int) - validation_split.images).max() <= 1
     assert np.array_equal(mirrored, exact[:, :, ::-1])
@@ -103,8 +104,8 @@ def test_faces_are_cut_out_as_the_contract_says(
     assert own.scales[2] == photographs.Scaled(1.0, 1.0, 1.0)
     assert own.confusion == (5 * np.eye(7, dtype=int)).tolist()
     assert (found.name, found.boxes_given, found.counted) == ("faces.zip", True, 35)
-    assert found.faces == dict.fromkeys(LABELS, 5)
-    assert found.not_found == dict.fromkeys(LABELS, 0)
+    assert found.faces == dict.fromkeys(EXPRESSIONS, 5)
+    assert found.not_found == dict.fromkeys(EXPRESSIONS, 0)
     assert list(found.models) == ["bars.tflite"]
     assert (found.deployed, found.mistakes) == ("bars", [])
 
@@ -113,7 +114,7 @@ def test_only_the_labels_that_count_are_in_the_totals(
     tmp_path: Path, models: list[Path], validation_split: Split
 ) -> None:
     """One class in two carries the label of another one."""
-    wrong = ("happy", *LABELS[1:])
+    wrong = ("happy", *EXPRESSIONS[1:])
     path = as_folder(tmp_path / "faces", bars(validation_split, wrong))
     own = (found := evaluate(path, models, ("happy", "sad"))).results["bars"]
     assert found.classes == ["happy", "sad"]
@@ -122,7 +123,7 @@ def test_only_the_labels_that_count_are_in_the_totals(
     assert own.alone.macro_recall.value == pytest.approx((0.5 + 1) / 2, abs=1e-5)
     assert own.alone.recall["surprise"].value == 1
     assert "angry" not in own.alone.recall
-    assert own.confusion[LABELS.index("happy")][LABELS.index("angry")] == 5
+    assert own.confusion[EXPRESSIONS.index("happy")][EXPRESSIONS.index("angry")] == 5
     assert own.certainty.accuracy_certain == pytest.approx(10 / 15, abs=1e-5)
     assert found.mistakes == [Mistake(f"{n}.png", "happy", "angry", 0.7429) for n in range(5)]
     assert photographs.mistakes_by_label(found) == [("happy", "angry", 5)]
@@ -133,7 +134,7 @@ def test_only_the_labels_that_count_are_in_the_totals(
 def test_labels_of_fifty_faces_count_by_themselves(
     tmp_path: Path, models: list[Path], validation_split: Split
 ) -> None:
-    files = bars(validation_split, LABELS)
+    files = bars(validation_split, EXPRESSIONS)
     header, *rows = files["set.csv"].decode().split()
     many = rows + 9 * [row for row in rows if row.split(",")[1] in FEW]
     path = as_folder(tmp_path / "faces", files | {"set.csv": table(header, many)})
@@ -170,7 +171,7 @@ def test_without_models_or_faces_there_is_nothing_to_measure(
 def test_without_boxes_the_largest_face_counts(
     tmp_path: Path, models: list[Path], validation_split: Split
 ) -> None:
-    files = bars(validation_split, LABELS)
+    files = bars(validation_split, EXPRESSIONS)
     rows = [row.split(",") for row in files["set.csv"].decode().split()[1:]]
     large = Box(*map(float, rows[0][2:]))
     small = Box(0, 0, 20, 20)
@@ -178,7 +179,7 @@ def test_without_boxes_the_largest_face_counts(
     detector = Blind(Face(small, 0.9, points), Face(large, 0.6, points))
     plain = table(HEADER, [",".join(row[:2]) for row in rows])
     path = as_folder(tmp_path / "faces", files | {"set.csv": plain})
-    found = evaluate(path, models, LABELS, detector)
+    found = evaluate(path, models, EXPRESSIONS, detector)
     assert found.results["bars"].alone.top1.value == 1
     assert not found.boxes_given
 
@@ -213,10 +214,12 @@ def test_the_detector_finds_faces_and_what_has_none_is_counted(
 
 def test_a_box_has_level_eyes(tmp_path: Path, models: list[Path], validation_split: Split) -> None:
     """A model that levels the eyes has no others to go by."""
-    path = as_folder(tmp_path / "faces", bars(validation_split, LABELS))
+    path = as_folder(tmp_path / "faces", bars(validation_split, EXPRESSIONS))
     known = Known()
     known.contract = replace(known.contract, framings={"blazeface": replace(FRAMING, rotate=True)})
-    assert evaluate(path, models, LABELS, classifier=known).results["bars"].alone.top1.value == 1
+    assert (
+        evaluate(path, models, EXPRESSIONS, classifier=known).results["bars"].alone.top1.value == 1
+    )
 
 
 def test_certainty_by_three_scores() -> None:

@@ -14,9 +14,10 @@ from edge.contract import Framing, ModelContract
 from edge.types import Box
 from tests.benchmarks.samples import Bars
 from tests.edge.fakes import FakeDetector
-from train.data import LABELS, Split
+from train.data import Split
+from train.layout import EXPRESSIONS
 
-CONTRACT = ModelContract(LABELS, 48, 48, 1, framings={"blazeface": Framing()})
+CONTRACT = ModelContract(EXPRESSIONS, 48, 48, 1, framings={"blazeface": Framing()})
 
 
 def test_a_group_has_faces_of_one_size_that_stand_apart() -> None:

@@ -10,9 +10,10 @@ from benchmarks.sequences import Asked, Setting, Shown
 from edge.contract import ModelContract
 from tests.benchmarks.samples import Bars
 from tests.benchmarks.samples import sequences as sample
-from train.data import LABELS, Split
+from train.data import Split
+from train.layout import EXPRESSIONS
 
-CONTRACT = ModelContract(LABELS, 48, 48, 1, uncertain_below=0.5)
+CONTRACT = ModelContract(EXPRESSIONS, 48, 48, 1, uncertain_below=0.5)
 SINGLE = Setting(0.0, 0.0, 0.0)
 
 

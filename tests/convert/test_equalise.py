@@ -8,8 +8,10 @@ import pytest
 
 from convert.equalise import correct_bias, equalise
 from convert.quantize import plain_int8
+from convert.rebuild import rebuild
 from edge.vision.classifier import dequantise, quantise
 from edge.vision.interpreter import open_model
+from tests.convert import foreign
 from train.model import LOGITS, build
 
 
@@ -77,3 +79,20 @@ def test_the_mean_error_is_taken_off(uneven, train_split) -> None:
     np.testing.assert_allclose(
         corrected.get_layer(LOGITS).get_weights()[1], bias - 2, atol=0.1 * spread
     )
+
+
+@pytest.mark.parametrize("build", [foreign.plain, foreign.branched, foreign.seed])
+def test_other_peoples_networks_stay_what_they_are(build) -> None:
+    """Also where channels are read twice, or by what does not let a factor through."""
+    model = rebuild(build(), ("a", "b", "c"), "0..1")
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (16, *model.input.shape[1:])).astype(np.uint8)
+    balanced = equalise(model, images)
+    changed = [
+        not np.array_equal(old, new)
+        for old, new in zip(model.get_weights(), balanced.get_weights(), strict=True)
+    ]
+    assert any(changed)
+    expected = logits(model, images)
+    spread = np.abs(expected).max()
+    np.testing.assert_allclose(logits(balanced, images), expected, atol=1e-4 * spread)

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from train.data import LABELS
+from train.layout import EXPRESSIONS
 
 PUBLIC_LAYOUTS = {
     "images/train, images/validation": ("images/train", "images/validation"),
@@ -35,7 +35,7 @@ def dataset(
     places = [
         f"{folder}/{label}/{i}.png"
         for folder in (train, validation)
-        for label in LABELS
+        for label in EXPRESSIONS
         for i in range(each)
     ]
     return {place: noise(1000 * seed + i) for i, place in enumerate(places)}

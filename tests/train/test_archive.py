@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import stat
 import struct
+import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.train.archives import PUBLIC_LAYOUTS, dataset, noise, write_files, write_zip
-from train.archive import MAX_BYTES, MAX_IMAGE_BYTES, open_source, plan
-from train.data import LABELS
-from train.errors import ArchiveError
+from tests.train.archives import PUBLIC_LAYOUTS, dataset, noise, tree, write_files, write_zip
+from train.archive import MAX_BYTES, MAX_IMAGE_BYTES, Source, open_source
+from train.data import load_split, load_splits
+from train.errors import DatasetError
 from train.install import install
+from train.layout import EXPRESSIONS, Layout, find_layout
+
+
+def plan(source: Source) -> Layout:
+    return find_layout(source.names, source.description, expressions=True)
 
 
 @pytest.mark.parametrize("folders", PUBLIC_LAYOUTS.values(), ids=PUBLIC_LAYOUTS)
@@ -23,10 +31,10 @@ def test_both_public_layouts(folders: tuple[str, str], tmp_path: Path) -> None:
     files = dataset(*folders)
     with open_source(write_zip(tmp_path / "a.zip", files)) as source:
         found = plan(source)
-        for name, target in found.targets.items():
+        for name, (split, _, _) in found.places.items():
             assert source.read(name) == files[name]
-            assert target.startswith(("train/", "validation/"))
-    assert len(found.targets) == len(files)
+            assert split in ("train", "validation")
+    assert len(found.places) == len(files)
     assert f"{folders[1]} → validation" in str(found)
 
 
@@ -37,21 +45,21 @@ def test_the_second_copy_and_other_files_are_left_out(tmp_path: Path) -> None:
     more |= {"images/train/contempt/1.png": noise(9), "images/train/angry/deep/1.png": noise(8)}
     with open_source(write_zip(tmp_path / "a.zip", files | more)) as source:
         found = plan(source)
-    assert set(found.targets) == set(files)
+    assert set(found.places) == set(files)
     assert found.others == len(more)
 
 
 def test_a_folder_of_an_unpacked_archive(tmp_path: Path) -> None:
     files = dataset("train", "test")
     with open_source(write_files(tmp_path, files)) as source:
-        assert {name: source.read(name) for name in plan(source).targets} == files
+        assert {name: source.read(name) for name in plan(source).places} == files
 
 
 def test_a_class_without_images_is_named(tmp_path: Path) -> None:
-    files = {name: content for name, content in dataset().items() if "/fear/" not in name}
+    files = {name: data for name, data in dataset().items() if "validation/fear/" not in name}
     with (
         open_source(write_zip(tmp_path / "a.zip", files)) as source,
-        pytest.raises(ArchiveError, match="images/train/fear, images/validation/fear"),
+        pytest.raises(DatasetError, match="found none in validation/fear;"),
     ):
         plan(source)
 
@@ -104,9 +112,9 @@ def test_more_than_a_data_set_has(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_too_large(tmp_path: Path) -> None:
-    files = dataset() | {"images/train/angry/large.png": noise(0, 600)}
-    _refused(write_zip(tmp_path / "a.zip", files), tmp_path, "expected an image of at most 256 kB")
-    _refused(write_files(tmp_path / "a", files), tmp_path, "expected an image of at most 256 kB")
+    files = dataset() | {"images/train/angry/large.png": bytes(MAX_IMAGE_BYTES + 1)}
+    _refused(write_zip(tmp_path / "a.zip", files), tmp_path, "expected an image of at most 64 MB")
+    _refused(write_files(tmp_path / "a", files), tmp_path, "expected an image of at most 64 MB")
 
 
 def test_a_lying_size(tmp_path: Path) -> None:
@@ -115,7 +123,7 @@ def test_a_lying_size(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, 100)
     path.write_bytes(content)
-    _refused(path, tmp_path, "expected a whole ZIP archive")
+    _refused(path, tmp_path, "expected a whole archive")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x05\x06" + bytes(18), b"PK\x03\x04" * 99])
@@ -132,7 +140,7 @@ def test_a_missing_archive(tmp_path: Path) -> None:
 def test_a_truncated_archive(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", dataset())
     path.write_bytes(path.read_bytes()[:-30])
-    _refused(path, tmp_path, "expected a whole ZIP archive")
+    _refused(path, tmp_path, "expected a whole archive")
 
 
 def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
@@ -140,7 +148,7 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[500:510] = bytes(10)
     path.write_bytes(content)
-    _refused(path, tmp_path, "expected a whole ZIP archive, found: Bad CRC-32")
+    _refused(path, tmp_path, "expected a whole archive, found: Bad CRC-32")
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,11 +163,11 @@ def test_damage_is_refused_or_harmless(data: st.DataObject, tmp_path_factory) ->
     (folder / "a.zip").write_bytes(content)
     try:
         with open_source(folder / "a.zip") as source:
-            targets = plan(source).targets
-            contents = [source.read(name) for name in targets]
-    except ArchiveError:
+            places = plan(source).places
+            contents = [source.read(name) for name in places]
+    except DatasetError:
         return
-    assert len(targets) >= 2 * len(LABELS)
+    assert len(places) >= 2
     assert all(len(content) <= MAX_IMAGE_BYTES for content in contents)
 
 
@@ -168,8 +176,86 @@ def _refused(path: Path, folder: Path, match: str, most: int = MAX_BYTES) -> Non
     images = folder / "images"
     images.mkdir(exist_ok=True)
     (images / "README.md").write_text("mine")
-    with pytest.raises(ArchiveError, match=match) as caught:
+    with pytest.raises(DatasetError, match=match) as caught:
         install(path, images, most)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
     assert [p.name for p in images.iterdir()] == ["README.md"]
+
+
+def table(header: str = "emotion,pixels,Usage", rows: Sequence[str] = ()) -> bytes:
+    """``fer2013.csv`` with two images of each class in each split."""
+    made = [
+        f"{label},{' '.join(map(str, image(10 * n + 2 * label + i)))},{usage}"
+        for n, usage in enumerate(("Training", "PublicTest", "PrivateTest"))
+        for label in range(7)
+        for i in range(2)
+    ]
+    return "\n".join([header, *made, *rows, ""]).encode()
+
+
+def image(seed: int) -> Sequence[int]:
+    return np.random.default_rng(seed).integers(0, 256, 48 * 48).tolist()
+
+
+def icml() -> bytes:
+    """The same as ``icml_face_data.csv``: other columns first, blanks before their names."""
+    lines = [line.split(",") for line in table().decode().splitlines()]
+    return "\n".join(f"{label}, {usage}, {pixels}" for label, pixels, usage in lines).encode()
+
+
+@pytest.mark.parametrize("kind", ["csv", "icml.csv", "zip", "tar.gz"])
+def test_the_table_of_fer2013(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"fer2013.{kind}"
+    if kind == "zip":
+        write_zip(path, {"fer/test.csv": b"pixels", "fer/fer2013.csv": table()})
+    elif kind == "tar.gz":
+        (tmp_path / "README").write_text("x")
+        (tmp_path / "fer2013.csv").write_bytes(table())
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(tmp_path / "README", "fer2013/README")
+            archive.add(tmp_path / "fer2013.csv", "fer2013/fer2013.csv")
+    else:
+        path.write_bytes(icml() if kind == "icml.csv" else b"\xef\xbb\xbf" + table())
+    report = install(path, tmp_path / "images")
+    assert {name: part.images for name, part in report.splits.items()} == {
+        "train": 14,
+        "validation": 14,
+        "test": 14,
+    }
+    validation = load_split(tmp_path / "images", "validation")
+    happy = validation.images[validation.labels == EXPRESSIONS.index("happy")]
+    assert {each.tobytes() for each in happy} == {
+        np.array(image(10 + 2 * 3 + i), np.uint8).tobytes() for i in range(2)
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "found no emotion, no pixels, no usage"),
+        (table("emotion,pixels,use"), "found no usage"),
+        (table(rows=["3,1 2 3,Training"]), "a square image in line 44"),
+        (table(rows=["3,1 2 3 x,Training"]), "in line 44"),
+        (table(rows=["3,1 2 3 256,Training"]), "in line 44"),
+        (table(rows=["3"]), "in line 44"),
+        (table(rows=["x" * 200_000]), "expected a CSV file"),
+    ],
+)
+def test_other_tables_are_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    _refused(tmp_path / "a.csv", tmp_path, said)
+
+
+def test_classes_of_ones_own_are_divided(tmp_path: Path) -> None:
+    files = {
+        f"hands/{c}/{i}.png": noise(100 * n + i) for n, c in enumerate("ab") for i in range(20)
+    }
+    report = install(write_zip(tmp_path / "a.zip", files), tmp_path / "images")
+    assert report.splits["train"].per_class == {"a": 17, "b": 17}
+    assert report.splits["validation"].per_class == {"a": 3, "b": 3}
+    installed = {name for name in tree(tmp_path / "images") if name.endswith(".png")}
+    assert installed == set((tmp_path / "images/files.txt").read_text().split("\n"))
+    again = load_splits(tmp_path / "images")
+    assert len(again["validation"].images) == 6
+    install(write_zip(tmp_path / "b.zip", dataset()), tmp_path / "images")

@@ -105,7 +105,7 @@ def test_normalising_by_a_batch_changes_nothing(train_split) -> None:
 
 
 def test_a_training_begins_there(train_split) -> None:
-    weights = face_start(RECIPE, made_up(), train_split.images)
+    weights = face_start(RECIPE, made_up(), train_split)
     assert [each.shape for each in weights] == [tuple(x.shape) for x in build(RECIPE).weights]
     mean = next(each for each in weights[1:] if each.shape == (4,))
     assert mean.any()

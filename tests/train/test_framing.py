@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from edge.types import Box, Face
-from train.errors import DatasetError
-from train.framing import TIGHTER, derive_framing
+from train.framing import TIGHTER, USUAL, derive_framing
 
 
 class FixedDetector:
@@ -48,6 +47,8 @@ def test_a_small_low_box_is_enlarged_and_raised() -> None:
     assert framing.offset_y == pytest.approx(-0.094, abs=1e-3)
 
 
-def test_images_without_faces_are_refused() -> None:
-    with pytest.raises(DatasetError, match="33%"):
-        derive_framing(IMAGES[:39], FixedDetector(0.5, 0.5, 1, every=3))
+def test_images_without_faces_are_framed_as_usual(caplog: pytest.LogCaptureFixture) -> None:
+    framing, found = derive_framing(IMAGES[:39], FixedDetector(0.5, 0.5, 1, every=3))
+    assert framing == USUAL
+    assert found == pytest.approx(1 / 3)
+    assert "found one in 33% of 39" in caplog.text

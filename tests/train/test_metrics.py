@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.special import softmax
 
-from train.data import LABELS
+from train.data import Split
 from train.errors import VotesError
+from train.layout import EXPRESSIONS
 from train.metrics import (
     evaluate,
     evaluate_votes,
     expected_calibration_error,
     fit_temperature,
     fit_threshold,
+    pack,
+    unpack,
     voted_where_known,
 )
+from train.tables import class_table
 
 
 def test_evaluate_on_a_case_counted_by_hand() -> None:
     labels = np.array([0, 0, 3, 3, 3, 6])
     predicted = np.array([0, 3, 3, 3, 0, 6])
     copies = np.array([False, False, False, False, True, True])
-    figures = evaluate(labels, predicted, copies)
+    figures = evaluate(labels, predicted, copies, EXPRESSIONS)
     assert figures["top1"] == pytest.approx(4 / 6)
     assert figures["top1_without_copies"] == pytest.approx(3 / 4)
     happy = figures["per_class"]["happy"]
     assert (happy["precision"], happy["recall"]) == pytest.approx((2 / 3, 2 / 3))
     assert happy["support"] == 3
     # F1: angry 1/2, happy 2/3, surprise 1, the four others 0.
-    assert figures["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 1) / len(LABELS))
+    assert figures["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 1) / len(EXPRESSIONS))
     # Without copies: angry 2/3, happy 4/5, and no surprise is left.
-    assert figures["macro_f1_without_copies"] == pytest.approx((2 / 3 + 4 / 5) / len(LABELS))
+    assert figures["macro_f1_without_copies"] == pytest.approx((2 / 3 + 4 / 5) / len(EXPRESSIONS))
     assert figures["confusion_matrix"][3][0] == 1
     assert figures["confusion_matrix"][0][3] == 1
 
@@ -68,7 +76,34 @@ def test_without_the_table_of_votes_nothing_has_one_and_that_is_said(
     def missing(images: np.ndarray) -> np.ndarray:
         raise VotesError("ferplus.npz: expected the table of FER+ votes, found no such file")
 
-    voted = voted_where_known(np.zeros((3, 48, 48, 1), np.uint8), missing)
+    split = Split("a", np.zeros((3, 48, 48, 1), np.uint8), np.zeros(3, int), ("",) * 3, EXPRESSIONS)
+    voted = voted_where_known(split, missing)
     assert voted.tolist() == [-1, -1, -1]
     assert "left out: ferplus.npz: expected" in caplog.text
+    caplog.clear()
+    cats = dataclasses.replace(split, classes=("cat", "dog"))
+    assert voted_where_known(cats, missing).tolist() == [-1, -1, -1]
+    assert not caplog.text, "nobody expects votes of other classes"
     assert evaluate_votes(voted, np.zeros(3, np.int64), np.zeros(3, bool)) == {}
+
+
+@pytest.mark.parametrize("count", [1, 8, 77])
+def test_packing_keeps_every_bit(count: int) -> None:
+    right = np.random.default_rng(1).random(count) > 0.5
+    assert np.array_equal(unpack(pack(right), count), right)
+    for other in (count + 8, 0):
+        with pytest.raises(ValueError, match="bits"):
+            unpack(pack(right), other)
+
+
+def test_the_console_has_each_class_and_their_means() -> None:
+    labels, predicted = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    figures = evaluate(labels, predicted, np.zeros(4, bool), ("[cat]", "dog"))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(class_table(figures))
+    rows = [line.split() for line in console.file.getvalue().splitlines()]
+    assert [row[1::2] for row in rows if "│" in row] == [
+        ["[cat]", "1.000", "0.667", "0.800", "3"],
+        ["dog", "0.500", "1.000", "0.667", "1"],
+        ["mean", "0.750", "0.833", "0.733", "4"],
+    ]

@@ -13,18 +13,21 @@ import pytest
 from tests.train.detectors import WholeImage
 from tests.train.killed import run_killed
 from train.artifact import load_model
-from train.data import LABELS, fingerprint, load_split
+from train.data import fingerprint, load_split
 from train.errors import ArtifactError, DatasetError
 from train.framing import TIGHTER
+from train.layout import EXPRESSIONS
+from train.metrics import unpack
 from train.recipe import Plateau, Recipe
 from train.training import train
 
 
 def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: Path) -> None:
-    report = train(tiny, 5, images_folder, tmp_path / "m.h5", WholeImage(), quiet=True)
+    logs = tmp_path / "logs"
+    report = train(tiny, 5, images_folder, tmp_path / "m.h5", WholeImage(), True, logs=logs)
     _, contract = load_model(tmp_path / "m.h5")
     splits = [load_split(images_folder, name) for name in ("train", "validation")]
-    assert contract.labels == LABELS
+    assert contract.labels == EXPRESSIONS
     assert contract.framing("whole").scale == pytest.approx(TIGHTER, abs=0.01)
     assert contract.temperature == pytest.approx(report["validation"]["temperature"], 1e-3)
     assert contract.uncertain_below == round(report["validation"]["uncertain_below"], 3)
@@ -35,9 +38,13 @@ def test_a_model_says_where_it_comes_from(tiny, images_folder: Path, tmp_path: P
     assert saved == report
     assert report["validation"]["images"] == len(splits[1].labels)
     assert report["validation"]["top1"] == provenance["validation"]["top1"]
+    right = unpack(report["validation"]["right"], len(splits[1].labels))
+    assert right.mean() == pytest.approx(report["validation"]["top1"])
+    assert len(list(logs.glob("tiny-*/*/events.*"))) == 2
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert names == {
         *("m.h5", "m_report.json", "m_loss.png", "m_accuracy.png", "m_confusion.png"),
+        *("m_mistakes.png", "m_log.csv"),
     }
     assert not list((tmp_path / "checkpoints").iterdir()), "a finished run leaves no state"
 
@@ -74,6 +81,14 @@ def test_a_target_that_cant_be_written_is_refused_before_images_are_read(
     with pytest.raises(ArtifactError, match=rf"{target}: expected a file .* found: {found}"):
         train(tiny, 0, tmp_path / "none", tmp_path / target, WholeImage(), quiet=True)
     assert {path.name for path in tmp_path.iterdir()} == {"folder.h5", "file"}
+
+
+def test_logs_that_cant_be_written_are_refused_too(tiny, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError, match=r"file/events: .* found: Not a directory; .* LOGS="):
+        train(
+            tiny, 0, tmp_path, tmp_path / "m.h5", WholeImage(), quiet=True, logs=tmp_path / "file"
+        )
 
 
 # Patience 0 makes the plateau's memory matter: forgetting it changes the learning rate.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from train.errors import ReportError
-from train.recipes import RECIPES
+from train.recipes import RECIPES, find_recipe
 from train.trainings import read, table
 
 REPORT = {
@@ -49,7 +49,9 @@ def test_nobody_tagged_these_images() -> None:
 
 
 def test_every_recipe_and_further_seeds_have_a_row(repository: Path, tmp_path: Path) -> None:
-    assert [r["recipe"]["name"] for r in read(repository)][: len(RECIPES)] == list(RECIPES)
+    names = [report["recipe"]["name"] for report in read(repository)]
+    assert names[: len(RECIPES)] == list(RECIPES)
+    assert {name for recipe in RECIPES.values() for name, _ in recipe.teachers} <= set(names)
     for report in (repository / "models").rglob("*_report.json"):
         target = tmp_path / report.relative_to(repository)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,7 @@ def test_every_recipe_and_further_seeds_have_a_row(repository: Path, tmp_path: P
 
 def test_all_are_trainings_of_the_recipes_of_today(repository: Path) -> None:
     for report in read(repository):
-        recipe = RECIPES[report["recipe"]["name"]]
+        recipe = find_recipe(report["recipe"]["name"])
         assert report["recipe"] == recipe.to_dict()
         assert {f"teacher {name}" for name, _ in recipe.teachers} <= set(report)
 

@@ -13,10 +13,11 @@ import pytest
 from edge.contract import ModelContract
 from tests.train.detectors import WholeImage
 from train.artifact import load_model, save_model
-from train.data import LABELS, load_split
+from train.data import load_split
 from train.errors import ArtifactError
 from train.examples import training_examples
 from train.fit import FLOAT32, Training, batches, steps_per_epoch
+from train.layout import EXPRESSIONS
 from train.model import build
 from train.recipe import Augmentation, Recipe, Residual
 from train.recipes import DEPLOYED, DLIB, RECIPES, TEACHERS, model_path
@@ -30,7 +31,7 @@ def keep_model(recipe: Recipe, seed: int, **provenance: Any) -> Path:
     keras.utils.set_random_seed(seed)
     path = model_path(recipe.name)
     provenance |= {"recipe": recipe.to_dict(), "seed": seed}
-    contract = ModelContract(LABELS, 48, 48, 1, provenance=provenance)
+    contract = ModelContract(EXPRESSIONS, 48, 48, 1, provenance=provenance)
     save_model(build(recipe), contract, path)
     return path
 

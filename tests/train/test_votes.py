@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from train.data import LABELS, Split
+from train.data import Split
 from train.errors import VotesError
 from train.examples import plain_examples, training_examples
+from train.layout import EXPRESSIONS
 from train.metrics import evaluate_votes, voted_labels
 from train.votes import TABLE, Votes, hashes, join, load_votes, majority, shares
 
@@ -21,7 +22,7 @@ COLUMNS = (
 )
 """In another order than that of the shipped table."""
 CLASSES = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-"""In the order of ``LABELS``."""
+"""In the order of ``EXPRESSIONS``."""
 
 
 def pictures(count: int, seed: int = 0) -> np.ndarray:
@@ -66,7 +67,7 @@ def test_brightness_and_contrast_do_not_matter() -> None:
 
 
 def test_shares_and_majority() -> None:
-    counts = np.zeros((3, len(LABELS)), np.float32)
+    counts = np.zeros((3, len(EXPRESSIONS)), np.float32)
     counts[0, [3, 4]] = 6, 2
     counts[1, [0, 5]] = 4, 4
     np.testing.assert_allclose(shares(counts)[0, [3, 4]], [0.75, 0.25])
@@ -77,8 +78,8 @@ def test_shares_and_majority() -> None:
 def test_votes_follow_the_labels_in_any_order() -> None:
     images = pictures(20)
     votes = table(images)
-    order = np.random.default_rng(3).permutation(len(LABELS))
-    permuted = join(images, votes, [LABELS[i] for i in order])
+    order = np.random.default_rng(3).permutation(len(EXPRESSIONS))
+    permuted = join(images, votes, [EXPRESSIONS[i] for i in order])
     np.testing.assert_array_equal(permuted, join(images, votes)[:, order])
     assert not np.array_equal(permuted, join(images, votes))
     happy = join(images, votes, ["happy"])[:, 0]
@@ -148,7 +149,7 @@ def test_a_small_class_is_shown_again(tiny, train_split: Split) -> None:
     )
     recipe = dataclasses.replace(tiny, least_per_class=17)
     shown = split.labels[training_examples(split, recipe).rows]
-    counts = np.bincount(shown, minlength=len(LABELS))
+    counts = np.bincount(shown, minlength=len(EXPRESSIONS))
     assert counts[1] == 17
     assert (counts[[0, 2, 3, 4, 5, 6]] == 24).all()
     rows = training_examples(split, recipe).rows
