@@ -69,7 +69,7 @@ def fit(
         recipe,
         steps_per_epoch(train, recipe),
     )
-    _follow_quickly(network, steps_per_epoch(train, recipe))
+    _follow_quickly(network, steps_per_epoch(train, recipe) * recipe.epochs)
     if training.start:
         network.set_weights(training.start)
     plateau = _plateau(recipe)
@@ -151,13 +151,13 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
 
 
 def _follow_quickly(network: keras.Model, steps: int) -> None:
-    """Let batch normalisation average over an epoch where that has few ``steps``.
+    """Let batch normalisation average over a tenth of a training of few ``steps``.
 
-    Keras' average over a hundred steps lags behind the weights of a short training.
+    Keras' average over a hundred of them lags behind the weights, or is still where it began.
     """
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = min(layer.momentum, max(1 - 1 / steps, 0.8))
+            layer.momentum = min(layer.momentum, max(1 - 10 / steps, 0.8))
 
 
 def fit_epochs(
