@@ -57,8 +57,13 @@ def lines(name: str = "log") -> list[str]:
 def children(state: str = "") -> list[str]:
     """The numbers of this process's children, of those in ``state`` where one is given."""
     numbers = " ".join(map(read, Path("/proc/self/task").glob("*/children"))).split()
-    stats = {number: read(Path(f"/proc/{number}/stat")) for number in numbers}
-    return [n for n, stat in stats.items() if stat and state in stat.rpartition(")")[2].split()[0]]
+    found = []
+    for number in numbers:
+        # While children come and go, the list may have one twice, or another's.
+        own, parent, *_ = read(Path(f"/proc/{number}/stat")).rpartition(")")[2].split() or ("", "")
+        if parent == str(os.getpid()) and state in own and number not in found:
+            found.append(number)
+    return found
 
 
 def read(path: Path) -> str:
