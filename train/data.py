@@ -16,9 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from train.divide import validation_part
 from train.errors import DatasetError
 from train.layout import TRAIN, VALIDATION, Layout, find_layout
 
@@ -100,6 +98,8 @@ def divided(whole: Split, what: str) -> dict[str, Split]:
 
     Raises ``DatasetError`` where a class has not two different pictures.
     """
+    from train.divide import validation_part  # noqa: PLC0415 - a device has no SciPy
+
     validates = validation_part(whole.images, whole.labels, whole.names)
     found = np.bincount(whole.labels[validates], minlength=len(whole.classes))
     if not found.all():
@@ -214,6 +214,8 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
 
 def _is_too_large(content: bytes) -> bool:
     """Whether the header promises more pixels than a picture has."""
+    from PIL import Image  # noqa: PLC0415 - nor Pillow
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
