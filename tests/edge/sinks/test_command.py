@@ -56,14 +56,10 @@ def lines(name: str = "log") -> list[str]:
 
 def children(state: str = "") -> list[str]:
     """The numbers of this process's children, of those in ``state`` where one is given."""
-    numbers = " ".join(map(read, Path("/proc/self/task").glob("*/children"))).split()
-    found = []
-    for number in numbers:
-        # While children come and go, the list may have one twice, or another's.
-        own, parent, *_ = read(Path(f"/proc/{number}/stat")).rpartition(")")[2].split() or ("", "")
-        if parent == str(os.getpid()) and state in own and number not in found:
-            found.append(number)
-    return found
+    stats = {path.name: read(path / "stat") for path in Path("/proc").glob("[0-9]*")}
+    fields = {number: stat.rpartition(")")[2].split() for number, stat in stats.items() if stat}
+    own = str(os.getpid())
+    return [number for number, (is_, of, *_) in fields.items() if of == own and state in is_]
 
 
 def read(path: Path) -> str:
