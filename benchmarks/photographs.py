@@ -26,6 +26,7 @@ from edge.types import Face, Floats, Image
 from edge.vision.classifier import TFLiteClassifier
 from edge.vision.crops import crop_faces
 from edge.vision.search import FaceSearch, SearchOptions, find_faces
+from train.metrics import surest
 from train.provenance import digest
 
 NAME = "photographs.json"
@@ -281,8 +282,7 @@ def _mistakes(classifier: TFLiteClassifier, faces: _Faces, classes: set[str]) ->
     own = _views(classifier.contract)[SCALES.index(1.0)]
     probabilities = classifier.classify(faces.crops[own])
     top, said = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(counted & (said != labels))
-    chosen = wrong[np.argsort(-top[wrong], kind="stable")][:_MISTAKES]
+    chosen = surest(probabilities, counted & (said != labels), _MISTAKES)
     return [
         Mistake(
             faces.photographs[place].file,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from benchmarks.results import Estimate, McNemar, Times
+from train import metrics
 
 Rounds = Sequence[Sequence[float]]
 """Milliseconds in the rounds in which they were measured."""
@@ -131,9 +132,7 @@ def calibration_error(probabilities: Floats, labels: Ints) -> Estimate:
 
 def mcnemar(h5: Bools, this: Bools) -> McNemar:
     """Return McNemar's exact test (1947) between what two files name rightly, ``bool[n]`` each."""
-    only_h5, only_this = int((h5 & ~this).sum()), int((this & ~h5).sum())
-    either = only_h5 + only_this
-    return McNemar(only_h5, only_this, float(binomtest(only_h5, either).pvalue) if either else 1.0)
+    return McNemar(*metrics.mcnemar(h5, this))
 
 
 def _draws(count: int) -> Ints:

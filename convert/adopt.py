@@ -21,7 +21,7 @@ from train import provenance
 from train.artifact import save_model
 from train.data import check_classes, copies_in_train, fingerprint, load_splits
 from train.framing import USUAL, derive_framing
-from train.metrics import calibrate, evaluate
+from train.metrics import calibrate, evaluate, totals
 from train.model import multiply_accumulates, predict_logits
 
 _log = logging.getLogger(__name__)
@@ -127,5 +127,5 @@ def _measure(
         "temperature": round(fitted["temperature"], 4),
         "uncertain_below": round(fitted["uncertain_below"], 3),
         "data": fingerprint(train, validation),
-        "validation": {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")},
+        "validation": totals(figures),
     }

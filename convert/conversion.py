@@ -24,6 +24,7 @@ from train import provenance
 from train.artifact import load_model
 from train.cli import native_stderr_hidden
 from train.data import check_classes, copies_in_train, load_splits
+from train.metrics import totals
 from train.model import predict_logits
 
 _THREADS = 2
@@ -93,11 +94,10 @@ def convert_unmeasured(h5: Path) -> list[Path]:
 
 def _with_parity(contract: ModelContract, digest: str, row: Parity) -> ModelContract:
     """The contract of one file: the training's, and what was measured of this variant."""
-    validation = {k: row.figures[k] for k in ("top1", "top1_without_copies", "macro_f1")}
     origin = dict(contract.provenance) | {
         "variant": row.variant,
         "h5_sha256": digest,
-        "validation": validation,
+        "validation": totals(row.figures),
         "agreement_with_h5": row.agreement,
     }
     return dataclasses.replace(contract, provenance=origin)

@@ -26,7 +26,7 @@ from edge.errors import first_line
 from train.data import MAX_BYTES as MAX_IMAGE_BYTES
 from train.data import list_files
 from train.errors import ArchiveError, DownloadError
-from train.layout import SUFFIXES
+from train.layout import is_image
 
 MAX_BYTES = 8 << 30
 """Of all images; those of FER2013 have 51 to 125 MB."""
@@ -102,7 +102,7 @@ def _tar(path: Path, archive: tarfile.TarFile) -> _Archive:
 def _tables_first(archive: _Archive) -> Source:
     """What ``archive`` holds: images, or a table of them where it has none."""
     tables = [name for name in archive.sizes if name.lower().endswith(".csv")]
-    if tables and not any(_is_image(name) for name in archive.sizes):
+    if tables and not any(map(is_image, archive.sizes)):
         # Of the competition's files the largest has all splits.
         name = max(tables, key=archive.sizes.__getitem__)
         with archive.open(name) as file:
@@ -119,10 +119,6 @@ def _tables_first(archive: _Archive) -> Source:
             raise _damaged(archive.path, error) from error
 
     return Source(str(archive.path), list(archive.sizes), read)
-
-
-def _is_image(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES
 
 
 def _folder(root: Path) -> Source:

@@ -118,11 +118,9 @@ def fit(
     try:
         report = train(chosen, seed, images or IMAGES, target, _detector(), logs=logs)
     except KeyboardInterrupt:
-        changes = {name.upper(): value for name, value in trial.items()}
-        again = _again(
-            RECIPE=recipe, DATA=images, FROM=start, **changes, H5=target, LOGS=logs, SEED=seed
-        )
-        print(f"\nstopped; any whole epoch is kept. Go on: make train {again}")
+        again: dict[str, object] = {"RECIPE": recipe, "DATA": images, "FROM": start, "SIZE": side}
+        again |= {"EPOCHS": epochs, "SUBSET": subset, "H5": target, "LOGS": logs, "SEED": seed}
+        print(f"\nstopped; any whole epoch is kept. Go on: make train {_again(**again)}")
         return INTERRUPTED
     Console().print(class_table(report["validation"]))
     print(f"wrote {target}: {_summary(report)}")
@@ -197,10 +195,8 @@ def compare(a: str, b: str, *, output: Path = Path("compare.png")) -> None:
 
 def _again(**values: object) -> str:
     """What to give make: "RECIPE=own DATA=faces"."""
-    given = {"SIZE" if name == "SIDE" else name: value for name, value in values.items()}
-    return " ".join(
-        f"{name}={shlex.quote(str(value))}" for name, value in given.items() if value or value == 0
-    )
+    given = {name: str(value) for name, value in values.items() if value is not None}
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in given.items() if value)
 
 
 def _detector() -> Detector:

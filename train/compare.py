@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
-from scipy.stats import binomtest
 
+from train import metrics
 from train.errors import ReportError
-from train.metrics import unpack
 from train.recipe import Recipe
 from train.recipes import model_path
 from train.report import beside
@@ -73,7 +72,7 @@ class Run(msgspec.Struct, frozen=True):
 
     def right(self) -> NDArray[np.bool_]:
         """Return which validation images it names rightly, ``bool[images]``."""
-        return unpack(self.validation.right, self.validation.images)
+        return metrics.unpack(self.validation.right, self.validation.images)
 
 
 def read(named: str) -> Run:
@@ -136,9 +135,7 @@ def mcnemar(a: Run, b: Run) -> str:
             "McNemar's test needs which images were right, which older reports lack: train "
             f"{' and '.join(lacking)} again"
         )
-    right_a, right_b = a.right(), b.right()
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    only_a, only_b, p = metrics.mcnemar(a.right(), b.right())
     better = "A" if only_a > only_b else "B"
     verdict = f"{better} is better" if p < LEVEL else "the difference may be chance"
     return (

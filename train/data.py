@@ -98,7 +98,7 @@ def divided(whole: Split, what: str) -> dict[str, Split]:
 
     Raises ``DatasetError`` where a class has not two different pictures.
     """
-    from train.divide import validation_part  # noqa: PLC0415 - a device has no SciPy
+    from train.divide import validation_part  # noqa: PLC0415 - tests on a device have no SciPy
 
     validates = validation_part(whole.images, whole.labels, whole.names)
     found = np.bincount(whole.labels[validates], minlength=len(whole.classes))
@@ -214,7 +214,7 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
 
 def _is_too_large(content: bytes) -> bool:
     """Whether the header promises more pixels than a picture has."""
-    from PIL import Image  # noqa: PLC0415 - nor Pillow
+    from PIL import Image  # noqa: PLC0415 - tests on a device have no Pillow
 
     try:
         with warnings.catch_warnings():
@@ -252,14 +252,21 @@ def subset(split: Split, share: float) -> Split:
     """Return this ``share`` of the images of each class, one at least, always the same ones."""
     if share == 1:
         return split
-    order = sorted(
-        range(len(split.names)), key=lambda i: hashlib.sha256(split.names[i].encode()).digest()
-    )
-    chosen = np.zeros(len(order), bool)
-    for label in range(len(split.classes)):
-        own = [i for i in order if split.labels[i] == label]
+    chosen = np.zeros(len(split.names), bool)
+    for own in shuffled_by_class(split):
         chosen[own[: max(round(share * len(own)), 1)]] = True
     return split.part(split.name, chosen)
+
+
+def shuffled_by_class(split: Split) -> Iterator[NDArray[np.int64]]:
+    """Yield the images of each class, ``int64[m]``, in the order of the SHA-256 of their names.
+
+    Of one data set that is always the same order, wherever its files lie on the disk.
+    """
+    keys = [hashlib.sha256(name.encode()).digest() for name in split.names]
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    for label in range(len(split.classes)):
+        yield order[split.labels[order] == label]
 
 
 def per_class(split: Split) -> Mapping[str, int]:

@@ -71,8 +71,8 @@ def face_start(
     """Return the first weights of the network of ``recipe``, in the order of ``build``'s.
 
     It computes what dlib's network does on the grey images of ``split``, whether it normalises by
-    their statistics or by its own; ``weights`` are as ``read_face_weights`` returns
-    them. The layers behind the last residual block are random.
+    their statistics or by its own; ``weights`` are as ``read_face_weights`` returns them. The
+    layers behind the last residual block are random.
     """
     model = build(recipe, len(split.classes))
     insert(model, weights)

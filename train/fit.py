@@ -69,7 +69,7 @@ def fit(
         recipe,
         steps_per_epoch(train, recipe),
     )
-    _follow_quickly(network, steps_per_epoch(train, recipe) * recipe.epochs)
+    _shorten_averages(network, steps_per_epoch(train, recipe) * recipe.epochs)
     if training.start:
         network.set_weights(training.start)
     plateau = _plateau(recipe)
@@ -150,7 +150,7 @@ def compiled(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
     return network
 
 
-def _follow_quickly(network: keras.Model, steps: int) -> None:
+def _shorten_averages(network: keras.Model, steps: int) -> None:
     """Let batch normalisation average over a tenth of a training of few ``steps``.
 
     Keras' average over a hundred of them lags behind the weights, or is still where it began.

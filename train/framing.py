@@ -24,8 +24,6 @@ _LEAST_FOUND = 0.5
 TIGHTER = 0.92
 """Of the side that follows from the training images: photographs of the world are named best in a
 square of that size, in all of five sets of them, by 1.3 points in the mean."""
-
-
 USUAL = Framing(scale=1.086, offset_x=-0.006, offset_y=-0.091)
 """What FER2013's images give."""
 _log = logging.getLogger(__name__)

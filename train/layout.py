@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from train.errors import DatasetError
 
@@ -76,7 +77,8 @@ def find_layout(names: Iterable[str], what: str, expressions: bool = False) -> L
     roots: dict[tuple[bool, tuple[str, ...]], dict[str, tuple[str, str, str]]] = defaultdict(dict)
     for name in files:
         *folders, label, file = ("", "", *name.split("/"))
-        if not _is_image(label, file) or not all(map(_is_name, filter(None, folders))):
+        parts = *filter(None, folders), label, file
+        if not is_image(file) or not all(map(_is_name, parts)):
             continue
         split = _SPLITS.get(folders[-1].casefold(), "")
         root = tuple(folders[:-1] if split else folders)
@@ -113,9 +115,9 @@ def _is_name(part: str) -> bool:
     return part.isprintable() and _SAFE.fullmatch(part) is not None
 
 
-def _is_image(label: str, file: str) -> bool:
-    suffix = file[file.rfind(".") :].lower()
-    return _is_name(label) and _is_name(file) and suffix in SUFFIXES
+def is_image(name: str) -> bool:
+    """Whether a file of this ``name`` claims to be an image."""
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def _has_classes(places: Mapping[str, tuple[str, str, str]]) -> bool:

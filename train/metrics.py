@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
+from scipy.stats import binomtest
 
 from train.data import Split, copies_in_train
 from train.errors import VotesError
@@ -170,6 +171,33 @@ def calibrate(
         "temperature": temperature,
         "uncertain_below": threshold if enough else UNFITTED_THRESHOLD,
     }
+
+
+def totals(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return those of ``evaluate`` that a contract holds."""
+    return {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
+
+
+def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Return how many images ``a`` alone has right, ``b`` alone, and the p of McNemar's exact test.
+
+    Both are ``bool[n]``, of the same images (McNemar 1947).
+    """
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    either = only_a + only_b
+    return only_a, only_b, float(binomtest(only_a, either).pvalue) if either else 1.0
+
+
+def surest(
+    probabilities: NDArray[np.floating], among: NDArray[np.bool_], most: int
+) -> NDArray[np.int64]:
+    """Return which of ``among`` (``bool[n]``) have the highest top probability, that one first.
+
+    ``probabilities`` is ``float[n, k]``; there are at most ``most``.
+    """
+    places = np.flatnonzero(among)
+    order = np.argsort(-probabilities[places].max(axis=1), kind="stable")
+    return np.asarray(places[order][:most], np.int64)
 
 
 def fitted_part(count: int) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from train.data import Split
+from train.metrics import surest
 from train.report import beside, save_figure
 
 MOST = 40
@@ -27,9 +28,7 @@ def worst(split: Split, probabilities: NDArray[np.floating]) -> NDArray[np.int64
 
     ``probabilities`` is ``float[n, k]``, calibrated.
     """
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != split.labels)
-    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return np.asarray(wrong[order][:MOST], np.int64)
+    return surest(probabilities, probabilities.argmax(axis=1) != split.labels, MOST)
 
 
 def mistakes_figure(split: Split, probabilities: NDArray[np.floating]) -> Figure:

@@ -27,11 +27,13 @@ from train.fit import Training, fastest_precision, fit
 from train.framing import derive_framing
 from train.install import framing_of
 from train.inventory import list_unreadable
+from train.layout import TEST
 from train.metrics import (
     calibrate,
     evaluate,
     measure,
     pack,
+    totals,
     voted_where_known,
 )
 from train.mistakes import write_mistakes
@@ -41,7 +43,6 @@ from train.report import beside, write_report
 from train.transfer import load_transfer
 from train.views import show_views
 
-_TEST = "test"
 _log = logging.getLogger(__name__)
 
 
@@ -101,11 +102,11 @@ def train(
     measured = measure(predicted, validation, splits["train"], voted)
     measured["validation"]["right"] = pack(predicted == validation.labels)
     measured["validation"] |= _calibration(logits, validation.labels, voted, recipe)
-    if _TEST in splits:  # reported only: nothing is chosen by it
-        predicted = predict_logits(model, splits[_TEST].images).argmax(axis=1)
-        copies = copies_in_train(splits[_TEST], splits["train"])
-        classes = splits[_TEST].classes
-        measured["test"] = evaluate(splits[_TEST].labels, predicted, copies, classes)
+    if TEST in splits:  # reported only: nothing is chosen by it
+        predicted = predict_logits(model, splits[TEST].images).argmax(axis=1)
+        copies = copies_in_train(splits[TEST], splits["train"])
+        classes = splits[TEST].classes
+        measured["test"] = evaluate(splits[TEST].labels, predicted, copies, classes)
     source = {
         "data": data,
         **transfer.origins,
@@ -180,7 +181,6 @@ def _contract(
     source: Mapping[str, Any],
 ) -> ModelContract:
     figures = measured["validation"]
-    chosen = {key: figures[key] for key in ("top1", "top1_without_copies", "macro_f1")}
     return ModelContract(
         labels=validation.classes,
         height=validation.images.shape[1],
@@ -189,5 +189,5 @@ def _contract(
         framings=framings,
         temperature=round(figures["temperature"], 4),
         uncertain_below=round(figures["uncertain_below"], 3),
-        provenance={**source, "validation": chosen},
+        provenance={**source, "validation": totals(figures)},
     )

@@ -28,7 +28,7 @@ from benchmarks.process import Process
 from benchmarks.results import Origin
 from train.data import copies_in_train, load_split
 from train.layout import EXPRESSIONS
-from train.metrics import voted_where_known
+from train.metrics import voted_labels
 from train.provenance import digest
 
 NAME = "peers.json"
@@ -219,7 +219,7 @@ def validation_faces(images: Path) -> Faces:
     """Read the validation split below ``images``; raises ``TrainError``."""
     validation = load_split(images, "validation")
     copies = copies_in_train(validation, load_split(images, "train"))
-    voted = voted_where_known(validation)
+    voted = voted_labels(validation.images)
     return Faces(validation.images[..., 0], validation.labels, voted, copies)
 
 
