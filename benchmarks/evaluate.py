@@ -76,6 +76,12 @@ def evaluate(
     validation, train = load_split(images, "validation"), load_split(images, "train")
     files = [Candidate(h5, DEPLOYED) for h5 in models]
     classifiers = {each.h5.stem: open_candidate(each) for each in files}
+    for name, each in classifiers.items():
+        if each.labels != validation.classes:
+            raise BenchmarkError(
+                f"{name}: expected the classes of {images}, {', '.join(validation.classes)}, found "
+                f"{', '.join(each.labels)}; name the images that it has learnt from"
+            )
     framed = (DEPLOYED_MODEL if DEPLOYED_MODEL in models else models[-1]).stem
     own = classifiers[framed]
     copies = copies_in_train(validation, train)

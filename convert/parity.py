@@ -77,6 +77,7 @@ def check(rows: Sequence[Parity]) -> None:
         )
         raise ParityError(
             f"parity gate: {details}; the files of the last conversion are as they were. "
-            "Train again or use another recipe",
+            "Train again with another recipe; for a model that you brought see whether INPUT and "
+            "the order of LABELS are right",
             rows,
         )

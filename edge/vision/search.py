@@ -3,11 +3,8 @@
 A detector finds faces that have some pixels of its input. So a picture is looked at through
 windows: the whole of it, tiles of it at several scales, and a window of its own around each known
 face. ``FaceSearch`` plans the windows of the next frame from what was found in the frames before,
-without a network, and ``find_faces`` has a detector look through them.
-
-What one look says of a candidate is weak, and looks at other scales and at the mirror image err
-differently. Their log-odds are added up until they suffice one way or the other: the sequential
-test of Wald 1945, "Sequential Tests of Statistical Hypotheses".
+without a network, and ``find_faces`` has a detector look through them. What is found for the first
+time is looked at again (``edge.vision.confirm``).
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 from edge.protocols import Detector, Window
 from edge.settings import Settings
 from edge.types import Box, Face, Image
+from edge.vision.confirm import REJECT, SAME, confirm, log_odds, square_window
 from edge.vision.rota import Tile, choose, sampled
 from edge.vision.tracking import SPEED_SMOOTHING, Moving, decay, match
 
@@ -35,17 +33,11 @@ _STILL = 1.25
 """How much finer a picture is looked at of which there is only this one."""
 _CANDIDATE = 0.4
 """The score from which a tile's find is looked at again."""
-_LOOKS = ((96, 1.8, False), (96, 1.8, True), (128, 2.4, False), (128, 2.4, True))
-"""The looks at a candidate: input pixels, side in sides of its box, and whether it is mirrored."""
-_ACCEPT, _BY_PLACES, _REJECT = 1.6, 0.42, 0.0
-"""Sums of log-odds, its first look's among them, at which a candidate is or is no face. More are
-needed the more places for a face of its size the picture has, each of which might look like one."""
+_ACCEPT, _BY_PLACES = 1.6, 0.42
+"""The sum of log-odds, its first look's among them, at which a candidate is a face. More are needed
+the more places for a face of its size the picture has, each of which might look like one."""
 _ACCEPT_WHOLE = 0.5
 """…for what the whole frame shows, which is seldom wrong: after one look at its own scale."""
-_LEAST_SCORE = 0.05
-"""What a look that finds nothing counts as."""
-_SAME = 0.3
-"""Two boxes that overlap by more than this (intersection over union) are one face."""
 _FORGET = 0.5
 """A known face that is not seen is looked for so long, seconds."""
 _WHOLE_EVERY = 0.15
@@ -126,12 +118,6 @@ def _origins(side: int, tile: float, overlap: float) -> NDArray[np.float64]:
     return np.linspace(0, max(side - tile, 0), count)
 
 
-def square_window(box: Box, pixels: int, sides: float) -> Window:
-    """Return the square of ``sides`` times the box's around it, at ``pixels`` × ``pixels``."""
-    (x, y), side = box.centre, max(box.width, box.height, 1.0) * sides
-    return Window(x - side / 2, y - side / 2, side, side, pixels, pixels)
-
-
 def own_windows(known: Sequence[Known]) -> list[Window]:
     """Return a window for each known face: the longer it was not seen, the wider."""
     windows = []
@@ -185,29 +171,6 @@ def _needed(candidate: Face, image: Image) -> float:
     return _ACCEPT + _BY_PLACES * math.log(max(places, 1.0))
 
 
-def confirm(detector: Detector, image: Image, candidate: Face, needed: float) -> Face | None:
-    """Look again at ``candidate``; return it as all looks show it, None where it is no face.
-
-    ``needed`` are the log-odds that the looks must sum up to. The score is that of their mean.
-    """
-    seen, total = [candidate], _log_odds(candidate.score)
-    for count, (pixels, sides, mirrored) in enumerate(_LOOKS, 2):
-        window = square_window(candidate.box, pixels, sides)._replace(mirrored=mirrored)
-        again = detector.look(image, window, _LEAST_SCORE)
-        same = max(again, key=lambda face: face.box.iou(candidate.box), default=None)
-        if same and same.box.iou(candidate.box) > _SAME:
-            seen.append(same)
-            total += _log_odds(same.score)
-        else:
-            total += _log_odds(_LEAST_SCORE)
-        if total >= needed:
-            score = 1 / (1 + math.exp(-total / count))
-            return _mean_face(seen, score) if score >= detector.min_score else None
-        if total < _REJECT:
-            return None
-    return None
-
-
 class FaceSearch:
     """Plans where to look with ``detector`` in the frames of one source after the other."""
 
@@ -253,18 +216,18 @@ class FaceSearch:
         for known, face in pairs:
             self._known[known].saw(faces[face], time)
         new = set(range(len(faces))) - {face for _, face in pairs}
-        self._known += [_Known(faces[n].box, time, _log_odds(faces[n].score)) for n in sorted(new)]
+        self._known += [_Known(faces[n].box, time, log_odds(faces[n].score)) for n in sorted(new)]
         self._known = [
-            one for one in self._known if time - one.seen <= _FORGET and one.belief >= _REJECT
+            one for one in self._known if time - one.seen <= _FORGET and one.belief >= REJECT
         ]
 
     def discover(self, faces: Sequence[Face], time: float) -> None:
         """Take faces of an earlier frame, that of ``time``: the ones that are not known yet."""
         known = [one.expected(time) for one in self._known]
         self._known += [
-            _Known(face.box, time, _log_odds(face.score))
+            _Known(face.box, time, log_odds(face.score))
             for face in faces
-            if all(box.iou(face.box) <= _SAME for box in known)
+            if all(box.iou(face.box) <= SAME for box in known)
         ]
 
     def _begin(self, size: tuple[int, int]) -> None:
@@ -307,7 +270,7 @@ class _Known(Moving):
 
     def saw(self, face: Face, time: float) -> None:
         keep = decay(time - self.seen, SPEED_SMOOTHING)
-        self.belief += (1 - keep) * (_log_odds(face.score) - self.belief)
+        self.belief += (1 - keep) * (log_odds(face.score) - self.belief)
         self.move(face.box, time)
 
 
@@ -318,7 +281,7 @@ def _apart(box: Box, other: Box) -> float:
 
 
 def _is_new(box: Box, faces: Iterable[Face]) -> bool:
-    return all(box.iou(face.box) <= _SAME for face in faces)
+    return all(box.iou(face.box) <= SAME for face in faces)
 
 
 def _is_inside(box: Box, window: Window, image: Image) -> bool:
@@ -332,14 +295,3 @@ def _is_inside(box: Box, window: Window, image: Image) -> bool:
         and (right >= width - 1 or box.right <= right + slack)
         and (bottom >= height - 1 or box.bottom <= bottom + slack)
     )
-
-
-def _log_odds(score: float) -> float:
-    score = min(max(score, _LEAST_SCORE), 0.999)
-    return math.log(score / (1 - score))
-
-
-def _mean_face(faces: Sequence[Face], score: float) -> Face:
-    boxes = np.array([(f.box.left, f.box.top, f.box.right, f.box.bottom) for f in faces])
-    points = np.mean([face.key_points for face in faces], axis=0)
-    return Face(Box(*boxes.mean(axis=0).tolist()), score, np.asarray(points, np.float32))

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import calibration, evaluate, framing, robustness
 from benchmarks.candidates import DEPLOYED_FILE, DEPLOYED_MODEL
+from benchmarks.errors import BenchmarkError
 from benchmarks.robustness import CORRUPTIONS, Corruption
 from benchmarks.search import Live
 from edge.contract import Framing, ModelContract
@@ -200,3 +201,13 @@ def test_the_shipped_file_is_evaluated(repository: Path, images_folder: Path) ->
     assert found.sequences is not None
     assert found.sequences.images == 35
     assert found.sequences.row(found.sequences.default).gain.value == 0
+
+
+def test_images_of_other_classes_are_refused(tmp_path: Path) -> None:
+    for label in ("left", "right"):
+        for split in ("train", "validation"):
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            cv2.imwrite(str(folder / "a.png"), IMAGES[len(label) - 4])
+    with pytest.raises(BenchmarkError, match=r"left, right, found angry, .*; name the images"):
+        evaluate.evaluate([DEPLOYED_MODEL], tmp_path, [BlazeFace()])

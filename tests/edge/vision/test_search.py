@@ -18,6 +18,7 @@ from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.protocols import Window
 from edge.types import Face, Image
 from edge.vision.blazeface import BlazeFace
+from edge.vision.confirm import confirm
 from edge.vision.pool import Pool
 from edge.vision.rota import UNIT
 from edge.vision.scout import Scout
@@ -26,7 +27,6 @@ from edge.vision.search import (
     Known,
     Plan,
     SearchOptions,
-    confirm,
     find_faces,
     own_windows,
     tiles,

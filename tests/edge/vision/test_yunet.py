@@ -16,7 +16,7 @@ from edge.protocols import Window
 from edge.types import Image
 from edge.vision import open_detector
 from edge.vision.blazeface import BlazeFace
-from edge.vision.search import square_window
+from edge.vision.confirm import square_window
 from edge.vision.yunet import FILE, YuNet, read_file
 
 MODEL = os.environ.get("YUNET_MODEL", "")
