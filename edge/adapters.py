@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from edge.protocols import Detector, Sink, Source
+from edge.settings import AnalysisSettings
 
 if TYPE_CHECKING:
     from edge.device import Device
     from edge.settings import Settings
+
+MOST_PIXELS = round(1e6 * AnalysisSettings.max_megapixels)
+"""Of a picture that is decoded, where nobody says otherwise."""
 
 
 class Concern(NamedTuple):
@@ -42,22 +46,32 @@ class DetectorAdapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a source: how many pixels a picture may have, and how long the demo is.
+
+    ``endless`` says that somebody else ends the run, so that the demo does not.
+    """
+
+    endless: bool = False
+    max_pixels: int = MOST_PIXELS
+
+
+@dataclass(frozen=True, slots=True)
 class SourceAdapter:
     """One kind of source: an entry of ``edge.sources.ADAPTERS``.
 
     ``matches`` says whether an address is of this kind. ``open`` takes the address, an instance of
-    ``options`` (None where it has none) and whether somebody else ends the run, so that the demo
-    does not; it raises ``SourceError`` or ``SettingsError``. ``check`` is what ``doctor`` calls
-    with the address, the options and the device: it opens no camera and no connection, returns what
-    it found or a ``Concern``, and raises ``EdgeError`` for what keeps a run from working. ``table``
-    names the options in a settings file and in ``open_source``; adapters that share their options
-    share it.
+    ``options`` (None where it has none) and the ``Limits``; it raises ``SourceError`` or
+    ``SettingsError``. ``check`` is what ``doctor`` calls with the address, the options, the limits
+    and the device: it opens no camera and no connection, returns what it found or a ``Concern``,
+    and raises ``EdgeError`` for what keeps a run from working. ``table`` names the options in a
+    settings file and in ``open_source``; adapters that share their options share it.
     """
 
     name: str
     matches: Callable[[str], bool]
-    open: Callable[[str, Any, bool], Source]
-    check: Callable[[str, Any, Device], str | Concern]
+    open: Callable[[str, Any, Limits], Source]
+    check: Callable[[str, Any, Limits, Device], str | Concern]
     options: type | None = None
     table: str = ""
 

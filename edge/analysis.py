@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from edge.contract import ModelContract
-from edge.errors import SourceLostError
 from edge.protocols import Classifier, Detector
 from edge.types import Face, Floats, Frame, Image, Outage
 from edge.vision.crops import crop_faces
@@ -18,6 +17,8 @@ from edge.vision.search import FaceSearch, Plan, find_faces
 
 MOST_WORKERS = 4
 """Each has networks of its own in memory, and rarely are there more faces in a frame."""
+_MOST_BYTES = 128 << 20
+"""Of frames that wait for their results, which is more than four of 3840×2160 have."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -81,8 +82,7 @@ class Prefetch:
     ) -> Iterator[Item]:
         """Yield ``items`` in order with their analyses.
 
-        ``live`` analyses a live frame and takes whether it is the first one of its source. Where a
-        file ends before its time, what came before is yielded first.
+        ``live`` analyses a live frame and takes whether it is the first one of its source.
         """
         source: str | None = None
         waiting: deque[tuple[Frame, Future[Analysis]]] = deque()
@@ -94,27 +94,28 @@ class Prefetch:
                 search.note(analysis.faces, frame.time)
             return frame, analysis
 
-        try:
-            for item in items:
-                if isinstance(item, Outage):
-                    yield item
-                    continue
-                first, source = item.source != source, item.source
-                if item.live:
-                    yield item, live(item, first)
-                    continue
-                if len(waiting) == MOST_WORKERS:
-                    yield next_one()
-                if first:
-                    search.reset()
-                image = item.image
-                plan = search.full(image) if item.still else search.plan(image, item.time)
-                waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
-                while first and not item.still and waiting:
-                    yield next_one()  # the next frames begin with what this one shows
-        except SourceLostError:
-            yield from (next_one() for _ in range(len(waiting)))
-            raise
+        def held() -> int:
+            return sum(frame.image.nbytes for frame, _ in waiting)
+
+        for item in items:
+            if isinstance(item, Outage):
+                yield item
+                continue
+            first, source = item.source != source, item.source
+            if item.live:
+                yield item, live(item, first)
+                continue
+            while waiting and (
+                len(waiting) == MOST_WORKERS or held() + item.image.nbytes > _MOST_BYTES
+            ):
+                yield next_one()
+            if first:
+                search.reset()
+            image = item.image
+            plan = search.full(image) if item.still else search.plan(image, item.time)
+            waiting.append((item, self._threads.submit(self._analyse, item.image, plan)))
+            while first and not item.still and waiting:
+                yield next_one()  # the next frames begin with what this one shows
         yield from (next_one() for _ in range(len(waiting)))
 
     def _analyse(self, image: Image, plan: Plan) -> Analysis:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,14 +19,15 @@ from edge.errors import EdgeError, SettingsError
 from edge.recognizer import Recognizer
 from edge.run import doctor as examination
 from edge.run.build import Run, RunSettings, build
-from edge.run.config import read_settings_file, refuse_other_numbers, take_addresses
+from edge.run.config import read_settings_file, refuse_other_values, take_addresses
 from edge.run.loop import run as run_loop
 from edge.run.process import native_noise_filtered, set_up_process
-from edge.run.signals import INTERRUPTED, Signals, has_terminal
+from edge.run.signals import INTERRUPTED, Signals, has_terminal, interrupt
 from edge.run.systemd import Heartbeat, Manager
 from edge.scan.settings import ScanSettings
 from edge.settings import Settings, expanded
 from edge.sources.live import unfinished_reads
+from edge.text import say
 from edge.vision.classifier import load_classifier
 from edge.vision.interpreter import open_model, read_model_file
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 app = App(
     name=_NAME,
     help="Finds faces and names their expressions, in real time.",
-    config=(take_addresses, read_settings_file, refuse_other_numbers),
+    config=(take_addresses, read_settings_file, refuse_other_values),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     version=f"{_NAME} {__version__}",
@@ -66,12 +66,12 @@ def run(settings: _Settings = _DEFAULTS, *, config: Path | None = None, reread: 
     signals = Signals()
     with Manager() as manager:
         signals.install(reload=bool(config) and (manager.present or not has_terminal()))
-        say = partial(print, flush=True, file=sys.stderr if _is_piped(settings) else None)
-        show = manager.status if manager.present else say
+        tell = partial(say, file=sys.stderr if _is_piped(settings) else None)
+        show = manager.status if manager.present else tell
         with native_noise_filtered():
             parts = build(settings, signals.stop, lambda: signals.stopped or signals.accepted, show)
         reload = partial(_accepts_reload, signals, manager, reread, settings)
-        code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload(), say)
+        code = _drive(parts, Heartbeat(manager), lambda: signals.stopped or reload(), tell)
         if not signals.stopped and signals.accepted:
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -86,7 +86,7 @@ def _is_piped(settings: Settings) -> bool:
 
 
 def _drive(
-    parts: Run, heartbeat: Heartbeat, stop: Callable[[], bool], say: Callable[[str], object]
+    parts: Run, heartbeat: Heartbeat, stop: Callable[[], bool], tell: Callable[..., object]
 ) -> int:
     """Run the loop, print the summary, and return the exit code."""
     code = 0
@@ -99,7 +99,8 @@ def _drive(
                 raise
             code = _complain(error)
     if parts.stats.frames:
-        say(parts.stats.summary(parts.facts()))
+        if not parts.status.exit_code:  # else it is said that lines can't be printed
+            tell(*parts.stats.summary(parts.facts()))
     else:
         log.warning("ended before the first frame")
     return code or parts.exit_code
@@ -144,17 +145,17 @@ def scan(settings: _ScanSettings) -> int:
     from edge.scan.export import export  # noqa: PLC0415
     from edge.scan.scan import Scan  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt()
     if settings.export:
         rows = export(Path(settings.source[0]), settings.export)
-        print(f"{rows} rows in {settings.export}")
+        say(f"{rows} rows in {settings.export}")
         return 0
     with native_noise_filtered():
         labels = Recognizer.of(settings).labels
     try:
-        return Scan(settings, labels, partial(print, flush=True)).run()
+        return Scan(settings, labels, say).run()
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", flush=True)
+        say("stopped; the same command goes on from here")
         return INTERRUPTED
 
 
@@ -174,8 +175,8 @@ def doctor(settings: _Settings = _DEFAULTS, *, config: Path | None = None) -> in
     with native_noise_filtered():
         findings = examination.examine(settings, Device())
     for finding in findings:
-        print(finding.line())
-    print(examination.verdict(findings))
+        say(finding.line())
+    say(examination.verdict(findings))
     return int(any(finding.state == "problem" for finding in findings))
 
 
@@ -192,12 +193,12 @@ def info(model: Path | None = None) -> int:
     with native_noise_filtered():
         classifier = load_classifier(path)
         opened = open_model(read_model_file(path), path.name)
-    print(f"{path}, opened with {classifier.runtime}")
+    say(f"{path}, opened with {classifier.runtime}")
     for kind, tensors in (("input", opened.inputs), ("output", opened.outputs)):
         for tensor in tensors:
             quantised = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
-            print(f"{kind} {tensor.name}: {tensor.dtype}{list(tensor.shape)}{quantised}")
-    print(classifier.contract.to_json())
+            say(f"{kind} {tensor.name}: {tensor.dtype}{list(tensor.shape)}{quantised}")
+    print(classifier.contract.to_json())  # ASCII
     return 0
 
 
@@ -206,11 +207,16 @@ def main(tokens: Sequence[str]) -> int:
     set_up_process(_NAME)
     try:
         code = _run_command(tokens)
+    except KeyboardInterrupt:  # of ``scan``; a run takes the signal itself
+        code = INTERRUPTED
+    except OSError as error:
+        code = _fail(error)
+    try:
         if sys.stdout is not None:  # it may be closed
             sys.stdout.flush()
-    except BrokenPipeError:  # the reader of standard output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EdgeError.exit_code
+    except OSError as error:
+        code = code or _fail(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in it
     if unfinished_reads():
         # A thread that comes back from a native read while Python finalises aborts the process.
         logging.shutdown()
@@ -227,14 +233,15 @@ def _run_command(tokens: Sequence[str]) -> int:
         return _complain(SettingsError(f"{_one_line(error).rstrip('.')}; see --help"))
     except EdgeError as error:
         return _complain(error)
-    except KeyboardInterrupt:  # of another command than run, which takes the signal itself
-        return INTERRUPTED
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        advice = "check the path, its permissions and the free space"
-        return _complain(EdgeError(f"{_one_line(error)}; {advice}"))
     return code if isinstance(code, int) else 0
+
+
+def _fail(error: OSError) -> int:
+    """Say what the system refused; nothing of standard output whose reader has left."""
+    if isinstance(error, BrokenPipeError):
+        return EdgeError.exit_code
+    advice = "check the path, its permissions and the free space"
+    return _complain(EdgeError(f"{_one_line(error)}; {advice}"))
 
 
 def _parse(tokens: Sequence[str]) -> Settings:
@@ -249,7 +256,7 @@ def _parse(tokens: Sequence[str]) -> Settings:
 
 def _complain(error: EdgeError, beginning: str = "") -> int:
     """Say ``error`` in one line on standard error; return its exit code."""
-    log.error("%s%s", beginning, _one_line(error))
+    log.error("%s%s", beginning, error)
     return error.exit_code
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from edge.errors import ContractError
+from edge.errors import ContractError, first_line
 
 MEMBER = "contract.json"
 LABELS_MEMBER = "labels.txt"
@@ -107,6 +107,8 @@ class ModelContract:
             yield f"expected uncertain_below in 0…1, found {self.uncertain_below!r}"
         if not 0 <= self.hold <= 10:
             yield f"expected a hold of 0…10 s, found {self.hold!r}"
+        if not isinstance(self.provenance, Mapping):
+            yield f"expected a table of where it comes from, found {self.provenance!r}"
 
     def framing(self, detector: str) -> Framing:
         """Return the framing for the boxes of ``detector``; raises ``ContractError``."""
@@ -129,15 +131,15 @@ class ModelContract:
             values = _whole({"hold": HOLD, **json.loads(text)}, cls)
             values["framings"] = {
                 name: Framing(**_whole(framing, Framing))
-                for name, framing in dict(values["framings"]).items()
+                for name, framing in {**values["framings"]}.items()
             }
             if isinstance(values["labels"], list):
                 values["labels"] = tuple(values["labels"])
             return cls(**values)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise ContractError(
-                f"contract: expected the JSON that 'make convert' writes, found {error}; "
-                "convert the model again"
+                "contract: expected the JSON that 'make convert' writes, found "
+                f"{first_line(error)}; convert the model again"
             ) from error
 
 

@@ -1,14 +1,58 @@
-"""Writing files so that nothing half-written is ever seen: temporary file, fsync, rename."""
+"""Reading files that somebody else wrote, and writing so that nothing half-written is ever seen."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+_MOST_TOML = 1 << 18
+"""Bytes of settings or of a recipe: those with everything in them have a tenth of it."""
+_MOST_DOTS, _MOST_BITS = 500, 63
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return what is in the regular file at ``path``, ``most`` bytes; links are followed.
+
+    A pipe or a device would block or never end. Raises ``OSError``.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if path.is_dir() else "a pipe, a device or a socket"
+        raise OSError(errno.EINVAL, f"{what}, not a file", str(path))
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"more than {_size(most)}", str(path))
+    return content
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what the TOML file at ``path`` says; raises ``OSError``, ``ValueError``."""
+    content = read_regular(path, _MOST_TOML)
+    # Of the parts of a key, which dots separate, tomllib takes the square in time and in memory.
+    if any(line.count(b".") > _MOST_DOTS for line in content.splitlines()):
+        raise ValueError(f"a line with more than {_MOST_DOTS} dots")
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
+        _check_numbers(values)
+    except RecursionError as error:
+        raise ValueError("lists or tables that are nested too deep") from error
+    return values
+
+
+def _check_numbers(value: object) -> None:
+    """Raise ``ValueError`` where a number is longer than TOML's: Python can't even print it."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_numbers(each)
+    elif isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError(f"a number of {value.bit_length()} bits, at most {_MOST_BITS} are right")
 
 
 def check_target(path: Path) -> None:
@@ -70,6 +114,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MB" if count >> 20 else f"{count >> 10} kB"
 
 
 def _temporary(path: Path) -> Path:

@@ -19,7 +19,7 @@ class Source(Protocol):
     ``name`` is what records carry, ``description`` what a person reads, with what is known once
     there is a frame ("camera 0 (640×480, 30 FPS)"); ``fps`` is the nominal rate, 0 where unknown.
     ``live`` says that it cannot wait, ``size`` how much work it is compared to others, in bytes;
-    ``paths`` are the files that it reads.
+    ``paths`` are the files that it reads, ``damage`` what could not be read of them, so far.
     Before it is opened it may be given another ``name``, to be told from others; a live source that
     is ``patient`` yields outages until its device opens for the first time, instead of raising.
     """
@@ -30,6 +30,7 @@ class Source(Protocol):
     size: float
     paths: Sequence[Path]
     patient: bool
+    damage: str
 
     @property
     def description(self) -> str:
@@ -48,13 +49,16 @@ class Source(Protocol):
         """Frames in order, outages while a live source has none.
 
         A live source never blocks for longer than about 0.1 s. Raises ``SourceError`` where it
-        does not open, ``SourceLostError`` where a file ends before its time.
+        does not open.
         """
         ...
 
 
 class BaseSource:
-    """A source with nothing to open or to release."""
+    """A source with nothing to open or to release.
+
+    A run keeps its sources to the end, so that one that was left holds no picture and no decoder.
+    """
 
     name = ""
     fps = 0.0
@@ -62,6 +66,7 @@ class BaseSource:
     size = 1.0
     paths: Sequence[Path] = ()
     patient = False
+    damage = ""
 
     @property
     def description(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge.adapters import Limits
 from edge.analysis import MOST_WORKERS, Analyse, Analyser, Analysis, Item, Prefetch, Stopwatch
 from edge.events import Event, with_events
 from edge.protocols import Detector
@@ -146,6 +147,7 @@ class Recognizer:
         *sources: str | int | Path,
         rotate: int = 0,
         mirror: bool = False,
+        max_megapixels: float = Settings.max_megapixels,
         on_event: Callable[[Event], object] | None = None,
     ) -> Generator[tuple[Frame, FrameResult]]:
         """Yield each frame of ``sources``, one source after the other, with its tracked result.
@@ -153,12 +155,14 @@ class Recognizer:
         A source is what the command line takes: a camera's index, the address of a stream, a video,
         a picture, a folder, a pattern. Files give every frame, cameras and streams the newest one;
         while one of these is lost nothing is yielded, and it is opened again. ``rotate`` (0, 90,
-        180, 270 degrees clockwise) and ``mirror`` turn every image first. ``on_event`` is called
-        when somebody appears, changes or leaves, and when a source is lost and back, before the
-        result that shows it and in the caller's thread; what it raises ends the stream. Leaving the
-        generator closes the source. Raises ``EdgeError``.
+        180, 270 degrees clockwise) and ``mirror`` turn every image first. Pictures of more than
+        ``max_megapixels`` (1…178) are not decoded. ``on_event`` is called when somebody appears,
+        changes or leaves, and when a source is lost and back, before the result that shows it and
+        in the caller's thread; what it raises ends the stream. Leaving the generator closes the
+        source. Raises ``EdgeError``.
         """
-        for source in open_sources(sources):
+        limits = Limits(max_pixels=AnalysisSettings(max_megapixels=max_megapixels).max_pixels)
+        for source in open_sources(sources, limits=limits):
             with source, closing(self.watch(turned(source, rotate, mirror))) as found:
                 for item in found:
                     if isinstance(item, Event):

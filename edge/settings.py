@@ -114,6 +114,9 @@ class AnalysisSettings:
     """Calls of the detector that the search for further faces takes in a frame of a video or a
     camera, on average: 0…100. With 2, a face that appears anywhere is found within 0.3 s where
     little else moves, and within 5 s at the latest; 0 looks at known faces and the whole frame."""
+    max_megapixels: float = 40.0
+    """The largest picture that is decoded, of a file, a video or a stream: 1…178 megapixels, the
+    most that Pillow decodes. One takes some 7 MB of memory a megapixel, a WebP 16."""
     rotate: Literal[0, 90, 180, 270] = 0
     """Turn every picture clockwise by so many degrees, for a camera that is mounted askew."""
     mirror: bool = False
@@ -131,12 +134,18 @@ class AnalysisSettings:
         if self.min_face:
             check_range("min-face", self.min_face, 0.02, 1)
         check_range("search-budget", self.search_budget, 0, 100)
+        check_range("max-megapixels", self.max_megapixels, 1, 178)
         if self.uncertain_below is not None:
             check_range("uncertain-below", self.uncertain_below, 0, 0.99)
         if self.hold is not None:
             check_range("hold", self.hold, 0, 10, "s")
         put(self, "model", Path(expanded(self.model)))
         put(self, "detector_model", Path(expanded(self.detector_model)))
+
+    @property
+    def max_pixels(self) -> int:
+        """``max_megapixels`` in pixels."""
+        return round(1e6 * self.max_megapixels)
 
     @property
     def model_path(self) -> Path:

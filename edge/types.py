@@ -21,6 +21,8 @@ from edge.records import ExpressionRecord, FaceRecord, FrameRecord
 
 Image = NDArray[np.uint8]
 """``uint8[H, W, 3]``, BGR."""
+LARGEST_SIDE = 32_766
+"""Pixels a side of an image at most, by OpenCV's fixed-point sampling."""
 Floats = NDArray[np.float32]
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from edge import sinks, sources
-from edge.adapters import PublisherAdapter
+from edge.adapters import Limits, PublisherAdapter
 from edge.errors import SettingsError, SinkError
 from edge.protocols import Sink, Source
 from edge.recognizer import Recognizer
@@ -87,11 +87,14 @@ class Run:
     sinks: tuple[Sink, ...]
     stats: Stats
     guards: tuple[Guarded, ...]
+    status: Guarded
+    """The lines for standard output."""
 
     @property
     def exit_code(self) -> int:
         """That of the first source or sink that failed, 0 where none did."""
-        codes = (self.lanes.exit_code, *(sink.exit_code for sink in self.guards))
+        guards = (*self.guards, self.status)
+        codes = (self.lanes.exit_code, *(sink.exit_code for sink in guards))
         return next(filter(None, codes), 0)
 
     def facts(self) -> Mapping[str, str]:
@@ -134,8 +137,8 @@ def build(
     stats = Stats()
     window = open_window(settings, stop, stopped)
     served = list(publishers(settings))
-    endless = bool(window or settings.frames or served)
-    inputs = sources.open_sources(settings.source, adapter_options(settings), endless)
+    limits = Limits(bool(window or settings.frames or served), settings.max_pixels)
+    inputs = sources.open_sources(settings.source, adapter_options(settings), limits)
     check_outputs(settings, inputs)
     lines = {*settings.output, *settings.events}  # "-" may be both
     takers = len(lines) + len(served) + bool(settings.on_change)
@@ -153,11 +156,12 @@ def build(
         painter = partial(Painter, settings.overlay_parts, settings.hide_faces)
         parts.append(Drawn(views, pictures, stats.corner, painter))
     every = math.inf if window else 1.0
-    parts.append(Guarded(StatusLine(stats.details, None if takers else stop, show, every)))
+    status = Guarded(StatusLine(stats.details, None if takers else stop, show, every))
+    parts.append(status)
     paced = window is None and bool(served)  # somebody watches
     lanes = _lanes(settings, inputs, recognizer, stopped, paced)
     guards = (*records, *pictures, *others, *views)
-    return Run(settings, lanes, tuple(inputs), recognizer, tuple(parts), stats, guards)
+    return Run(settings, lanes, tuple(inputs), recognizer, tuple(parts), stats, guards, status)
 
 
 def _go_on() -> None:
@@ -168,13 +172,20 @@ def _outputs(
     settings: Settings, recognizer: Recognizer, left: Callable[[], None]
 ) -> tuple[list[Guarded], list[Guarded]]:
     """The outputs that take results, and those that take annotated pictures."""
-    records = [Guarded(EventSink(path, settings.recording), left) for path in settings.events]
+    records = [
+        _guarded(path, partial(EventSink, path, settings.recording), left)
+        for path in settings.events
+    ]
     pictures: list[Guarded] = []
     for path in settings.output:
         adapter = sinks.find_adapter(path)
-        sink = Guarded(adapter.open(path, recognizer.labels, settings), left)
+        sink = _guarded(path, partial(adapter.open, path, recognizer.labels, settings), left)
         (pictures if adapter.pictures else records).append(sink)
     return records, pictures
+
+
+def _guarded(path: Path, make: Callable[[], Sink], left: Callable[[], None]) -> Guarded:
+    return Guarded(make(), left, again=make, name=str(path))
 
 
 def check_outputs(settings: Settings, inputs: Sequence[Source]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
@@ -13,14 +12,18 @@ from cyclopts import App, ArgumentCollection
 from cyclopts.argument import update_argument_collection
 
 from edge.errors import SettingsError, first_line
+from edge.files import read_toml
 from edge.run.build import RunSettings
 from edge.settings import expanded
+
+_KINDS: Mapping[type, str] = {dict: "table", list: "list"}
 
 
 def take_addresses(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Let "--mqtt mqtt://broker" be the address of the table, beside "--mqtt.device pi".
 
-    cyclopts takes it for the whole table, which nothing else may join then.
+    cyclopts takes it for the whole table, which nothing else may join then. A table without an
+    address has no value: raises ``SettingsError``.
     """
     del app, commands
     for table in arguments:
@@ -28,6 +31,11 @@ def take_addresses(app: App, commands: tuple[str, ...], arguments: ArgumentColle
             if child.keys[-1] == "address":
                 while table.tokens:
                     child.append(table.tokens.pop(0))
+        if table.children and table.tokens:
+            raise SettingsError(
+                f"{table.name.lstrip('-')}: expected one of its options, found "
+                f"{table.tokens[0].value} for all; write {table.children[0].name} and such"
+            )
 
 
 def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -45,53 +53,72 @@ def read_settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentC
 def _read(path: str) -> dict[str, Any]:
     file = Path(expanded(path))
     try:
-        if not file.is_file():
-            raise SettingsError(f"{path}: expected a settings file, found none; check the path")
-        values = tomllib.loads(file.read_text("utf-8-sig"))
+        values = read_toml(file)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{path}: expected a settings file, found none; check the path"
+        ) from error
     except PermissionError as error:
         raise SettingsError(
             f"{path}: expected a settings file that this user may read, found: {error.strerror}; "
             f"run 'sudo chmod 644 {path}', or where it holds a password 'sudo chgrp video {path}' "
             "and 'sudo chmod 640' for members of that group and the service alone"
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(
-            f"{path}: expected a settings file in TOML, found: {first_line(error)}; mend it"
+            f"{path}: expected a settings file in TOML, found: {_found(error)}; mend it"
         ) from error
     values = {key.replace("-", "_"): value for key, value in values.items()}
-    _check_keys(path, values)
+    _check(path, values)
     return values
 
 
-def _check_keys(path: str, values: Mapping[str, Any]) -> None:
-    """Refuse unknown keys with the nearest known one, and a value in the place of a table."""
+def _found(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or first_line(error)
+
+
+def _check(path: str, values: Mapping[str, Any]) -> None:
+    """Refuse unknown keys with the nearest known one, and what is no value of an option."""
     known = {field.name: field for field in fields(RunSettings)}
     for name, value in values.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
             advice = f"write {near[0]} for it" if near else "take it out"
             raise SettingsError(f"{path}: expected {', '.join(known)}, found {name}; {advice}")
-        table = is_dataclass(known[name].default_factory)
-        if table and not isinstance(value, dict):
+        if not is_dataclass(known[name].default_factory):
+            _check_value(path, name, value)
+        elif isinstance(value, dict):
+            for option, one in value.items():
+                _check_value(path, f"{name}.{option}", one)
+        else:
             raise SettingsError(
-                f"{path}: expected a table [{name}], found {name} = {value!r}; "
-                "write what belongs there in lines of its own below it"
+                f"{path}: expected a table [{name}], found {name} = …; write what belongs there in "
+                "lines of its own below it"
             )
 
 
-def refuse_other_numbers(
-    app: App, commands: tuple[str, ...], arguments: ArgumentCollection
-) -> None:
-    """Raise ``SettingsError`` for what is no number, and for 2.7 where cyclopts would round it."""
+def _check_value(path: str, name: str, value: object) -> None:
+    """Refuse what is no option's value: TOML has tables in tables, and dates."""
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, str | int | float):
+            raise SettingsError(
+                f"{path}: expected a text, a number, true or false for {name}, found a "
+                f"{_KINDS.get(type(one), 'date or time')}; see the settings file of the service"
+            )
+
+
+def refuse_other_values(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Raise ``SettingsError`` for what cyclopts would take: 2.7 for 2, and "" for this folder."""
     del app, commands
     for argument in arguments:
-        if argument.hint not in _NUMBERS or argument.parameter.converter:
+        if argument.hint not in _VALUES or argument.parameter.converter:
             continue
-        what, fits = _NUMBERS[argument.hint]
+        what, fits = _VALUES[argument.hint]
         for token in argument.tokens:
             if not fits(token.value):
                 raise SettingsError(
-                    f"{argument.name.lstrip('-')}: expected {what}, found {token.value}; give one"
+                    f"{argument.name.lstrip('-')}: expected {what}, found "
+                    f"{token.value or 'nothing'}; give one"
                 )
 
 
@@ -107,7 +134,9 @@ def _is_whole(text: str) -> bool:
     return _is_number(text) and float(text).is_integer()
 
 
-_NUMBERS: Mapping[object, tuple[str, Callable[[str], bool]]] = {
+_VALUES: Mapping[object, tuple[str, Callable[[str], bool]]] = {
     int: ("a whole number", _is_whole),
     float: ("a number", _is_number),
+    Path: ("a path", bool),
+    tuple[Path, ...]: ("a path", bool),
 }

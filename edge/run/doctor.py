@@ -15,7 +15,7 @@ from typing import Literal
 import cv2
 
 from edge import sinks, sources
-from edge.adapters import Concern
+from edge.adapters import Concern, Limits
 from edge.assets import ASSETS, ASSETS_FOLDER, read_asset
 from edge.device import UNDER_VOLTAGE, Device
 from edge.errors import AssetError, EdgeError, SettingsError, SinkError, first_line
@@ -76,7 +76,7 @@ def _finding(name: str, check: Check, settings: Settings, device: Device) -> Fin
     try:
         found = check(settings, device)
     except (EdgeError, OSError) as error:
-        return Finding(name, "problem", " ".join(str(error).split()))
+        return Finding(name, "problem", str(error))
     except ImportError as error:
         text = f"expected its library, found: {first_line(error)}; install edge-expressions again"
         return Finding(name, "problem", text)
@@ -141,10 +141,11 @@ def _cameras(_: Settings, device: Device) -> str:
 def _source(settings: Settings, device: Device) -> str | Concern:
     found: list[str] = []
     sources.open_sources(settings.source, adapter_options(settings))  # whether they go together
+    limits = Limits(max_pixels=settings.max_pixels)
     for address in sources.expanded(settings.source):
         adapter = sources.find_adapter(address)
         options = adapter_options(settings).get(adapter.table)
-        one = adapter.check(address, options, device)
+        one = adapter.check(address, options, limits, device)
         if isinstance(one, Concern):
             return one
         found.append(one)

@@ -17,9 +17,10 @@ from cyclopts import App, CycloptsError, Parameter
 
 from edge.errors import EdgeError, SettingsError
 from edge.run.build import RunSettings, publishers
-from edge.run.config import read_settings_file, refuse_other_numbers, take_addresses
+from edge.run.config import read_settings_file, refuse_other_values, take_addresses
 from edge.settings import Settings
 from edge.sources.stream import SCHEMES, masked
+from edge.text import say
 
 if TYPE_CHECKING:
     _Settings = Settings
@@ -27,7 +28,7 @@ else:
     _Settings = Annotated[RunSettings, Parameter(name="*")]
 _DEFAULTS = RunSettings()
 app = App(
-    config=(take_addresses, read_settings_file, refuse_other_numbers),
+    config=(take_addresses, read_settings_file, refuse_other_values),
     default_parameter=Parameter(negative=()),
     result_action="return_value",
 )
@@ -93,7 +94,7 @@ def main(tokens: Sequence[str]) -> int:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         command(*bound.args, **bound.kwargs)
     except (CycloptsError, EdgeError) as error:
-        print("network:", *str(error).split(), file=sys.stderr)
+        say(f"network: {' '.join(str(error).split())}", file=sys.stderr)
         return SettingsError.exit_code
     return 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,15 +11,15 @@ from contextlib import contextmanager
 
 import cv2
 
+from edge.text import LineFormatter, visible
+
 _NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
 """LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
 repeats, straight to file descriptor 2, and has no switch for that."""
 
 
 def set_up_process(name: str) -> None:
-    """Set signals and threads, and where log lines go, which ``name`` begins."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Set threads, and where log lines go, which ``name`` begins."""
     # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(
@@ -30,7 +29,8 @@ def set_up_process(name: str) -> None:
         if stream is not None:  # closed ones are None
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(f"{name}: %(message)s"))
+    handler.setFormatter(LineFormatter(f"{name}: %(message)s"))
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # clients that hang up are no news
     logger = logging.getLogger("edge")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)
@@ -38,7 +38,10 @@ def set_up_process(name: str) -> None:
 
 @contextmanager
 def native_noise_filtered() -> Iterator[None]:
-    """Keep LiteRT's remarks off standard error while models are opened; pass the rest on."""
+    """Keep LiteRT's remarks off standard error while models are opened; pass the rest on.
+
+    Nothing where an exception says it: a model's names would follow in lines of their own.
+    """
     with tempfile.TemporaryFile() as captured:
         try:
             stderr = os.dup(2)
@@ -51,7 +54,7 @@ def native_noise_filtered() -> Iterator[None]:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-            captured.seek(0)
-            for line in captured:
-                if not line.startswith(_NATIVE_NOISE):
-                    os.write(2, line)
+        captured.seek(0)
+        for line in captured:
+            if not line.startswith(_NATIVE_NOISE):
+                os.write(2, visible(line.decode(errors="replace").rstrip("\n")).encode() + b"\n")

@@ -78,6 +78,13 @@ class Signals:
         return asked
 
 
+def interrupt() -> None:
+    """Let SIGINT and SIGTERM raise ``KeyboardInterrupt``, unless the caller has switched it off."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 def has_terminal() -> bool:
     """Return whether there is a terminal, whose closing sends SIGHUP."""
     if not hasattr(os, "ctermid"):

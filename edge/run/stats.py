@@ -133,8 +133,8 @@ class Stats(BaseSink):
             rows["latency"] = np.array(self._latency_ms)
         return {name: _percentiles(values) for name, values in rows.items()}
 
-    def summary(self, facts: Mapping[str, str]) -> str:
-        """Return the report of a run: ``facts`` (what was used), then the counts and the times."""
+    def summary(self, facts: Mapping[str, str]) -> Sequence[str]:
+        """Return a report in lines: ``facts`` (what was used), the counts and the times."""
         lines = {
             **facts,
             "frames": f"{self.frames}, {self.dropped} dropped" if self.live else f"{self.frames}",
@@ -150,7 +150,7 @@ class Stats(BaseSink):
             f"  {stage:<10}" + "".join(f" {value:8.2f}" for value in values)
             for stage, values in self.percentiles().items()
         ]
-        return "\n".join(rows)
+        return rows
 
     def _people(self) -> str:
         """Everybody, of all sources: where there is one, with the shares of the labels."""

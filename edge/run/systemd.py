@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from edge.protocols import BaseSink
+from edge.text import visible
 from edge.types import Frame, FrameResult, Outage
 
 _PINGS = 4
@@ -60,7 +61,7 @@ class Manager:
 
     def status(self, line: str) -> None:
         """Send what ``systemctl status`` shows."""
-        self.tell(f"STATUS={line}")
+        self.tell(f"STATUS={visible(line)}")
 
     def reloading(self) -> None:
         """Say that the settings are read anew; READY=1 says when that is over."""

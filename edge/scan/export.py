@@ -12,6 +12,7 @@ from edge.scan.results import FRAMES, SECONDS, parts, require_scan
 from edge.scan.summary import no_part
 from edge.sinks.columns import require_pyarrow
 from edge.sinks.output import writing
+from edge.sinks.table import FORMULA
 
 
 def export(results: Path, target: Path) -> int:
@@ -38,7 +39,7 @@ def export(results: Path, target: Path) -> int:
         check_target(target)
         with replace_with(target) as file, open_writer(file, schema) as writer:
             for batch in _batches(found):
-                writer.write_table(batch)
+                writer.write_table(_harmless(batch) if target.suffix == ".csv" else batch)
                 rows += batch.num_rows
     return rows
 
@@ -50,6 +51,20 @@ def _schema(path: Path) -> Any:
         return pyarrow.parquet.read_schema(path).remove_metadata()
     except (OSError, pyarrow.ArrowException) as error:
         raise no_part(path, first_line(error)) from error
+
+
+def _harmless(batch: Any) -> Any:
+    """Return the table with an apostrophe before the texts that a spreadsheet would run."""
+    import pyarrow  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    for number, field in enumerate(batch.schema):
+        if pyarrow.types.is_string(field.type):
+            texts = batch[number]
+            runs = pc.is_in(pc.utf8_slice_codeunits(texts, 0, 1), pyarrow.array(FORMULA))
+            marked = pc.if_else(runs, pc.binary_join_element_wise("'", texts, ""), texts)
+            batch = batch.set_column(number, field, marked)
+    return batch
 
 
 def _batches(found: Sequence[Path]) -> Iterator[Any]:

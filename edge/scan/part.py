@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from edge.errors import SourceLostError
 from edge.scan.inputs import Input, readable
 from edge.scan.moments import Moments
 from edge.scan.results import FRAMES, METADATA, SECONDS, Manifest, new_file
@@ -66,25 +65,17 @@ class Part:
         self,
         results: Iterable[tuple[Frame, FrameResult] | Outage],
         tell: Callable[[float], object],
-    ) -> str:
-        """Write ``results``; return why the file ends early, if it does.
-
-        ``tell`` takes which share of it is done.
+    ) -> None:
+        """Write ``results``; ``tell`` takes which share of the file is done.
 
         Raises ``SourceError`` where nothing of it can be read, and ``OSError``.
         """
-        try:
-            for item in results:
-                if not isinstance(item, Outage):
-                    self._add(*item)
-                    tell(item[0].done)
-        except SourceLostError as error:
-            return str(error)
-        return ""
+        for item in results:
+            if not isinstance(item, Outage):
+                self._add(*item)
+                tell(item[0].done)
 
-    def finish(
-        self, file: Input, source: ImageSource | VideoSource, damaged: str, took: float
-    ) -> Manifest:
+    def finish(self, file: Input, source: ImageSource | VideoSource, took: float) -> Manifest:
         """Write what is left, and the manifest, which is returned; raises ``OSError``."""
         for second in self._seconds.end():
             self._tables[SECONDS].add(second)
@@ -103,7 +94,7 @@ class Part:
             frames=self._frames,
             faces=self._faces,
             people=self._faces if last.still else len(self._tracks),
-            damaged=damaged,
+            damaged=readable(source.damage),
             undecodable=source.undecodable,
             took=round(took, 3),
             moments=self._moments.best(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +14,12 @@ from edge.files import write_text
 from edge.scan.charts import clock, colours
 from edge.scan.contents import Totals, listed_videos, shares, sorted_parts
 from edge.scan.results import FAILURES, require_scan
+from edge.text import visible
 
 REPORT = "report.html"
 _LISTED_FAILURES = 1000
 _OPEN_VIDEOS = 3
 """So many are open when the page is."""
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the text around them; an element ``bdi`` holds those of a script."""
 
 
 class Failure(NamedTuple):
@@ -93,15 +91,6 @@ def _environment() -> Any:
     )
     environment.filters |= {"clock": clock, "visible": visible, "percent": _percent, "text": _text}
     return environment
-
-
-def visible(text: str) -> str:
-    r"""Return ``text`` with ``\u000a`` for what would not show, or would turn what is around it."""
-    hidden = ("Cc", "Cs")
-    return "".join(
-        f"\\u{ord(c):04x}" if c in _REORDERING or unicodedata.category(c) in hidden else c
-        for c in text
-    )
 
 
 def _text(value: object) -> str:

@@ -24,10 +24,11 @@ from typing import Any, BinaryIO, TypedDict
 from uuid import uuid4
 
 from edge.errors import TargetError
-from edge.files import check_target, write_text
+from edge.files import check_target, read_regular, write_text
 from edge.scan.inputs import SCAN, Input, readable
 from edge.scan.moments import Moment
 from edge.sinks import output
+from edge.sinks.table import harmless
 
 FORMAT = "expressions-scan-1"
 FRAMES, SECONDS = "frames", "seconds"
@@ -35,6 +36,8 @@ FAILURES = "failures.csv"
 METADATA = "expressions"
 """The key of the manifest in the metadata of a part."""
 _LOCK = ".lock"
+_MOST = 64 << 20
+"""Bytes of what a scan says of itself."""
 _OURS = {_LOCK, SCAN, FRAMES, SECONDS, FAILURES, "report.html"}
 _HIDDEN = ".writing"
 """How the name of a file ends that is not whole."""
@@ -60,7 +63,7 @@ class Manifest(TypedDict):
     people: int
     """Tracks; of a picture, faces."""
     damaged: str
-    """Why the end of the file is missing, if it is."""
+    """What could not be read of the file, "" for nothing."""
     undecodable: int
     """Packets that are left out."""
     took: float
@@ -135,7 +138,8 @@ class Results:
                 path.unlink(missing_ok=True)
                 return
             text = io.StringIO()
-            csv.writer(text).writerows([("file", "reason"), *sorted(failures.items())])
+            lines = [("file", "reason"), *sorted(failures.items())]
+            csv.writer(text).writerows(tuple(map(harmless, line)) for line in lines)
             write_text(path, text.getvalue())
 
     def _check(self) -> None:
@@ -165,8 +169,8 @@ class Results:
 def read_scan(folder: Path) -> dict[str, Any] | None:
     """Return what scan.json of ``folder`` says, None where there is none of a scan."""
     try:
-        scan = json.loads((folder / SCAN).read_text("utf-8"))
-    except (OSError, ValueError):
+        scan = json.loads(read_regular(folder / SCAN, _MOST))
+    except (OSError, ValueError, RecursionError):
         return None
     return scan if isinstance(scan, dict) and scan.get("format") == FORMAT else None
 

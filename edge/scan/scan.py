@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edge import __version__
-from edge.errors import ScanError, SourceFileError, first_line
+from edge.errors import EdgeError, ScanError, SourceFileError, first_line
 from edge.scan.inputs import Input, find_inputs, readable
 from edge.scan.progress import ScanProgress, Totals, count, hours
-from edge.scan.report import visible, write_report
+from edge.scan.report import write_report
 from edge.scan.results import FORMAT, Results
 from edge.scan.settings import ScanSettings
 from edge.scan.work import Outcome
@@ -26,7 +26,10 @@ from edge.vision.interpreter import read_model_file
 
 _FAILURES = ("unreadable", "unreadable folders")
 """Kinds of what the search for files leaves out and somebody must mend."""
-_ELSEWHERE = ("source", "output", "workers", "cluster", "export", "model", "detector_model")
+_ELSEWHERE = (
+    *("source", "output", "workers", "cluster", "export"),
+    *("model", "detector_model", "max_megapixels"),
+)
 """Settings that change nothing in a part, or that stand in the identity by their content."""
 log = logging.getLogger(__name__)
 
@@ -78,10 +81,12 @@ class Scan:
         self._failures: dict[str, str] = {}
         self._left_out: defaultdict[str, list[str]] = defaultdict(list)
         self._totals = Totals()
+        self._failed = False
 
     def run(self) -> int:
-        """Scan what is not yet scanned and return the exit code: 1 where a file failed.
+        """Scan what is not yet scanned and return the exit code.
 
+        It is 1 where another scan may read a file that failed, 2 where nothing could be read.
         Raises ``EdgeError``, and ``KeyboardInterrupt`` on Ctrl-C; the next scan goes on from there.
         """
         require_pyarrow("scan")
@@ -108,7 +113,9 @@ class Scan:
                 with writing(self._results):
                     report = write_report(self._results)
         self._summarise(len(done), report)
-        return 1 if self._failures else 0
+        if self._failed:
+            return EdgeError.exit_code
+        return 0 if done or self._totals.done else SourceFileError.exit_code
 
     def _note(self, kind: str, text: str) -> None:
         """Take what the search for files leaves out."""
@@ -128,13 +135,14 @@ class Scan:
                 progress.add(outcome)
                 if outcome.kind != "done":
                     kept.drop(outcome.file.part)
+                self._failed |= outcome.kind == "failed"
                 if outcome.reason and outcome.kind != "other":
                     self._failures[outcome.file.source] = outcome.reason
 
     def _summarise(self, before: int, report: Path) -> None:
         totals = self._totals
         for name, reason in sorted(self._failures.items()):
-            log.error("%s: %s", visible(name), visible(reason))
+            log.error("%s: %s", name, reason)
         with suppress(BrokenPipeError):  # "… | head" has seen enough
             self._say(
                 f"{count(totals.done, 'file')} scanned, {before} done before, "
@@ -145,7 +153,7 @@ class Scan:
             if totals.other:
                 self._say(f"{count(totals.other, 'other file')}, neither pictures nor videos")
             for kind, names in self._left_out.items():
-                self._say(f"{kind}: {len(names)} ({visible(names[0])})")
+                self._say(f"{kind}: {len(names)} ({names[0]})")
             self._say(f"report: {report}")
 
 

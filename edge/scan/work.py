@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from edge.errors import SourceError, SourceFileError
+from edge.errors import SourceError, SourceFileError, SourceLostError
 from edge.recognizer import Recognizer
 from edge.scan import inputs
 from edge.scan.inputs import Input
@@ -27,13 +27,15 @@ Tell = Callable[[float], object]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file. ``manifest`` is there where its part is, ``reason`` where it failed.
+    """What became of a file. ``manifest`` is there where its part is, ``reason`` where
+    something of it could not be read.
 
-    "other" is a file that does not claim to be a picture or a video.
+    "unreadable" is one that claims to be a picture or a video, "other" one that does not; "failed"
+    says that another scan may do better.
     """
 
     file: Input
-    kind: Literal["done", "other", "failed"]
+    kind: Literal["done", "other", "unreadable", "failed"]
     reason: str = ""
     manifest: Manifest | None = None
 
@@ -62,13 +64,15 @@ class Engine:
             manifest = self._write_part(file, recognizer, tell)
         except SourceError as error:
             reason = file.without_path(str(error))
-            return Outcome(file, "failed" if is_meant(file.path) else "other", reason)
+            if not isinstance(error, SourceFileError):  # another time it may work
+                return Outcome(file, "failed", reason)
+            return Outcome(file, "unreadable" if is_meant(file.path) else "other", reason)
         return Outcome(file, "done", manifest["damaged"], manifest)
 
     def _write_part(self, file: Input, recognizer: Recognizer, tell: Tell) -> Manifest:
         start, settings = time.monotonic(), self._settings
         kinds = (FRAMES, SECONDS) if settings.per == "frame" else (SECONDS,)
-        source = open_file(file.path, settings.every, self._cores)
+        source = open_file(file.path, settings.every, self._cores, settings.max_pixels)
         source.name = file.source
         with (
             source,
@@ -78,14 +82,14 @@ class Engine:
         ):
             frames = turned(source, settings.rotate, settings.mirror)
             with closing(recognizer.follow(frames)) as results:
-                damaged = file.without_path(part.take(results, tell))
+                part.take(results, tell)
             if _changed(file):
-                raise SourceFileError(
+                raise SourceLostError(
                     f"{file.path}: expected a file that is whole, found that it changed while it "
                     "was read; scan it again when it is"
                 )
             took = time.monotonic() - start
-            return part.finish(file, source, damaged, took)
+            return part.finish(file, source, took)
 
     def _recognizer(self) -> Recognizer:
         """The recognizer of this thread: its networks belong to one thread."""

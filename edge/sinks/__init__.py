@@ -6,6 +6,7 @@ A new kind of output is a file beside this one with an adapter, and a line in ``
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def find_adapter(path: Path) -> SinkAdapter:
     suffix = path.suffix.lower()
     if pipe.is_pipe(path):
         return ADAPTERS.get(suffix, records.JSON_LINES)
-    if not suffix or path.is_dir():
+    if not suffix or os.path.isdir(path):  # noqa: PTH112 - this one raises nothing
         return folder.ADAPTER
     try:
         return ADAPTERS[suffix]

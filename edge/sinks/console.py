@@ -9,12 +9,9 @@ from collections.abc import Callable, Iterator
 from edge.errors import SinkError
 from edge.protocols import BaseSink
 from edge.sinks.shared import is_shown
+from edge.text import say
 from edge.types import FaceResult, Frame, FrameResult, Outage
 from edge.vision.overlay import caption
-
-
-def _print_line(line: str) -> None:
-    print(line, flush=True)
 
 
 class StatusLine(BaseSink):
@@ -29,7 +26,7 @@ class StatusLine(BaseSink):
         self,
         speed: Callable[[], str],
         stop: Callable[[], None] | None = None,
-        show: Callable[[str], None] = _print_line,
+        show: Callable[[str], None] = say,
         every: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -27,6 +27,7 @@ from edge import __version__
 from edge.adapters import PublisherAdapter
 from edge.errors import SettingsError
 from edge.events import Event
+from edge.files import read_regular
 from edge.protocols import BaseSink
 from edge.settings import check_range, expanded
 from edge.sinks.home_assistant import discovery
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _PASSWORD = "EXPRESSIONS_MQTT_PASSWORD"
 _MOST_EVENTS = 1000
 """Events that wait for a broker that is away: an hour of a lively room."""
+_MOST_PASSWORD = 1 << 16
 _FILES = "files"
 """The camera that files are: each with topics of its own would be left in the broker for ever."""
 log = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ class MqttOptions:
         if self.password_file:
             path = Path(expanded(self.password_file))
             try:
-                password = path.read_text("utf-8").rstrip("\r\n")
+                password = read_regular(path, _MOST_PASSWORD).decode().rstrip("\r\n")
             except (OSError, ValueError) as error:
                 raise SettingsError(
                     f"{path}: expected a file with the broker's password, found: "

@@ -260,7 +260,11 @@ class Connection:
             )
 
     def _heard(self, _: Client, __: object, message: Any) -> None:
-        if message.topic == self._birth and message.payload == b"online":
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # no broker may pass such on
+            return
+        if topic == self._birth and message.payload == b"online":
             self.generation += 1
 
     def _warn(self, text: str) -> None:

@@ -34,14 +34,14 @@ def check(path: Path, disk_usage: Callable[[Path], Any] = shutil.disk_usage) -> 
         check_target(path)
         for file in (path, aside_name(path)):
             _check_unlocked(file, path)
-        _check_room(path.parent, disk_usage)
+    _check_room(path, path.parent, disk_usage)
 
 
 def check_folder(folder: Path, disk_usage: Callable[[Path], Any] = shutil.disk_usage) -> None:
     """Raise ``SinkError`` unless a run could write files in ``folder``; nothing is made."""
     with _refusing(folder, "a folder that can be written, or made"):
         check_target(folder / "_")
-        _check_room(folder, disk_usage)
+    _check_room(folder, folder, disk_usage)
 
 
 def create(path: Path, keep: int = 0) -> FileIO:
@@ -172,10 +172,11 @@ def _refusing(path: Path, expected: str) -> Iterator[None]:
         ) from error
 
 
-def _check_room(folder: Path, disk_usage: Callable[[Path], Any]) -> None:
-    disk = disk_usage(next(each for each in (folder, *folder.parents) if each.exists()))
-    if disk.total and disk.free < _ROOM:  # some file systems do not say
-        raise OSError(errno.ENOSPC, "no room on the disk")
+def _check_room(path: Path, folder: Path, disk_usage: Callable[[Path], Any]) -> None:
+    with writing(path):
+        disk = disk_usage(next(each for each in (folder, *folder.parents) if each.exists()))
+        if disk.total and disk.free < _ROOM:  # some file systems do not say
+            raise OSError(errno.ENOSPC, "no room on the disk")
 
 
 def _make_folder(folder: Path) -> None:

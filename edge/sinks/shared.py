@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -17,6 +18,8 @@ from edge.vision.painter import Painter
 
 log = logging.getLogger(__name__)
 
+_PAUSE, _LONGEST_PAUSE = 10.0, 320.0
+"""Seconds after which what failed is tried again; twice as many each time, up to the second."""
 _RECORDED = 5.0
 """Seconds of an outage that are worth their place on a disk."""
 
@@ -29,15 +32,29 @@ def is_shown(outage: Outage) -> bool:
 class Guarded(BaseSink):
     """``inner`` until it fails: that is logged, once, and closes it, and the run goes on.
 
-    What cannot be opened still raises. ``exit_code`` is that of the error, 0 where there was none.
-    Where only a reader has left, that is no error: ``left`` is called.
+    ``again`` makes another one, which is tried after ten seconds and then ever more seldom: a full
+    disk gets room again. That is logged once it is written. What cannot be opened at first still
+    raises. ``exit_code`` is that of the error, 0 where there was none. Where only a reader has
+    left, that is no error: ``left`` is called.
     """
 
-    def __init__(self, inner: Sink, left: Callable[[], None] = lambda: None) -> None:
-        """Wrap ``inner``, which is opened and closed along."""
+    def __init__(
+        self,
+        inner: Sink,
+        left: Callable[[], None] = lambda: None,
+        again: Callable[[], Sink] | None = None,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Wrap ``inner``, which is opened and closed along.
+
+        ``name`` is for the message that it is written again, ``clock`` gives seconds.
+        """
         self.exit_code = 0
         self._inner, self._left = inner, left
-        self._over = False
+        self._again, self._name, self._clock = again, name, clock
+        self._over, self._failed = False, False
+        self._pause, self._due = _PAUSE, 0.0
 
     def __enter__(self) -> Self:
         """Open ``inner``; raises ``SinkError``."""
@@ -46,34 +63,53 @@ class Guarded(BaseSink):
 
     def __exit__(self, *problem: object) -> None:
         """Close ``inner``, unless it has failed and is closed."""
-        self._try(lambda: self._inner.__exit__(*problem))
+        if not self._over:
+            self._try(lambda inner: inner.__exit__(*problem))
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Pass one result on."""
-        self._try(lambda: self._inner.write(frame, result))
+        self._try(lambda inner: inner.write(frame, result))
 
     def lost(self, outage: Outage) -> None:
         """Pass one outage on."""
-        self._try(lambda: self._inner.lost(outage))
+        self._try(lambda inner: inner.lost(outage))
 
     def notice(self, event: Event) -> None:
         """Pass one event on."""
-        self._try(lambda: self._inner.notice(event))
+        self._try(lambda inner: inner.notice(event))
 
-    def _try(self, call: Callable[[], None]) -> None:
-        if self._over:
+    def _try(self, call: Callable[[Sink], None]) -> None:
+        if self._over and not self._opens_again():
             return
         try:
-            call()
+            call(self._inner)
         except SinkError as error:
-            self._over = True
+            self._over, self._due = True, self._clock() + self._pause
             if isinstance(error, ReaderLeftError):
+                self._again = None
                 self._left()
-            else:
-                self.exit_code = error.exit_code
+            elif not self._failed:
+                self._failed, self.exit_code = True, error.exit_code
                 log.error("%s", error)  # noqa: TRY400 - people get one line, no traceback
             with suppress(SinkError):  # the same fault again
                 self._inner.__exit__(type(error), error, error.__traceback__)
+        else:
+            if self._failed:
+                self._failed, self._pause = False, _PAUSE
+                log.info("%s: written again", self._name)
+
+    def _opens_again(self) -> bool:
+        if self._again is None or self._clock() < self._due:
+            return False
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._due = self._clock() + self._pause
+        inner = self._again()
+        try:
+            inner.__enter__()
+        except SinkError:
+            return False
+        self._inner, self._over = inner, False
+        return True
 
 
 class Drawn(BaseSink):

@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 
 _STAGES = ("detect", "crop", "classify", "track")
 _BOX = ("left", "top", "right", "bottom")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet runs."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,13 @@ def second_table(labels: Sequence[str]) -> Table:
     return Table(columns | {f"p_{label}": float for label in labels}, _second_rows)
 
 
+def harmless(text: str) -> str:
+    """Return ``text`` as a cell of a .csv: an apostrophe before what a spreadsheet would run."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 class Csv:
-    """A table as comma-separated values (RFC 4180)."""
+    """A table as comma-separated values (RFC 4180); its texts are ``harmless``."""
 
     def __init__(self, table: Table) -> None:
         """``header`` is the line of the names."""
@@ -62,7 +69,14 @@ class Csv:
 
     def _encoded(self, rows: Iterable[Row]) -> bytes:
         text = io.StringIO()
-        csv.DictWriter(text, self._table.columns, extrasaction="ignore").writerows(rows)
+        writer = csv.DictWriter(text, self._table.columns, extrasaction="ignore")
+        for row in rows:
+            writer.writerow(
+                {
+                    name: harmless(value) if isinstance(value, str) else value
+                    for name, value in row.items()
+                }
+            )
         return text.getvalue().encode(errors="backslashreplace")  # a file's name may be no UTF-8
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.adapters import SourceAdapter
+from edge.adapters import Limits, SourceAdapter
 from edge.errors import SettingsError
 from edge.protocols import Source
 from edge.sources import auto, camera, demo, folder, images, picamera, stream, video
@@ -64,23 +64,22 @@ def _problem(address: str) -> str:
 
 
 def open_source(
-    address: str | int, options: Mapping[str, Any] | None = None, endless: bool = False
+    address: str | int, options: Mapping[str, Any] | None = None, limits: Limits | None = None
 ) -> Source:
     """Return the source at ``address``, to be opened by entering it.
 
-    ``options`` maps an adapter's table to an instance of its options; ``endless`` says that
-    somebody else ends the run, so that the demo does not. Raises ``SettingsError``,
+    ``options`` maps an adapter's table to an instance of its options. Raises ``SettingsError``,
     ``SourceError``.
     """
     adapter = find_adapter(str(address))
     chosen = (options or {}).get(adapter.table) or (adapter.options and adapter.options())
-    return adapter.open(str(address), chosen, endless)
+    return adapter.open(str(address), chosen, limits or Limits())
 
 
 def open_sources(
     addresses: Iterable[str | int | Path],
     options: Mapping[str, Any] | None = None,
-    endless: bool = False,
+    limits: Limits | None = None,
 ) -> list[Source]:
     """Return the sources at ``addresses`` and at what patterns among them stand for.
 
@@ -93,7 +92,7 @@ def open_sources(
             "source: expected names of sources, found 'auto' among others; name the camera, as in "
             "'expressions run 0 clip.mp4'"
         )
-    opened = [open_source(address, options, endless) for address in found]
+    opened = [open_source(address, options, limits) for address in found]
     name_apart(opened, found)
     for source in opened:
         source.patient = len(opened) > 1

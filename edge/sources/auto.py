@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Self
 
-from edge.adapters import Concern, SourceAdapter
+from edge.adapters import Concern, Limits, SourceAdapter
 from edge.device import Device
 from edge.errors import NoCameraError
 from edge.protocols import BaseSource, Source
@@ -56,7 +56,7 @@ class AutoSource(BaseSource):
             yield from self._source
 
 
-def _check(_: str, __: object, machine: Device) -> str | Concern:
+def _check(_: str, __: object, ___: Limits, machine: Device) -> str | Concern:
     try:
         return check_camera(None, machine)
     except NoCameraError as error:
@@ -68,8 +68,8 @@ def _check(_: str, __: object, machine: Device) -> str | Concern:
 ADAPTER = SourceAdapter(
     "auto",
     matches=lambda address: address == "auto",
-    open=lambda _, options, endless: AutoSource(
-        camera_source(None, options), partial(demo.open_demo, endless)
+    open=lambda _, options, limits: AutoSource(
+        camera_source(None, options), partial(demo.open_demo, limits.endless)
     ),
     check=_check,
     options=CameraOptions,

@@ -235,7 +235,7 @@ def _path(device: int | Path) -> Path:
 def _device(address: str) -> int | Path | None:
     """The camera that ``address`` names, None where it names none."""
     number = address.removeprefix(_DEVICE)
-    if number.isdecimal():
+    if re.fullmatch(r"\d{1,9}", number):
         return int(number)
     return Path(address) if address.startswith(_LINKS) else None
 
@@ -244,7 +244,7 @@ ADAPTER = SourceAdapter(
     "camera",
     matches=lambda address: _device(address) is not None,
     open=lambda address, options, _: camera_source(_device(address), options),
-    check=lambda address, _, machine: check_camera(_device(address), machine),
+    check=lambda address, _, __, machine: check_camera(_device(address), machine),
     options=CameraOptions,
     table="camera",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edge.adapters import MOST_PIXELS
 from edge.errors import SourceError, first_line
-from edge.types import Image
+from edge.types import LARGEST_SIDE, Image
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
+_NO_VIDEO = {
+    *("concat", "dash", "hls", "imf", "rtsp", "sdp", "webm_dash_manifest"),
+    *("tty", "apng", "image2", "image2pipe"),
+}
 _MOST_STRETCH = 4
 """Pixels that are longer than this a side are a damaged header."""
 _MOST_FPS = 240.0
@@ -38,11 +44,30 @@ def load_av() -> Any:
     return av
 
 
+def format_limit(also: Iterable[str] = ()) -> dict[str, str]:
+    """Return the option of FFmpeg's that lets it read no lists, texts and pictures.
+
+    Lists name other files and addresses, which it would open; of pictures it unpacks what is said
+    about them, whatever the size. ``also`` are formats that are wanted all the same.
+    """
+    formats = load_av().formats_available
+    pictures = {name for name in formats if name.endswith("_pipe")} - {"jpeg_pipe"}
+    return {"format_whitelist": ",".join(sorted(formats - _NO_VIDEO - pictures | set(also)))}
+
+
 def find_video(container: InputContainer) -> VideoStream | None:
     """Return the video stream with the most to show, no cover picture; None where there is none."""
     cover = load_av().stream.Disposition.attached_pic
     streams: list[Any] = [container.streams.best("video"), *container.streams.video]
     return next((stream for stream in streams if stream and not stream.disposition & cover), None)
+
+
+def pixel_limit(max_pixels: int) -> dict[str, str]:
+    """Return the option of FFmpeg's that keeps decoders from larger pictures.
+
+    A container takes it for the decoders that look for what a header lacks, a codec for its own.
+    """
+    return {"max_pixels": str(max_pixels)}
 
 
 def frame_rate(stream: VideoStream) -> float:
@@ -51,8 +76,22 @@ def frame_rate(stream: VideoStream) -> float:
     return next((float(rate) for rate in rates if rate and 1 <= rate <= _MOST_FPS), 0.0)
 
 
+def codec_name(container: Any) -> str:
+    """Return what FFmpeg calls the codec of the first video, which PyAV tells in its log alone."""
+    logging_of_av = load_av().logging
+    level = logging_of_av.get_level()
+    logging_of_av.set_level(logging_of_av.INFO)
+    try:
+        named = re.search(r"Video: (.+?)[,\n]", container.dumps_format())
+    finally:
+        logging_of_av.set_level(level)
+    return named[1] if named else "another one"
+
+
 class Decoder:
     """Decodes packets of ``stream``; ``failures`` counts those that could not be.
+
+    A picture of more than ``max_pixels`` is such a failure.
 
     ``threads`` is PyAV's thread type: "AUTO" decodes several frames at a time, which is fastest,
     "SLICE" one after the other, which gives each one soonest. ``count`` is how many, 0: one a core.
@@ -61,13 +100,17 @@ class Decoder:
     pass it, which leaves the progressive ones as they are.
     """
 
-    def __init__(self, stream: VideoStream, threads: Any, count: int = 0) -> None:
+    def __init__(
+        self, stream: VideoStream, threads: Any, count: int = 0, max_pixels: int = MOST_PIXELS
+    ) -> None:
         """Prepare to decode ``stream``."""
         self.failures = 0
         self._av = load_av()
         self._stream = stream
         stream.thread_type = threads
         stream.codec_context.thread_count = count
+        stream.codec_context.options = pixel_limit(max_pixels)
+        self._max_pixels = max_pixels
         self._converter = self._av.video.reformatter.VideoReformatter()
         self._filter: _Deinterlacer | None = None
         self._aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -101,6 +144,10 @@ class Decoder:
         except self._av.FFmpegError:
             self.failures += 1
 
+    def close(self) -> None:
+        """Free the codec with its threads; only ``failures`` is left."""
+        del self._stream, self._converter, self._filter
+
     def flush(self) -> None:
         """Forget what came before; the next packet is of a key frame."""
         self._stream.codec_context.flush_buffers()
@@ -125,10 +172,14 @@ class Decoder:
 
     def image(self, frame: VideoFrame) -> Image | None:
         """Return the last one of ``frames`` as ``uint8[H, W, 3]`` BGR, None where that fails."""
+        width = max(round(frame.width * self._aspect), 1)
+        if max(width, frame.height) > LARGEST_SIDE:
+            self.failures += 1
+            return None
         try:
             picture = self._converter.reformat(
                 frame,
-                width=max(round(frame.width * self._aspect), 1),
+                width=width,
                 format="bgr24",
                 interpolation="BICUBIC",
                 threads=1,
@@ -147,7 +198,9 @@ class Decoder:
         aspect = self._stream.codec_context.sample_aspect_ratio
         if frame.key_frame and aspect != self._codec_aspect:
             self._aspect, self._codec_aspect = aspect or Fraction(1), aspect
-        if not 1 / _MOST_STRETCH <= self._aspect <= _MOST_STRETCH:
+        pixels = frame.width * frame.height
+        too_large = self._aspect * pixels > max(self._max_pixels, pixels)
+        if too_large or not 1 / _MOST_STRETCH <= self._aspect <= _MOST_STRETCH:
             self._aspect = Fraction(1)
 
 

@@ -263,6 +263,6 @@ def open_demo(endless: bool) -> DemoSource:
 ADAPTER = SourceAdapter(
     DemoSource.name,
     matches=lambda address: address == DemoSource.name,
-    open=lambda _, __, endless: open_demo(endless),
+    open=lambda _, __, limits: open_demo(limits.endless),
     check=lambda *_: open_demo(endless=False).description,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from edge.adapters import MOST_PIXELS
 from edge.sources.images import ImageSource, is_picture
 from edge.sources.video import VideoSource
 
@@ -13,12 +14,17 @@ _PICTURES = "avif bmp gif heic heif jp2 jpe jpeg jpg pbm pgm png ppm psd qoi tif
 _SUFFIXES = frozenset(f".{name}" for name in f"{_VIDEOS} {_PICTURES}".split())
 
 
-def open_file(path: Path, every: float = 0.0, threads: int = 0) -> ImageSource | VideoSource:
+def open_file(
+    path: Path, every: float = 0.0, threads: int = 0, max_pixels: int = MOST_PIXELS
+) -> ImageSource | VideoSource:
     """Return the source of the frames of ``path``, to be opened by entering it.
 
     Of a video they are ``every`` seconds apart, 0 for all; ``threads`` decode it, 0: one a core.
+    Pictures of more than ``max_pixels`` are refused.
     """
-    return ImageSource(path) if is_picture(path) else VideoSource(path, every, threads)
+    if is_picture(path):
+        return ImageSource(path, max_pixels)
+    return VideoSource(path, every, threads, max_pixels)
 
 
 def is_meant(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -155,10 +156,10 @@ def _refused(name: str, error: Exception) -> SourceError:
 def _number(address: str) -> int | None:
     """The camera that ``address`` ("picamera", "picamera:1") names, None where it names none."""
     kind, _, number = address.partition(":")
-    return int(number or 0) if kind == NAME and (number or "0").isdecimal() else None
+    return int(number or 0) if kind == NAME and re.fullmatch(r"\d{0,9}", number) else None
 
 
-def _check(address: str, _: object, __: object) -> str:
+def _check(address: str, *_: object) -> str:
     load_picamera2()
     return f"{NAME} {_number(address)}, not tried: only 'run' opens it"
 

@@ -207,4 +207,5 @@ class Sampler:
     def _end(self) -> Iterator[VideoFrame]:
         if self._late is not None:
             yield from self._decode_sample()
+        self._waiting.clear()
         yield from self._drain()

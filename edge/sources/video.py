@@ -5,18 +5,27 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from edge.adapters import SourceAdapter
-from edge.errors import SourceFileError, SourceLostError
+from edge.adapters import MOST_PIXELS, Limits, SourceAdapter
+from edge.errors import SourceFileError
 from edge.protocols import BaseSource
-from edge.sources.decoding import Decoder, find_video, frame_rate, load_av
+from edge.sources.decoding import (
+    Decoder,
+    codec_name,
+    find_video,
+    format_limit,
+    frame_rate,
+    load_av,
+    pixel_limit,
+)
 from edge.sources.paths import check_file, display_name, file_size
+from edge.sources.pixels import size_problem
 from edge.sources.sampling import CannotSkipError, Sampler
 from edge.types import Frame, Image
 
@@ -31,10 +40,8 @@ _MOST_ERRORS = 100
 _SHORTFALL = 0.05
 """Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
-_LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD")
-"""How lists of other files begin, which FFmpeg would play, or wait for."""
-_LETTERS = "tty"
-"""FFmpeg's format for a text, which it takes for a film of letters."""
+_LONGEST_READ = 15
+"""Seconds for which a packet is looked for, as in gigabytes of zeros; a disk starts in ten."""
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +49,22 @@ log = logging.getLogger(__name__)
 class VideoSource(BaseSource):
     """The frames of the file at ``path``, each one, or a sample ``every`` so many seconds.
 
-    Times are those of the container from the first frame on, also where its rate varies. Packets
-    that cannot be decoded are left out, and counted in the log.
+    Times are those of the container from the first frame on, also where its rate varies. What there
+    is of a damaged file is read; ``damage`` then says what is lost, and so does the log.
 
     The samples are the first frames at or after 0, ``every``, 2 × ``every``…, each once, without
     sound. What they do not need is not decoded, and then ``index`` is round(time × fps): the
     frame's own number where the rate is constant.
     """
 
-    def __init__(self, path: Path, every: float = 0.0, threads: int = 0) -> None:
+    def __init__(
+        self, path: Path, every: float = 0.0, threads: int = 0, max_pixels: int = MOST_PIXELS
+    ) -> None:
         """Name the file; nothing is opened yet. ``threads`` decode it, 0: one for each core."""
         self.name = display_name(Path(path.name))
-        self._every, self._threads = every, threads
+        self._every, self._threads, self._max_pixels = every, threads, max_pixels
         self._path, self.paths, self.size = path, (path,), file_size(path)
-        self._container: InputContainer | None = None
+        self._opened = ExitStack()
         self._facts = ""
 
     @property
@@ -88,47 +97,66 @@ class VideoSource(BaseSource):
         self._pictures = self._sample(container) if self._every else self._decode(container)
         first = next(self._pictures, None)
         if first is None:
-            codec = self._stream.codec_context.name
-            raise self._no_video(f"{codec} of which no picture can be decoded")
+            raise self._no_video(
+                f"{self._stream.codec_context.name} of which no picture of at most "
+                f"{self._max_pixels / 1e6:g} megapixels can be decoded"
+            )
         self._first, self._start = first[0], first[1] or 0.0
         height, width = self._first.shape[:2]
         self._facts = f" ({width}×{height}, {self.fps:.4g} FPS)"
 
     def _open(self) -> InputContainer:
         av = load_av()
-        if check_file(self._path).startswith(_LISTS):
-            raise self._no_video("a list of other files")
+        check_file(self._path)
         try:
             # "file:", so that a name with a colon is no protocol.
-            container: InputContainer = av.open(f"file:{self._path}", metadata_errors="replace")
+            container: InputContainer = av.open(
+                f"file:{self._path}",
+                options={**format_limit(), **pixel_limit(self._max_pixels)},
+                timeout=(None, _LONGEST_READ),
+                metadata_errors="replace",
+            )
+        except av.ArgumentError as error:
+            raise self._no_video(
+                "a text, a list of other files, or a picture of another kind"
+            ) from error
         except (av.FFmpegError, ValueError) as error:
             raise self._no_video(getattr(error, "strerror", None) or str(error)) from error
+        self._opened.callback(self._forget)
         self._container = container
-        if container.format.name == _LETTERS:
-            raise self._no_video("text")
+        self._opened.callback(container.close)
         stream = find_video(container)
         if stream is None:
             raise self._no_video("no video stream")
         if stream.codec_context is None:
             raise SourceFileError(
-                f"{self._path}: expected a video of a known codec, found {_codec(container)}; "
+                f"{self._path}: expected a video of a known codec, found {codec_name(container)}; "
                 f"convert it with 'ffmpeg -i {self._path} -c:v libx264 converted.mp4'"
             )
-        self._stream, self._decoder = stream, Decoder(stream, "AUTO", self._threads)
+        codec = stream.codec_context
+        if problem := size_problem(codec.width, codec.height, self._max_pixels):
+            raise SourceFileError(f"{self._path}: {problem}")
+        self._stream = stream
+        self._decoder = Decoder(stream, "AUTO", self._threads, self._max_pixels)
+        self._opened.callback(self._decoder.close)
         self.fps = frame_rate(stream) or _FALLBACK_FPS
         self._audio: deque[Packet[Any]] = deque()
         """Packets that were read and not yet given."""
-        self._reached, self._read = 0.0, 0
-        """Where the packets end, by the container's clock in seconds; how many are of the video."""
+        self._reached, self._read, self._gaps = 0.0, 0, 0
+        """Where the packets end, by the container's clock in seconds; how many are of the video;
+        how often a place gave none."""
         return container
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        if self._container is not None:
-            self._container.close()
+        """Close the file and free its decoder."""
+        self._opened.close()
+
+    def _forget(self) -> None:
+        for name in ("_container", "_stream", "_audio", "_first"):
+            vars(self).pop(name, None)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give every frame; raises ``SourceLostError`` where the file ends before its time."""
+        """Give every frame."""
         yield from self._samples() if self._every else self._frames()
 
     def _frames(self) -> Iterator[Frame]:
@@ -201,8 +229,11 @@ class VideoSource(BaseSource):
                         self._reached = max(self._reached, float(end * packet.time_base))
                     if packet.size or packet.pts is not None:  # PyAV's last ones have neither
                         yield packet
-            except load_av().FFmpegError:
+            except load_av().FFmpegError as error:
+                self._gaps += not errors
                 errors += 1
+                if isinstance(error, load_av().ExitError):
+                    return
             else:
                 return
 
@@ -221,23 +252,22 @@ class VideoSource(BaseSource):
                 yield packet
 
     def _check_end(self, read: int, longest: float) -> None:
-        """Say what is damaged, and raise ``SourceLostError`` where the file is cut.
+        """Say what is damaged.
 
-        That is where the header promises more time, and more frames than the ``read`` ones.
+        The file is cut where the header promises more time, and more frames than the ``read`` ones.
         """
-        if self._decoder.failures:
-            log.warning(
-                "%s: %d packets could not be decoded and are left out: the file is damaged",
-                *(self.name, self._decoder.failures),
-            )
+        found = []
+        if count := self._decoder.failures:
+            found.append(f"{count} packets could not be decoded and are left out")
+        if self._gaps:
+            found.append(f"{self._gaps} gaps between packets")
         frames, promised = self._stream.frames, self._length()  # 0 where unknown
-        if frames and frames - read <= max(_FEW, _SHORTFALL * frames):
-            return
-        if promised - self._reached > max(longest, _SHORTFALL * promised):
-            raise SourceLostError(
-                f"{self._path}: expected about {promised:.1f} s of video, found "
-                f"{self._reached:.1f} s; the file is damaged or cut, and the results end there"
-            )
+        lacking = not frames or frames - read > max(_FEW, _SHORTFALL * frames)
+        if lacking and promised - self._reached > max(longest, _SHORTFALL * promised):
+            found.append(f"about {promised:.1f} s of video expected, {self._reached:.1f} s found")
+        if found:
+            self.damage = f"damaged or cut: {', '.join(found)}; what there is of it is used"
+            log.warning("%s: %s", self.name, self.damage)
 
     def _length(self) -> float:
         """Seconds that the header promises, 0 where it does not say."""
@@ -250,33 +280,21 @@ class VideoSource(BaseSource):
         )
 
 
-def _duration(container: InputContainer | None, stream: VideoStream) -> float:
+def _duration(container: InputContainer, stream: VideoStream) -> float:
     """Seconds that the header promises, 0 where it does not say."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    return ((container and container.duration) or 0) / 1e6
+    return (container.duration or 0) / 1e6
 
 
-def _codec(container: Any) -> str:
-    """What FFmpeg calls the codec of the first video stream, which PyAV tells in its log alone."""
-    logging_of_av = load_av().logging
-    level = logging_of_av.get_level()
-    logging_of_av.set_level(logging_of_av.INFO)
-    try:
-        named = re.search(r"Video: (.+?)[,\n]", container.dumps_format())
-    finally:
-        logging_of_av.set_level(level)
-    return named[1] if named else "another one"
-
-
-def _check(address: str, _: object, __: object) -> str:
-    with VideoSource(Path(address)) as source:
+def _check(address: str, _: object, limits: Limits, __: object) -> str:
+    with VideoSource(Path(address), max_pixels=limits.max_pixels) as source:
         return source.description
 
 
 ADAPTER = SourceAdapter(
     "video",
     matches=os.path.exists,  # unlike Path's, it raises nothing
-    open=lambda address, _, __: VideoSource(Path(address)),
+    open=lambda address, _, limits: VideoSource(Path(address), max_pixels=limits.max_pixels),
     check=_check,
 )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.contract import ModelContract, extract
-from edge.errors import ContractError, EdgeError
+from edge.errors import ContractError, EdgeError, ModelFileError
 from edge.types import Floats
 from edge.vision.interpreter import Model, Tensor, open_model, read_model_file
 
@@ -22,7 +22,8 @@ class TFLiteClassifier:
     """A ``.tflite`` file with a contract, opened for use by one thread.
 
     ``contract`` and ``labels`` come from the file, ``runtime`` names the interpreter. Raises
-    ``ContractError`` where the file's tensors are not what its contract says.
+    ``ContractError`` where the file's tensors are not what its contract says, ``ModelFileError``
+    where what comes out are no probabilities.
     """
 
     def __init__(self, content: bytes, name: str, threads: int = 1) -> None:
@@ -37,6 +38,23 @@ class TFLiteClassifier:
         _check(self._model, self.contract)
         self._input = self._model.inputs[0]
         self._output = self._model.outputs[0]
+        self._test()
+
+    def _test(self) -> None:
+        """Refuse a network whose answers are no probabilities: its weights may be NaN or infinite.
+
+        Two pictures are enough for that: a flat grey and a gradient.
+        """
+        _, height, width, _ = self._input.shape
+        flat = np.full((height, width), _PIXEL_MAX // 2)
+        gradient = np.linspace(0, _PIXEL_MAX, height * width).reshape(height, width)
+        with np.errstate(all="ignore"):  # what comes of that is looked at
+            rows = self.classify(np.stack([flat, gradient]).astype(np.uint8)[..., np.newaxis])
+        if not (np.isfinite(rows).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3)):
+            raise ModelFileError(
+                f"{self._model.name}: expected probabilities, found {rows.sum():.3g} as the sum of "
+                "two rows of them; its weights are damaged, so convert or fetch it again"
+            )
 
     def logits(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]``."""
@@ -145,7 +163,7 @@ def _check(model: Model, contract: ModelContract) -> None:
 
 
 def _check_numbers(name: str, tensor: Tensor) -> None:
-    quantised = tensor.dtype in (np.uint8, np.int8) and tensor.scale > 0
+    quantised = tensor.dtype in (np.uint8, np.int8) and 0 < tensor.scale < np.inf
     if tensor.dtype != np.float32 and not quantised:
         raise ContractError(
             f"{name}: expected tensor {tensor.name!r} as float32 or as quantised 8-bit, found "

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import importlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from edge.assets import advice
 from edge.errors import InterpreterError, ModelFileError, first_line
+from edge.files import read_regular
 
 MAX_MODEL_BYTES = 64 << 20
 _IDENTIFIER = b"TFL3"
@@ -72,7 +73,10 @@ class Model:
         for tensor, value in zip(self.inputs, inputs, strict=True):
             self._interpreter.set_tensor(tensor.index, value)
         self.invoke()
-        return [self._interpreter.get_tensor(tensor.index) for tensor in self.outputs]
+        try:
+            return [self._interpreter.get_tensor(tensor.index) for tensor in self.outputs]
+        except ValueError as error:  # nothing computes them
+            raise ModelFileError(_broken(self.name, error)) from error
 
     def invoke(self) -> None:
         """Run on the inputs that are set: what the network itself takes, for benchmarks."""
@@ -119,15 +123,12 @@ def read_model_file(path: Path, sha256: str | None = None) -> bytes:
     flatbuffer, or not the file whose ``sha256`` is given.
     """
     try:
-        # A pipe or a device would block or never end.
-        if not path.is_file():
-            found = "something else" if path.exists() else "no such file"
-            raise ModelFileError(
-                f"{path}: expected a .tflite file, found {found}; "
-                + advice("check the path, or write one with 'make convert'", "check the path")
-            )
-        with path.open("rb") as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
+        content = read_regular(path, MAX_MODEL_BYTES)
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"{path}: expected a .tflite file, found no such file; "
+            + advice("check the path, or write one with 'make convert'", "check the path")
+        ) from error
     except OSError as error:
         raise ModelFileError(
             f"{path}: expected a readable .tflite file, found: {error.strerror}; "
@@ -157,6 +158,7 @@ def open_model(
             # tf.lite recommends ai-edge-litert each time; find_runtime has already looked for it.
             warnings.simplefilter("ignore")
             interpreter = runtime.interpreter(model_content=content, num_threads=threads)
+            _check_scales(interpreter.get_tensor_details(), name)
             if shape:
                 index = interpreter.get_input_details()[0]["index"]
                 interpreter.resize_tensor_input(index, shape)
@@ -164,6 +166,17 @@ def open_model(
         return Model(interpreter, name, runtime.name)
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(_broken(name, error)) from error
+
+
+def _check_scales(details: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Refuse a quantised tensor whose scale is none: some end LiteRT when it gets its memory."""
+    for detail in details:
+        scales = detail["quantization_parameters"]["scales"]
+        if not (np.isfinite(scales).all() and np.all(scales > 0)):
+            raise ModelFileError(
+                f"{name}: expected scales above 0, found {scales.min()} in {detail['name']!r}; "
+                "it is damaged, so convert or fetch it again"
+            )
 
 
 def _check_content(content: bytes, name: str) -> None:

@@ -9,16 +9,14 @@ import numpy as np
 
 from edge.errors import DetectorError
 from edge.protocols import Window
-from edge.types import Image
-
-_MAX_SIDE = 32_766  # of an image, in OpenCV's fixed-point sampling
+from edge.types import LARGEST_SIDE, Image
 
 
 def check_size(height: int, width: int) -> None:
     """Raise ``DetectorError`` where a frame of that size can't be sampled."""
-    if not (0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE):
+    if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
         raise DetectorError(
-            f"expected a frame of 1…{_MAX_SIDE} pixels a side, found {width}×{height}; resize it"
+            f"expected a frame of 1…{LARGEST_SIDE} pixels a side, found {width}×{height}; resize it"
         )
 
 

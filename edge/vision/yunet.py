@@ -17,8 +17,10 @@ import numpy as np
 
 from edge.adapters import DetectorAdapter
 from edge.errors import DetectorError, first_line
+from edge.files import read_regular
 from edge.protocols import Window
 from edge.types import Box, Face, Image
+from edge.vision.interpreter import MAX_MODEL_BYTES
 from edge.vision.windows import check_size, sample
 
 FILE = "face_detection_yunet_2023mar.onnx"
@@ -93,10 +95,11 @@ class YuNet:
 def read_file(path: Path) -> bytes:
     """Read YuNet's published file; raises ``DetectorError`` where it is missing or another one."""
     try:
-        content = path.read_bytes() if path.is_file() else b""
+        content = read_regular(path, MAX_MODEL_BYTES) if path.exists() else b""
     except OSError as error:
         raise DetectorError(
-            f"{path}: expected a readable file, found: {error.strerror}; check its permissions"
+            f"{path}: expected a readable file, found: {error.strerror}; check the path and its "
+            "permissions"
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:

@@ -33,7 +33,7 @@ def parse_address(text: str) -> Address:
     host, colon, port = text.strip().rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     host = host[1:-1] if bracketed else host
-    right = port.isascii() and port.isdecimal() and int(port) <= 65535
+    right = port.isascii() and port.isdecimal() and len(port) < 6 and int(port) <= 65535
     if not right or (colon and not host) or (":" in host and not bracketed):
         raise SettingsError(
             f"web: expected [HOST:]PORT, found {text!r}; write 8080 for this machine alone, "

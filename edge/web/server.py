@@ -24,6 +24,7 @@ _REFUSAL = (
     b"Too many connections. Close one of the pages.\n"
 )
 _UNFINISHED = (h11.IDLE, h11.SEND_BODY)
+_UNANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
 
 
 class _Protocol(H11Protocol):
@@ -59,6 +60,15 @@ class _Protocol(H11Protocol):
                 self._reading = None
         elif self._reading is None:
             self._reading = self.loop.call_later(PATIENCE, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse a request that turns out to be none, also while it is answered: hang up then."""
+        if self.conn.our_state in _UNANSWERED:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+        if self.cycle:
+            self.cycle.disconnected = True  # what it has to say fits no more
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge.errors import SettingsError, SinkError
+from edge.files import read_regular
 
 _FOLDER, _FILE = "edge-expressions", "web-token"
 _BYTES = 24
 """192 random bits, 32 letters."""
+_MOST = 1 << 10
 _RIGHT = re.compile(r"[\w-]{22,200}", re.ASCII)
 """22 letters of 64 kinds are 132 bits."""
 
@@ -43,7 +45,7 @@ def read_token(path: Path) -> str:
                 f"{path}: expected a token that only its user may read (0600), found {mode:04o}; "
                 "delete it, so that a new one is made"
             )
-        token = path.read_text("utf-8", "replace").strip()
+        token = read_regular(path, _MOST).decode("utf-8", "replace").strip()
     except OSError as error:
         raise SinkError(
             f"{path}: expected a place for the page's token, found: {error.strerror}; name "

@@ -35,10 +35,23 @@ def model(repository: Path) -> Path:
         (["run", "--frames", "many"], 2, ": frames: expected a whole number, found many; give one"),
         (["run", "--budget", "0x1"], 2, ": budget: expected a number, found 0x1; give one"),
         (["run", "a.mp4", "b.mp4"], 2, "a.mp4"),
-        (["run", "--config", "edge"], 2, ": edge: expected a settings file, found none"),
-        (["run", "--config", os.devnull], 2, ": expected a settings file, found none"),
+        (
+            ["run", "--config", "edge"],
+            2,
+            ": edge: expected a settings file in TOML, found: a folder",
+        ),
+        (
+            ["run", "--config", os.devnull],
+            2,
+            ": expected a settings file in TOML, found: a pipe, a device",
+        ),
         (["run", "--frames", "2.7"], 2, "frames: expected a whole number, found 2.7"),
         (["run", "--nonsense"], 2, "Unknown option"),
+        (["run", "--output="], 2, ": output: expected a path, found nothing; give one"),
+        (["run", "--model="], 2, ": model: expected a path, found nothing; give one"),
+        (["run", "--tracking", "1"], 2, ": tracking: expected one of its options, found 1 for all"),
+        (["run", "--\x1b[2J\n"], 2, r"\u001b[2J"),
+        (["run", "--source", "demo", "--web", "9" * 5000], 2, ": web: expected [HOST:]PORT"),
         (
             ["run", "--detector", "haar"],
             2,
@@ -89,6 +102,7 @@ def test_a_wrong_option_is_one_line_and_an_exit_code(
         (["--source", "demo", "--output", "LICENSE/a.jsonl"], 2, "LICENSE/a.jsonl: expected"),
         (["--source", "demo", "--output", "LICENSE/a.mp4"], 2, "LICENSE/a.mp4: expected"),
         (["--source", "demo", "--output", f"{'n' * 248}.csv"], 2, "found: File name too long"),
+        (["--source", "demo", "--output", f"{'n' * 300}.csv"], 2, "found: File name too long"),
         (["--source", "demo", "--display", "on"], 1, "window: expected a display"),
     ],
 )
@@ -116,12 +130,42 @@ def refusal_of(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("tracking = 3", "expected a table [tracking], found tracking = 3; write what belongs"),
-        ("camera = [1]", "expected a table [camera], found camera = [1]"),
-        ('recording = "all"', "expected a table [recording], found recording = 'all'"),
+        ("tracking = 3", "expected a table [tracking], found tracking = …; write what belongs"),
+        ("camera = [1]", "expected a table [camera], found camera = …"),
+        ('recording = "all"', "expected a table [recording], found recording = …"),
         ("[run]\nthreads = 1", "expected source, output, per, events"),
         ("treads = 3", "expected source, output, per, events"),
         ("threads = ", "expected a settings file in TOML"),
+        (
+            f"threads = {'[' * 100}{']' * 100}",
+            "expected a text, a number, true or false for threads, found a list",
+        ),
+        (
+            f"threads = {'[' * 5000}{']' * 5000}",
+            "expected a settings file in TOML, found: lists or tables",
+        ),
+        (
+            f"threads = {'9' * 400}",
+            "expected a settings file in TOML, found: a number of 1329 bits",
+        ),
+        (f"threads = {'9' * 5000}", "expected a settings file in TOML, found: Exceeds"),
+        (
+            f"threads = 0x{'f' * 5000}",
+            "expected a settings file in TOML, found: a number of 20000 bits",
+        ),
+        (
+            "tracking.margin.more = 1",
+            "expected a text, a number, true or false for tracking.margin, found a table",
+        ),
+        (
+            "source = [2026-11-29]",
+            "expected a text, a number, true or false for source, found a date or time",
+        ),
+        (
+            f"tracking{'.a' * 501} = 1",
+            "expected a settings file in TOML, found: a line with more than 500 dots",
+        ),
+        ("x = 1\n" * 50_000, "expected a settings file in TOML, found: more than 256 kB"),
     ],
 )
 def test_a_settings_file_that_makes_no_sense_is_one_line(

@@ -130,6 +130,25 @@ def test_values_out_of_range_are_refused(field: str, value: object) -> None:
         dataclasses.replace(CONTRACT, **{field: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "1" * 400),
+        ("temperature", "1" * 5000),
+        ("temperature", "NaN"),
+        ("hold", "-Infinity"),
+        ("framings", "[1]"),
+        ("provenance", "[1]"),
+        ("provenance", "[" * 100_000),
+    ],
+)
+def test_json_that_no_conversion_writes_is_refused_in_one_line(name: str, value: str) -> None:
+    values = json.loads(CONTRACT.to_json()) | {name: "here"}
+    with pytest.raises(ContractError, match="contract: expected") as caught:
+        ModelContract.from_json(json.dumps(values).replace('"here"', value))
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.parametrize("change", [{"scale": 0.1}, {"offset_y": 2}, {"size": 1}])
 def test_framing_out_of_range_is_refused(change: dict[str, float]) -> None:
     fields = json.loads(CONTRACT.to_json())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import check_target, replace_with, replacing, write_text
+from edge.files import check_target, read_regular, replace_with, replacing, write_text
 
 
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
@@ -66,3 +66,20 @@ def test_a_target_is_checked_without_a_trace(tmp_path: Path) -> None:
             check_target(path)
         assert caught.value.filename == str(path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to("a")
+    assert read_regular(tmp_path / "link", 5) == b"12345"
+    (tmp_path / "a").write_bytes(bytes(1025))
+    with pytest.raises(OSError, match="more than 1 kB"):
+        read_regular(tmp_path / "a", 1024)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
+def test_what_would_block_or_never_end_is_not_read(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(name)
+    with pytest.raises(OSError, match="not a file"):
+        read_regular(tmp_path / "link", 1024)

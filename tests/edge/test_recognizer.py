@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from edge import Recognizer
 from edge.analysis import Analyser, Analysis, Prefetch
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.contract import Framing, ModelContract
-from edge.errors import ContractError, ModelFileError, SettingsError, SourceLostError
+from edge.errors import ContractError, ModelFileError, SettingsError
 from edge.events import Event
 from edge.recognizer import STAGES
 from edge.sources.demo import DemoSource, load_portraits
@@ -30,7 +29,6 @@ from tests.edge.fakes import (
     LABELS,
     FakeClassifier,
     FakeDetector,
-    FakeSource,
     frames,
     image,
     outage,
@@ -264,6 +262,23 @@ def test_prefetch_reads_no_further_than_it_must() -> None:
     prefetch.close()
 
 
+def test_few_large_frames_wait_at_a_time() -> None:
+    read: list[int] = []
+    large = np.broadcast_to(np.uint8(0), (5000, 8000, 3))
+
+    def source() -> Iterator[Frame]:
+        for index in range(5):
+            read.append(index)
+            yield Frame(large, index, 0.0, str(index), still=True)
+
+    prefetch = Prefetch(Pool(lambda: value_of), 4)
+    items = iter(prefetch(source(), searching(), live_value))
+    for count in range(5):
+        next(items)
+        assert len(read) <= count + 2
+    prefetch.close()
+
+
 def test_live_frames_are_analysed_at_once_and_outages_pass() -> None:
     def refuse() -> None:
         pytest.fail("no thread is needed")
@@ -274,15 +289,6 @@ def test_live_frames_are_analysed_at_once_and_outages_pass() -> None:
     found = list(prefetch(items, searching(), live_value))
     assert found[2] is gone
     assert values(iter(found)) == [0, 1]
-
-
-def test_what_came_before_the_end_of_a_cut_file_is_not_lost() -> None:
-    prefetch = Prefetch(Pool(lambda: value_of), 3)
-    items = prefetch(FakeSource(frames(5), lost=True), searching(), live_value)
-    assert values(itertools.islice(items, 5)) == [0, 1, 2, 3, 4]
-    with pytest.raises(SourceLostError):
-        next(items)
-    prefetch.close()
 
 
 @pytest.mark.slow

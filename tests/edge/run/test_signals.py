@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.run.signals import Signals
+from edge.run.signals import Signals, interrupt
 from tests.edge.processes import finish, start
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,6 +33,14 @@ def test_what_the_caller_has_switched_off_stays_off(off: signal.Signals, handler
     assert not signals.stopped
     os.kill(os.getpid(), next(number for number in ENDING if number != off))
     assert signals.stopped
+
+
+def test_what_is_no_run_is_interrupted_unless_that_is_switched_off(handlers: None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupt()
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

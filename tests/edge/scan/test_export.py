@@ -45,6 +45,21 @@ def test_one_file_has_the_rows_of_all(results: Path, tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(tmp_path / "all.parquet").num_rows == 12
 
 
+def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path) -> None:
+    folder, results = tmp_path / "=1+1", tmp_path / "r"
+    folder.mkdir()
+    write_change(folder / "x.mp4", frames=3)
+    (folder / "broken.mp4").write_bytes(b"no video at all")
+    assert scan(folder, results) == 0
+    export(results, tmp_path / "all.csv")
+    export(results, tmp_path / "all.parquet")
+    for path, column in ((tmp_path / "all.csv", "source"), (results / "failures.csv", "file")):
+        with path.open(newline="") as file:
+            assert {row[column][:6] for row in csv.DictReader(file)} == {"'=1+1/"}
+    table = pyarrow.parquet.read_table(tmp_path / "all.parquet")
+    assert set(table["source"].to_pylist()) == {"=1+1/x.mp4"}
+
+
 def test_what_is_no_scan_is_not_exported(results: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=r"expected the results of a scan, found no scan\.json"):
         export(tmp_path, tmp_path / "all.csv")

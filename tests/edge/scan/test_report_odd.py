@@ -54,7 +54,7 @@ def test_names_are_shown_and_never_obeyed(tmp_path: Path, name: str, shown: str)
     assert text(page.find(".//header/p/bdi")) == shown
     assert text(page.videos[0][0][0]) == f"{shown} damaged"
     assert rows(page.videos[0])[0][0] == shown
-    assert f"The end is missing: {shown}" in page.text
+    assert f"Read in part: {shown}" in page.text
     assert rows(page.find(".//section[@id='photographs']")) == [[shown, "1", shown]]
     assert rows(page.find(".//section[@id='failures']")) == [[shown, shown]]
     assert page.source.count("<script") == 1

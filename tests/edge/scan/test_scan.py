@@ -26,7 +26,7 @@ from tests.edge.sources.media import ramp, write_video
 @pytest.fixture(scope="module")
 def results(archive: Path) -> Path:
     output = archive.parent / "results"
-    assert scan(archive, output) == 1, "one file can't be read"
+    assert scan(archive, output) == 0, "one file can't be read"
     return output
 
 
@@ -82,10 +82,10 @@ def test_the_same_command_goes_on_where_it_was(
         scan(archive, tmp_path / "r", Here(most=2))
     assert len(list(parts(tmp_path / "r", SECONDS))) == 2
     here = Here()
-    assert scan(archive, tmp_path / "r", here) == 1
+    assert scan(archive, tmp_path / "r", here) == 0
     assert len(here.given[0]) == 3, "what is left, and what has no part"
     assert rows(tmp_path / "r") == rows(results)
-    assert scan(archive, tmp_path / "r", here) == 1
+    assert scan(archive, tmp_path / "r", here) == 0
     assert sorted(here.given[1]) == ["archive/broken.mp4", "archive/notes.txt"]
 
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_seen_has_failed(tmp_path: Path) -> None:
     write_photograph(folder / "x.png")
     (folder / "gone.mp4").symlink_to("nowhere.mp4")
     (folder / "._x.mp4").write_bytes(b"notes of another system")
-    assert scan(folder, tmp_path / "r") == 1
+    assert scan(folder, tmp_path / "r") == 0
     lines = (tmp_path / "r" / FAILURES).read_text().splitlines()
     assert lines[1:] == ["a/gone.mp4,No such file or directory"]
 
@@ -199,13 +199,21 @@ def test_a_damaged_file_keeps_what_it_has_and_is_not_read_again(tmp_path: Path) 
     write_change(folder / "x.mkv", frames=30)
     whole = (folder / "x.mkv").read_bytes()
     (folder / "x.mkv").write_bytes(whole[: len(whole) // 2])
-    assert scan(folder, tmp_path / "r") == 1
+    assert scan(folder, tmp_path / "r") == 0
     assert 0 < manifests(tmp_path / "r")["a/x.mkv"]["frames"] < 60
     assert "damaged or cut" in (tmp_path / "r" / FAILURES).read_text()
     here = Here()
-    assert scan(folder, tmp_path / "r", here) == 1
+    assert scan(folder, tmp_path / "r", here) == 0
     assert here.given == []
     assert "damaged or cut" in (tmp_path / "r" / FAILURES).read_text()
+
+
+def test_a_scan_of_which_nothing_can_be_read_has_another_code(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "x.mp4").write_bytes(b"no video")
+    assert scan(folder, tmp_path / "r") == 2
+    assert "a/x.mp4" in (tmp_path / "r" / FAILURES).read_text()
 
 
 def test_names_may_be_anything(tmp_path: Path) -> None:
@@ -222,7 +230,7 @@ def test_names_may_be_anything(tmp_path: Path) -> None:
 
 
 def test_seconds_alone_and_thumbnails(archive: Path, tmp_path: Path) -> None:
-    assert scan(archive, tmp_path / "r", per="second", thumbnails=True) == 1
+    assert scan(archive, tmp_path / "r", per="second", thumbnails=True) == 0
     assert not list((tmp_path / "r" / "frames").iterdir())
     moment = manifests(tmp_path / "r")["archive/face.png"]["moments"][0]
     assert moment["jpeg"].startswith("/9j/")

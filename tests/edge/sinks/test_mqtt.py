@@ -176,6 +176,15 @@ def test_home_assistant_is_told_again_when_it_starts() -> None:
             assert client.topics().count(config) == count
 
 
+def test_a_topic_that_is_no_text_does_not_end_the_connection() -> None:
+    """paho decodes it when it is asked for, on the thread that would end with an error."""
+    paho = pytest.importorskip("paho.mqtt.client")
+    client = FakeClient()
+    with sink(client):
+        client.accept()
+        client.on_message(client, None, paho.MQTTMessage(topic=b"\xff\xfe"))
+
+
 def test_without_discovery_nobody_is_told() -> None:
     client = FakeClient()
     with sink(client, discovery="") as opened:

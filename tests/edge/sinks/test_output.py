@@ -103,8 +103,9 @@ def test_a_pipe_or_a_device_takes_nothing_but_lines(tmp_path: Path, suffix: str)
 
 def test_a_full_disk_is_refused_before_the_first_frame(tmp_path: Path) -> None:
     disk = SimpleNamespace(total=10**9, free=1000)
-    with pytest.raises(TargetError, match="no room on the disk"):
+    with pytest.raises(SinkError, match="no room on the disk; make room") as error:
         output.check(tmp_path / "a.csv", lambda folder: disk)
+    assert error.value.exit_code == 1, "a service tries again"
     output.check(tmp_path / "a.csv", lambda folder: SimpleNamespace(total=0, free=0))
 
 

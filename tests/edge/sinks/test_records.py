@@ -127,6 +127,15 @@ def test_csv_has_a_line_for_each_face_and_one_for_a_frame_without() -> None:
     assert nobody["detect_ms"] == "2.0"
 
 
+@pytest.mark.parametrize("name", ["=1+1.mp4", "+a", "-a", "@a", "\ta", "\ra"])
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe(name: str) -> None:
+    (row,) = rows(result(0, face(square(-4, 20, 8)), source=name))
+    assert row["source"] == f"'{name}"
+    assert float(row["left"]) < 0, "a number stays one"
+    (row,) = rows(result(0, source=f"a{name}"))
+    assert row["source"] == f"a{name}"
+
+
 # When it is on the disk
 
 

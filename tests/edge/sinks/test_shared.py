@@ -64,6 +64,38 @@ def test_what_cannot_be_opened_raises() -> None:
         Guarded(Failing(SinkError("no"), "enter")).__enter__()
 
 
+def test_what_failed_is_opened_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    full = SinkError("a.csv: the disk is full")
+    whole = RecordingSink()
+    others: list[BaseSink] = [Failing(full, "enter"), whole]
+    now = 0.0
+    with Guarded(
+        Failing(full, "write"), again=lambda: others.pop(0), name="a.csv", clock=lambda: now
+    ) as sink:
+        feed(sink, frames(2))  # fails, and is left alone for ten seconds
+        now = 9.9
+        feed(sink, frames(1))
+        assert len(others) == 2
+        now = 10.0
+        feed(sink, frames(2))  # can't be opened yet
+        assert len(others) == 1
+        now = 29.9
+        feed(sink, frames(1))
+        assert len(others) == 1
+        now = 30.0
+        feed(sink, frames(3))
+    assert len(whole.frames) == 3
+    assert whole.closed_with == [None]
+    assert caplog.messages == ["a.csv: the disk is full", "a.csv: written again"]
+    assert sink.exit_code == 1, "something is missing"
+
+
+def test_what_failed_is_not_opened_for_the_end() -> None:
+    with Guarded(Failing(SinkError("no"), "write"), again=pytest.fail, clock=float) as sink:
+        feed(sink, frames(1))
+
+
 def test_one_that_fails_leaves_the_others_alone(caplog: pytest.LogCaptureFixture) -> None:
     failing, other = RecordingSink(fails_at=2), RecordingSink()
     with Drawn([Guarded(failing)], [Guarded(other)]) as sink:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from PIL import Image as Pillow
 
 from edge.types import Image
 
@@ -109,6 +112,29 @@ def _mux_tone(out: Any, stream: Any, seconds: float) -> None:
     frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
     frame.sample_rate = 16000
     out.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+def grey_jpeg(width: int, height: int) -> bytes:
+    """Return a plain JPEG of any size, in 6 bits for each 8×8 pixels, without making it."""
+    with io.BytesIO() as file:
+        Pillow.new("L", (8, 8), 128).save(file, "JPEG")
+        content = bytearray(file.getvalue())
+    frame, scan = content.index(b"\xff\xc0"), content.index(b"\xff\xda")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    blocks = -(-width // 8) * -(-height // 8)
+    return bytes(content[: scan + 10]) + b"\x28\xa2\x8a" * -(-blocks // 4) + b"\xff\xd9"
+
+
+def write_jpegs(path: Path, jpegs: Sequence[bytes], width: int = 320, height: int = 240) -> Path:
+    """Write a video of ``jpegs`` as they are; its header says ``width`` × ``height``."""
+    with av.open(str(path), "w") as out:
+        stream = _stream(out, "mjpeg", plain(0, width, height), 25, "yuvj420p")
+        for number, jpeg in enumerate(jpegs):
+            packet = av.Packet(jpeg)
+            packet.stream, packet.pts, packet.dts = stream, number, number
+            packet.time_base, packet.is_keyframe = Fraction(1, 25), True
+            out.mux(packet)
+    return path
 
 
 INTERLACED = {"flags": "+ildct+ilme", "qscale": "2"}

@@ -14,10 +14,11 @@ _, PICTURE = cv2.imencode(".jpg", plain(90, 160, 120))
 
 
 class Camera(ThreadingHTTPServer):
-    """At /live a JPEG every 0.04 s, none while it ``stalls``.
+    """At /live a JPEG every 0.04 s, none while it ``stalls``; ``asked`` counts who wants them.
 
     At /live?stalls ten pictures and then none, at /live?slow then only a few bytes at a time; at
-    /file ``content`` as it is; elsewhere an error of that number, as at /404.
+    /file ``content`` as it is; at /moved a redirect to ``elsewhere``; at other places an error of
+    that number, as at /404.
     """
 
     daemon_threads = True
@@ -25,7 +26,8 @@ class Camera(ThreadingHTTPServer):
 
     def __init__(self, port: int = 0, content: bytes = b"") -> None:
         super().__init__(("127.0.0.1", port), _Pictures)
-        self.content = content
+        self.content, self.kind, self.elsewhere = content, "", ""
+        self.asked = 0
         self.stalls, self.off = threading.Event(), threading.Event()
         self.port = self.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/live"
@@ -47,7 +49,12 @@ class _Pictures(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/file":
             self._send_file()
+        elif self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", self.server.elsewhere)
+            self.end_headers()
         elif self.path.startswith("/live"):
+            self.server.asked += 1
             self._send_pictures()
         else:
             self.send_error(int(self.path[1:]))
@@ -55,6 +62,8 @@ class _Pictures(BaseHTTPRequestHandler):
     def _send_file(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.server.content)))
+        if self.server.kind:
+            self.send_header("Content-Type", self.server.kind)
         self.end_headers()
         self.wfile.write(self.server.content)
 

@@ -117,7 +117,10 @@ def test_a_damaged_video_gives_what_it_has_and_the_others_follow(
         names = [frame.source for frame in source]
     assert 0 < names.count("a.mkv") < 125
     assert names.count("b.mp4") == 2
-    assert any("the file is damaged or cut" in message for message in caplog.messages)
+    assert caplog.messages[0].startswith("a.mkv: damaged or cut: about")
+    assert caplog.messages[1:] == [
+        f"{tmp_path.name}/: 1 of 2 files damaged and used in part (a.mkv)"
+    ]
 
 
 def test_a_prefix_leads_every_name(tmp_path: Path) -> None:

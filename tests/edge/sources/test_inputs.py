@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import time
+import weakref
 from pathlib import Path
 
+import cv2
 import pytest
 
 from edge.errors import SettingsError
 from edge.protocols import Source
 from edge.sources import expanded, name_apart, open_source, open_sources, shares
-from tests.edge.sources.media import plain, write_video
+from edge.sources.folder import FolderSource
+from edge.sources.images import ImageSource
+from edge.sources.video import VideoSource
+from tests.edge.sources.media import plain, ramp, write_video
 
 
 def test_a_pattern_stands_for_the_files_that_have_such_names(tmp_path: Path) -> None:
@@ -51,6 +58,31 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     with sources[0] as source:
         assert {frame.source for frame in source} == {str(paths[0])}
         assert source.description.startswith(f"{paths[0]} (")
+
+
+@pytest.mark.parametrize("every", [0.0, 0.1])
+def test_what_was_read_is_not_held_until_the_end_of_the_run(tmp_path: Path, every: float) -> None:
+    write_video(tmp_path / "x.mp4", ramp(50, 640, 360))
+    cv2.imwrite(str(tmp_path / "x.png"), plain())
+
+    def threads() -> int:
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
+
+    before = threads()
+    sources = [
+        VideoSource(tmp_path / "x.mp4", every, threads=4),
+        ImageSource(tmp_path / "x.png"),
+        FolderSource(tmp_path),
+    ]
+    for source in sources:
+        with source as opened:
+            pictures = [weakref.ref(frame.image) for frame in opened]
+        gc.collect()
+        assert [picture for picture in pictures if picture() is not None] == []
+    deadline = time.monotonic() + 5
+    while threads() > before:
+        assert time.monotonic() < deadline, "threads of a decoder are left"
+        time.sleep(0.01)
 
 
 def test_a_folder_among_others_leads_its_files(tmp_path: Path) -> None:

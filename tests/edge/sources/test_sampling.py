@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.errors import SourceLostError
 from edge.sources.decoding import Decoder
 from edge.sources.sampling import Sampler
 from edge.sources.video import VideoSource
@@ -265,7 +265,10 @@ def test_damaged_packets_that_a_sample_needs_are_counted(
     )
     samples = check(path, 1.0, numbers=False)
     assert [frame.index for frame in samples][:2] == [0, 25]
-    assert any("a.avi: 3 packets could not be decoded" in message for message in caplog.messages)
+    assert any(
+        "a.avi: damaged or cut: 3 packets could not be decoded" in message
+        for message in caplog.messages
+    )
 
 
 @pytest.mark.parametrize("every", [0.1, 1.0, 60.0])
@@ -275,13 +278,9 @@ def test_a_cut_video_is_found_cut(tmp_path: Path, name: str, every: float) -> No
     whole = path.read_bytes()
     assert read(path, every)
     path.write_bytes(whole[: len(whole) * 3 // 5])
-    given: list[Frame] = []
-    with (
-        VideoSource(path, every) as source,
-        pytest.raises(SourceLostError, match=r"about 4\.0 s of video, found [12]\.\d s; the file"),
-    ):
-        given.extend(source)
-    assert given
+    with VideoSource(path, every) as source:
+        assert list(source)
+    assert re.search(r"about 4\.0 s of video expected, [12]\.\d s found; what", source.damage)
 
 
 @pytest.mark.parametrize("every", [0.02, 1.0])

@@ -15,11 +15,12 @@ from typing import TypeVar
 
 import pytest
 
+from edge.adapters import MOST_PIXELS
 from edge.errors import SourceError
 from edge.sources import find_adapter
 from edge.sources.stream import masked, stream_source
 from edge.types import Frame, Outage
-from tests.edge.sources.media import INTERLACED, comb, combed, write_video
+from tests.edge.sources.media import INTERLACED, comb, combed, ramp, write_video
 from tests.edge.sources.network_camera import Camera
 
 Kind = TypeVar("Kind", Frame, Outage)
@@ -35,9 +36,9 @@ def until(stream: Iterator[Frame | Outage], kind: type[Kind], reason: str = "") 
     raise AssertionError("the source ended")
 
 
-def refusal(url: str) -> str:
+def refusal(url: str, max_pixels: int = MOST_PIXELS) -> str:
     start = time.monotonic()
-    with stream_source(url) as source, pytest.raises(SourceError) as error:
+    with stream_source(url, max_pixels) as source, pytest.raises(SourceError) as error:
         until(iter(source), Frame)
     assert time.monotonic() - start < 5
     return str(error.value)
@@ -88,6 +89,13 @@ def test_a_file_on_a_server_is_taken_for_live_and_has_ended(tmp_path: Path) -> N
     assert f"{url}: expected a frame, found: the end of the stream" in outage.reason
 
 
+def test_a_stream_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", ramp(20, 96, 64))
+    with Camera(content=path.read_bytes()) as camera:
+        said = refusal(camera.url.replace("/live", "/file"), 6000)
+    assert "/file: expected at most 0.006 megapixels, found 96×64; scale it down" in said
+
+
 def test_an_address_without_a_server_is_refused_at_once_without_the_password() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens there
@@ -114,6 +122,31 @@ def test_a_refusal_says_what_the_server_says(path: str, found: str) -> None:
         said = refusal(camera.url.replace("live", path).replace("//", "//me:secret@"))
     assert found in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize("elsewhere", ["/live", "http://127.0.0.1:{}/live"])
+def test_a_redirect_is_not_followed(elsewhere: str) -> None:
+    with Camera() as camera, Camera() as other:
+        camera.elsewhere = elsewhere.format(other.port)
+        said = refusal(camera.url.replace("live", "moved"))
+        assert camera.asked == other.asked == 0
+    assert "or a redirect, which is not followed: name the address that it leads to" in said
+
+
+def test_a_camera_that_answers_with_a_list_leads_nowhere() -> None:
+    with Camera() as camera, Camera() as other:
+        part = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other.url}\n#EXT-X-ENDLIST\n"
+        camera.content, camera.kind = part.encode(), "application/vnd.apple.mpegurl"
+        said = refusal(camera.url.replace("live", "file"))
+        assert other.asked == 0
+    assert "found: a list of other addresses, which are not followed" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "found"), [("x:99999", "Port out of range"), ("[::1", "Invalid IPv6 URL")]
+)
+def test_an_address_that_is_none_is_said(host: str, found: str) -> None:
+    assert found in refusal(f"http://{host}/live")
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])

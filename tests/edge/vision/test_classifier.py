@@ -130,3 +130,18 @@ def test_where_no_other_can_be_opened_those_that_are_do_it_all(shipped: bytes, r
     for _ in range(2):
         np.testing.assert_array_equal(pool.classify(crops), alone.classify(crops))
     assert next(tries) == room + 1, "it isn't tried again at every frame"
+
+
+@pytest.fixture(scope="module")
+def floats(repository) -> bytes:
+    return (repository / "models/Finalmodel_float32.tflite").read_bytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+def test_a_model_with_damaged_weights_is_refused(floats: bytes, value: float) -> None:
+    """Signed again, so that the hash is right."""
+    graph = bytearray(flatbuffer(floats))
+    middle = len(graph) // 8 * 4
+    graph[middle : middle + 4000] = np.full(1000, value, "<f4").tobytes()
+    with pytest.raises(ModelFileError, match=r"m\.tflite: expected probabilities, found nan"):
+        TFLiteClassifier(embed(bytes(graph), extract(floats)), "m.tflite")

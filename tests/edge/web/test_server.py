@@ -151,3 +151,21 @@ def test_what_is_no_request_is_answered_and_closed(
         assert b" 400 " in client.recv(65536)
         assert ends(client)
     assert capfd.readouterr() == ("", "")
+
+
+CHUNKED = b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", [b"/", b"/events"])
+@pytest.mark.parametrize("wait", [False, True], ids=["at once", "while it is answered"])
+def test_a_body_that_is_nonsense_ends_the_connection_without_a_word(
+    path: bytes, wait: bool, sink: WebSink, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with closing(raw(sink)) as client:
+        client.sendall(b"GET " + path + b" HTTP/1.1\r\n" + CHUNKED + b"zz\r\n" * (not wait))
+        assert client.recv(65536).startswith(b"HTTP/1.1 200" if wait else b"HTTP/1.1 400")
+        if wait:
+            client.sendall(b"zz\r\n")
+        assert ends(client)
+    assert ask(sink, "/healthz").status == 200
+    assert capfd.readouterr() == ("", "")
