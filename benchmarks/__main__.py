@@ -24,6 +24,7 @@ from edge.vision.blazeface import BlazeFace
 from edge.vision.yunet import YuNet
 from train import cli
 from train.errors import TrainError
+from train.native import native_stderr_hidden
 
 app = cyclopts.App(
     name="benchmarks", help="Speed and accuracy of the h5 and the TFLite files.", version_flags=()
@@ -193,7 +194,7 @@ def photographs(photos: Path, *, classes: str = "", output: Path = _RESULTS) -> 
     check_target(path)
     print("every model on every face …", flush=True)
     counted = [each.strip() for each in classes.split(",") if each.strip()]
-    with cli.native_stderr_hidden():
+    with native_stderr_hidden():
         detector = BlazeFace()
     store.write(path, labelled.evaluate(photos, shipped_models(), counted, detector))
     print(f"wrote {path}")

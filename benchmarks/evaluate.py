@@ -21,9 +21,9 @@ from convert.variants import DEPLOYED
 from edge.protocols import Detector
 from edge.recognizer import usable_cores
 from edge.vision.classifier import TFLiteClassifier, load_classifier
-from train.cli import native_stderr_hidden
 from train.data import Split, copies_in_train, load_split
 from train.metrics import voted_where_known
+from train.native import native_stderr_hidden
 from train.provenance import digest
 
 NAME = "evaluation.json"

@@ -23,7 +23,7 @@ class Reference:
 
     def __init__(self, threads: int = 1) -> None:
         """Open it; raises ``AssetError`` and ``InterpreterError``."""
-        from train.cli import native_stderr_hidden  # noqa: PLC0415 - not in a worker's peak RSS
+        from train.native import native_stderr_hidden  # noqa: PLC0415 - not in a worker's peak RSS
 
         content = read_asset(_ASSET)
         with native_stderr_hidden():

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import cyclopts
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from convert.errors import AdoptionError, ParityError
 from convert.parity import LIMITS, Parity
 from convert.variants import variant_path
-from train.cli import import_tensorflow, native_stderr_hidden
+from edge.text import say
+from train.cli import import_tensorflow, show
+from train.native import native_stderr_hidden
 from train.recipes import IMAGES, choose_recipe, find_recipe, model_path
 
 app = cyclopts.App(name="convert", help="Turn Finalmodel.h5 into TFLite files.", version_flags=())
@@ -53,7 +54,7 @@ def main(
         )
     model = model or model_path(find_recipe(choose_recipe(recipe, None, images)).name)
     import_tensorflow()
-    print(f"converting {model}", flush=True)
+    say(f"converting {model}")
     if labels or input_range:
         model = _adopt(model, labels, input_range, images)
         if not images:
@@ -69,7 +70,7 @@ def _adopt(source: Path, labels: str, values: str, images: Path | None) -> Path:
     with native_stderr_hidden():
         detector = BlazeFace()
     model = adopt(source, parse_labels(labels), values, images, detector)
-    print(f"wrote {model}, the same network with its contract")
+    say(f"wrote {model}, the same network with its contract")
     return model
 
 
@@ -77,13 +78,13 @@ def _convert_unmeasured(model: Path) -> None:
     from convert.conversion import convert_unmeasured  # noqa: PLC0415 - behind the quiet import
 
     for path in convert_unmeasured(model):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
     deployed = variant_path(model, "float32")
-    print(
+    say(
         "The parity gate was not run, and there is no int8 file: both need images of the same "
-        "classes, DATA=folder.\n"
+        "classes, DATA=folder.",
         f"Deploy {deployed}, which computes what the model does: "
-        f"make run-edge ARGS={shlex.quote(f'--model {deployed}')}"
+        f"make run-edge ARGS={shlex.quote(f'--model {deployed}')}",
     )
 
 
@@ -97,7 +98,7 @@ def _convert(model: Path, images: Path) -> None:
         raise
     _print_table(rows)
     for row in rows:
-        print(f"wrote {variant_path(model, row.variant)}")
+        say(f"wrote {variant_path(model, row.variant)}")
 
 
 def _print_table(rows: Sequence[Parity]) -> None:
@@ -118,4 +119,4 @@ def _print_table(rows: Sequence[Parity]) -> None:
             f"≥ {limits.agreement:.1%}, ≤ {limits.drop}",
             "passed" if row.passed else "FAILED",
         )
-    Console().print(table)
+    show(table)

@@ -22,10 +22,10 @@ from edge.files import check_target, replacing
 from edge.vision.classifier import TFLiteClassifier
 from train import provenance
 from train.artifact import load_model
-from train.cli import native_stderr_hidden
 from train.data import check_classes, copies_in_train, load_splits
 from train.metrics import totals
 from train.model import predict_logits
+from train.native import native_stderr_hidden
 
 _THREADS = 2
 _log = logging.getLogger(__name__)
@@ -71,8 +71,8 @@ def convert_unmeasured(h5: Path) -> list[Path]:
     """Write the variants of ``h5`` that need no images beside it, and return their paths.
 
     Nothing compares them with it, and int8 is not among them: its ranges come from images. Raises
-    ``ArtifactError``, ``OperatorError``, and ``OSError`` where a file can't be written; then no
-    file has changed.
+    ``ArtifactError``, ``OperatorError``, ``ModelFileError`` where a file's answers are no
+    probabilities, and ``OSError`` where a file can't be written; then no file has changed.
     """
     model, contract = load_model(h5)
     digest, contents = provenance.digest(h5), {}
@@ -88,6 +88,8 @@ def convert_unmeasured(h5: Path) -> list[Path]:
         flatbuffer = VARIANTS[variant](model, nothing)
         origin = {**contract.provenance, "variant": variant, "h5_sha256": digest}
         contents[path] = embed(flatbuffer, dataclasses.replace(contract, provenance=origin))
+        with native_stderr_hidden():
+            TFLiteClassifier(contents[path], path.name, _THREADS)
     _write_all(contents)
     return list(contents)
 

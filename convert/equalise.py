@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from edge.vision.classifier import dequantise, quantise
 from edge.vision.interpreter import open_model
-from train.cli import native_stderr_hidden
 from train.model import LOGITS, predict_logits
+from train.native import native_stderr_hidden
 
 _TINY = 1e-6
 _BATCH = 256

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import warnings
 import zipfile
 from pathlib import Path
@@ -22,7 +21,8 @@ from convert.configuration import plain_configuration
 from convert.errors import AdoptionError
 from edge.contract import H5_ATTRIBUTE, ZIP_DAMAGE
 from edge.errors import first_line
-from train.artifact import DAMAGE, MAX_BYTES, memory_limit
+from train.artifact import DAMAGE, MAX_BYTES, check_arrays
+from train.native import memory_limit
 
 _MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 _MAX_CONFIGURATION = 1 << 24
@@ -62,7 +62,7 @@ def _configuration(path: Path) -> Any:
     if path.suffix == ".keras":
         return _of_archive(path)
     with h5py.File(path, "r") as file:
-        _check_arrays(file)
+        check_arrays(file)
         if H5_ATTRIBUTE in file.attrs:
             raise AdoptionError(
                 "expected a model that something else wrote, found one with a contract; convert it "
@@ -91,28 +91,8 @@ def _of_archive(path: Path) -> bytes:
                 "write it with model.save()"
             )
         with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-            _check_arrays(file)
+            check_arrays(file)
         return archive.read("config.json")
-
-
-def _check_arrays(file: h5py.File) -> None:
-    """Raise ``ValueError`` where arrays lie in other files, or are declared too large."""
-    declared = [0]
-
-    def check(name: str, member: h5py.HLObject) -> None:
-        if isinstance(member, h5py.Dataset):
-            declared.append(math.prod(member.shape) * member.dtype.itemsize)
-            if sum(declared) > MAX_BYTES:
-                raise ValueError(f"arrays declared larger than {MAX_BYTES} bytes")
-            if member.external or member.is_virtual:
-                raise ValueError(f"{name} lies in another file")
-
-    links: list[tuple[str, object]] = []
-    file.visititems_links(lambda name, link: links.append((name, link)))
-    for name, link in links:
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{name} is a link")  # noqa: TRY004 - of the file's content
-    file.visititems(check)
 
 
 def _refusal(path: Path, found: str) -> AdoptionError:

@@ -21,8 +21,8 @@ from convert.equalise import correct_bias, equalise
 from convert.errors import OperatorError
 from convert.variants import NAMES
 from edge.errors import first_line
-from train.cli import native_stderr_hidden
 from train.model import logits_model
+from train.native import native_stderr_hidden
 
 Convert = Callable[[keras.Model, NDArray[np.uint8]], bytes]
 

@@ -23,18 +23,24 @@ from numpy.typing import NDArray
 
 from edge.contract import ZIP_DAMAGE
 from edge.errors import first_line
+from edge.files import read_regular
 from train.data import MAX_BYTES as MAX_IMAGE_BYTES
 from train.data import list_files
 from train.errors import ArchiveError, DownloadError
 from train.layout import is_image
+from train.native import memory_limit
 
 MAX_BYTES = 8 << 30
 """Of all images; those of FER2013 have 51 to 125 MB."""
 _MAX_CSV = 1 << 30
 """Of a file; that of FER2013 has 301 MB."""
+_MAX_LINE = 1 << 18
+_MAX_MEMORY = 1 << 29
+"""For the list of what is in an archive, or for the images of a table."""
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _EMOTION, _PIXELS, _USAGE = "emotion", "pixels", "usage"
-_DAMAGE = (*ZIP_DAMAGE, tarfile.TarError, RuntimeError)  # RuntimeError: it is encrypted
+_DAMAGE = (*ZIP_DAMAGE, tarfile.TarError, RuntimeError, MemoryError)
+"""``RuntimeError``: it is encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,19 @@ def open_source(path: Path) -> Iterator[Source]:
         raise ArchiveError(f"{path}: expected an archive or a folder, found {found}; check it")
     with contextlib.ExitStack() as stack:
         try:
-            if path.suffix.lower() == ".csv":
-                source = _table(str(path), stack.enter_context(path.open("rb")))
-            elif path.name.lower().endswith(_TAR):
-                source = _tables_first(_tar(path, stack.enter_context(tarfile.open(path))))
-            else:
-                source = _tables_first(_zip(path, stack.enter_context(zipfile.ZipFile(path))))
+            with memory_limit(_MAX_MEMORY):
+                source = _open(path, stack)
         except _DAMAGE as error:
             raise _damaged(path, error) from error
         yield source
+
+
+def _open(path: Path, stack: contextlib.ExitStack) -> Source:
+    if path.suffix.lower() == ".csv":
+        return _table(str(path), stack.enter_context(path.open("rb")))
+    if path.name.lower().endswith(_TAR):
+        return _tables_first(_tar(path, stack.enter_context(tarfile.open(path))))
+    return _tables_first(_zip(path, stack.enter_context(zipfile.ZipFile(path))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +99,19 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> _Archive:
 
 
 def _tar(path: Path, archive: tarfile.TarFile) -> _Archive:
-    sizes = {info.name: info.size for info in archive if info.isfile()}
+    members: dict[str, tarfile.TarInfo] = {}
+    for info in archive:
+        if info.size > MAX_BYTES:  # which would be unpacked to find the next one
+            raise tarfile.ReadError(f"a member of {info.size >> 30} GB")
+        if info.isfile():
+            members[info.name] = info
 
     def open_member(name: str) -> IO[bytes]:
-        member = archive.extractfile(name)
+        member = archive.extractfile(members[name])  # by its name it may be a link
         assert member is not None, "a file"
         return member
 
-    return _Archive(path, sizes, open_member)
+    return _Archive(path, {name: info.size for name, info in members.items()}, open_member)
 
 
 def _tables_first(archive: _Archive) -> Source:
@@ -108,12 +123,19 @@ def _tables_first(archive: _Archive) -> Source:
         with archive.open(name) as file:
             return _table(f"{archive.path}: {name}", file)
 
+    images = sum(size for name, size in archive.sizes.items() if is_image(name))
+    if images > MAX_BYTES:
+        raise ArchiveError(
+            f"{archive.path}: expected images of at most {MAX_BYTES >> 20:,} MB in all, found "
+            f"{images >> 20:,}; make them smaller"
+        )
+
     def read(name: str) -> bytes:
         size = archive.sizes[name]
         if size > MAX_IMAGE_BYTES:
             raise _too_large(f"{archive.path}: {name}")
         try:
-            with archive.open(name) as file:
+            with memory_limit(_MAX_MEMORY), archive.open(name) as file:
                 return file.read(size + 1)  # unlike read(), it unpacks no more than that
         except _DAMAGE as error:
             raise _damaged(archive.path, error) from error
@@ -123,9 +145,12 @@ def _tables_first(archive: _Archive) -> Source:
 
 def _folder(root: Path) -> Source:
     def read(name: str) -> bytes:
-        if (root / name).stat().st_size > MAX_IMAGE_BYTES:
-            raise _too_large(str(root / name))
-        return (root / name).read_bytes()
+        try:
+            return read_regular(root / name, MAX_IMAGE_BYTES)
+        except OSError as error:
+            raise ArchiveError(
+                f"{root / name}: expected an image, found: {error.strerror}; take it away"
+            ) from error
 
     return Source(str(root), sorted(list_files(root)), read)
 
@@ -135,7 +160,7 @@ def _table(what: str, file: IO[bytes]) -> Source:
     lines = io.TextIOWrapper(
         io.BufferedReader(_Bounded(file, what)), encoding="utf-8-sig", errors="replace"
     )
-    rows = csv.reader(lines)
+    rows = csv.reader(_bounded(lines, what))
     try:
         header = [name.strip().casefold() for name in next(rows, [])]
         if missing := {_EMOTION, _PIXELS, _USAGE} - set(header):
@@ -157,10 +182,7 @@ def _images(
         if not row:
             continue
         try:
-            label, pixels, usage = (row[column].strip() for column in columns)
-            values = np.array(pixels.split(), np.uint8)
-            side = round(len(values) ** 0.5)
-            image = values.reshape(side, side)
+            label, image, usage = _cells(row, columns)
         except (IndexError, ValueError, OverflowError) as error:
             raise ArchiveError(
                 f"{what}: expected a label and the numbers 0…255 of a square image in line "
@@ -169,8 +191,29 @@ def _images(
         yield f"{usage}/{label}/{number:06}.png", image
 
 
+def _cells(row: Sequence[str], columns: Sequence[int]) -> tuple[str, NDArray[np.uint8], str]:
+    """Label, image and usage; raises ``IndexError``, ``ValueError``, ``OverflowError``."""
+    label, pixels, usage = (row[column].strip() for column in columns)
+    if not (label and pixels and usage):
+        raise ValueError("an empty cell")
+    values = np.array(pixels.split(), np.uint8)
+    side = round(len(values) ** 0.5)
+    return label, values.reshape(side, side), usage
+
+
 def _png(image: NDArray[np.uint8]) -> bytes:
     return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _bounded(lines: IO[str], what: str) -> Iterator[str]:
+    """Yield ``lines``; raises ``ArchiveError`` at one that never ends."""
+    while line := lines.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            raise ArchiveError(
+                f"{what}: expected lines of at most {_MAX_LINE >> 10} kB, found a longer one; use "
+                "fer2013.csv"
+            )
+        yield line
 
 
 class _Bounded(io.RawIOBase):

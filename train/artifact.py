@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,7 @@ from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
 from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.errors import ArtifactError
-
-if sys.platform == "linux":
-    import resource
-import shutil
+from train.native import memory_limit
 
 LAYERS = frozenset(
     {"InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"}
@@ -51,7 +48,7 @@ MAX_BYTES = 256 << 20
 """Of the file, and of the arrays that it declares: the ``seed`` network has 11 MB of weights."""
 DAMAGE = (
     *(OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError),
-    MemoryError,
+    *(MemoryError, SystemError),
 )
 """What h5py, json and Keras raise on a file that is not what it should be."""
 
@@ -149,28 +146,9 @@ def load_model(path: Path) -> tuple[keras.Model, ModelContract]:
     return model, contract
 
 
-@contextlib.contextmanager
-def memory_limit(more: int) -> Iterator[None]:
-    """Let this process take ``more`` bytes of addresses at most; no limit elsewhere than on Linux.
-
-    HDF5 takes what a damaged length says, gigabytes, and fills it until the system kills us.
-    """
-    if sys.platform != "linux":
-        yield
-        return
-    limits = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    wanted = pages * resource.getpagesize() + more
-    wanted = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
-    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
-
-
 def _checked(path: Path, file: h5py.File) -> ModelContract:
     """The contract of a ``file`` that holds nothing but what ``save_model`` writes."""
+    check_arrays(file)
     digest = _digest(file)
     contract = ModelContract.from_json(file.attrs[H5_ATTRIBUTE])
     network = json.loads(file.attrs["model_config"])
@@ -185,14 +163,35 @@ def _checked(path: Path, file: h5py.File) -> ModelContract:
     return contract
 
 
+def check_arrays(file: h5py.File) -> None:
+    """Raise ``ValueError`` where arrays of ``file`` lie in other files, or are too large.
+
+    A few bytes can declare terabytes.
+    """
+    declared = [0]
+
+    def check(name: str, member: h5py.HLObject) -> None:
+        if isinstance(member, h5py.Dataset):
+            declared.append(math.prod(member.shape) * member.dtype.itemsize)
+            if sum(declared) > MAX_BYTES:
+                raise ValueError(f"arrays declared larger than {MAX_BYTES} bytes")
+            if member.external or member.is_virtual:
+                raise ValueError(f"{name} lies in another file")
+
+    links: list[tuple[str, object]] = []
+    file.visititems_links(lambda name, link: links.append((name, link)))
+    for name, link in links:
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{name} is a link")  # noqa: TRY004 - of the file's content
+    file.visititems(check)
+
+
 def _digest(file: h5py.File) -> str:
     """SHA-256 over all that makes the network: everything but the contract, which holds it.
 
     Over what HDF5 reads, not over the bytes of the file: these change when an attribute is written.
-    Raises ``ValueError`` where the arrays are too large: a few bytes can declare terabytes.
     """
     digest = hashlib.sha256()
-    declared = [0]
 
     def add(_: str, member: h5py.HLObject) -> None:
         attributes = {
@@ -202,9 +201,6 @@ def _digest(file: h5py.File) -> str:
         }
         digest.update(repr((member.name, attributes)).encode())
         if isinstance(member, h5py.Dataset):
-            declared.append(math.prod(member.shape) * member.dtype.itemsize)
-            if sum(declared) > MAX_BYTES:
-                raise ValueError(f"arrays declared larger than {MAX_BYTES} bytes")
             digest.update(repr((member.shape, member.dtype.str)).encode())
             digest.update(member[()].tobytes())
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
+from typing import Any
 
 import cyclopts
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from edge.errors import EdgeError, first_line
+from edge.text import LineFormatter, say, visible
 from train.errors import TrainError
+from train.native import native_stderr_hidden
 
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ended."""
@@ -29,7 +31,9 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(handlers=[handler])
     for package in ("train", "convert"):
         logging.getLogger(package).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -38,7 +42,7 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        _fail(f"{error}; see --help", 2)
+        _fail(f"{' '.join(str(error).split())}; see --help", 2)
     except expected as error:
         _fail(error, getattr(error, "exit_code", 1))
     except OSError as error:
@@ -50,6 +54,19 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     except KeyboardInterrupt:
         _fail("stopped", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+class PlainConsole(Console):
+    """Shows texts as they are: what looks like markup in a name is none."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return ``text``, made visible."""
+        return super().render_str(visible(text), **options | {"markup": False, "emoji": False})
+
+
+def show(what: RenderableType) -> None:
+    """Print a table, or several parts, on standard output."""
+    PlainConsole().print(what)
 
 
 def import_tensorflow(to_train: bool = False) -> None:
@@ -66,20 +83,6 @@ def import_tensorflow(to_train: bool = False) -> None:
     tensorflow.get_logger().setLevel("ERROR")
 
 
-@contextlib.contextmanager
-def native_stderr_hidden() -> Iterator[None]:
-    """Discard what native code writes to file descriptor 2; exceptions still pass."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as discarded:
-        os.dup2(discarded.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-
-
 def _fail(problem: object, status: int) -> None:
-    print(" ".join(str(problem).split()), file=sys.stderr)
+    say(str(problem), file=sys.stderr)
     sys.exit(status)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import cyclopts
-from rich.console import Console
 
 from edge.protocols import Detector
 from edge.settings import Settings
-from train.cli import INTERRUPTED, import_tensorflow, native_stderr_hidden
+from edge.text import say
+from train.cli import INTERRUPTED, import_tensorflow, show
 from train.errors import RecipeError, ReportError
+from train.native import native_stderr_hidden
 from train.recipe_file import changed
 from train.recipes import DEPLOYED, IMAGES, choose_recipe, find_recipe, model_path
 from train.tables import class_table
@@ -50,12 +51,12 @@ def data(
 
     detector = _detector() if faces else None
     inventory = install(archive or download(handle), images, detector=detector)
-    Console().print(inventory)
+    show(inventory)
     if faces:
-        print(f"look at {images / 'faces.png'}: the first faces, a row for each class")
-    print(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
+        say(f"look at {images / 'faces.png'}: the first faces, a row for each class")
+    say(f"fingerprint {inventory.fingerprint}; the report is {images / 'report.json'}")
     if differs := differs_from(model_path(DEPLOYED).with_suffix(".tflite"), inventory):
-        print(differs)
+        say(differs)
 
 
 @app.command
@@ -107,7 +108,7 @@ def fit(
         raise RecipeError(f"seed: expected 0…{_MAX_SEED}, found {seed}; give one in between")
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
-    print(f"training {chosen.name}, {chosen.epochs} epochs; the images come first", flush=True)
+    say(f"training {chosen.name}, {chosen.epochs} epochs; the images come first")
     import_tensorflow(to_train=True)
     from train.report import beside  # noqa: PLC0415 - behind the checks
     from train.training import train  # noqa: PLC0415
@@ -120,12 +121,12 @@ def fit(
     except KeyboardInterrupt:
         again: dict[str, object] = {"RECIPE": recipe, "DATA": images, "FROM": start, "SIZE": side}
         again |= {"EPOCHS": epochs, "SUBSET": subset, "H5": target, "LOGS": logs, "SEED": seed}
-        print(f"\nstopped; any whole epoch is kept. Go on: make train {_again(**again)}")
+        say("", f"stopped; any whole epoch is kept. Go on: make train {_again(**again)}")
         return INTERRUPTED
-    Console().print(class_table(report["validation"]))
-    print(f"wrote {target}: {_summary(report)}")
-    print(f"look at {beside(target.with_suffix(''), 'mistakes.png')}: its most confident mistakes")
-    print(f"now run 'make convert {_again(DATA=images, H5=target)}' for its TFLite files")
+    show(class_table(report["validation"]))
+    say(f"wrote {target}: {_summary(report)}")
+    say(f"look at {beside(target.with_suffix(''), 'mistakes.png')}: its most confident mistakes")
+    say(f"now run 'make convert {_again(DATA=images, H5=target)}' for its TFLite files")
     return 0
 
 
@@ -144,7 +145,7 @@ def teachers(*, images: Path = Path("images")) -> int:
     try:
         trained = train_all(images, _detector())
     except KeyboardInterrupt:
-        print("\nstopped; any whole epoch is kept. Go on: make teachers")
+        say("", "stopped; any whole epoch is kept. Go on: make teachers")
         return INTERRUPTED
     return 0 if trained else 1
 
@@ -166,8 +167,8 @@ def ensemble(*recipes: str, images: Path = Path("images")) -> None:
     import_tensorflow()
     from train.ensemble import RESULT, table, write  # noqa: PLC0415 - behind the quiet import
 
-    print(table(write(names, images)))
-    print(f"wrote {RESULT}")
+    say(*table(write(names, images)).splitlines())
+    say(f"wrote {RESULT}")
 
 
 @app.command
@@ -187,10 +188,10 @@ def compare(a: str, b: str, *, output: Path = Path("compare.png")) -> None:
     if output.suffix != ".png":
         raise ReportError(f"output: expected a name that ends in .png, found '{output}'; rename it")
     runs = read(a), read(b)
-    Console().print(comparison(*runs))
+    show(comparison(*runs))
     output.parent.mkdir(parents=True, exist_ok=True)
     save_figure(comparison_figure(*runs), output)
-    print(f"wrote {output}")
+    say(f"wrote {output}")
 
 
 def _again(**values: object) -> str:
@@ -248,7 +249,7 @@ def framing(
 
     derived, found = derive_framing(load_split(images, "train").images, opened)
     add_framing(model, opened.framing, derived)
-    print(
+    say(
         f"{model}: boxes of {opened.name} × {derived.scale}, moved by {derived.offset_x} and "
         f"{derived.offset_y} of their side; a face found in {found:.1%} of the training images"
     )
@@ -269,8 +270,7 @@ def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablatio
     from train.ablation import run  # noqa: PLC0415 - behind the quiet import
 
     for row in run(images, rows, _detector()):
-        print(
+        say(
             f"{row['changed']}: top-1 {row['top1']:.2%}, macro-F1 {row['macro_f1']:.3f}, "
             f"{row['minutes']:.0f} minutes",
-            flush=True,
         )

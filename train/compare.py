@@ -15,14 +15,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
+from edge.files import read_regular
 from train import metrics
 from train.errors import ReportError
 from train.recipe import Recipe
 from train.recipes import model_path
 from train.report import beside
+
+_MOST = 16 << 20
+"""Bytes of a report: an epoch has a hundred."""
 
 LEVEL = 0.05
 """Of McNemar's test."""
@@ -82,7 +85,7 @@ def read(named: str) -> Run:
     """
     path = _report_path(named)
     try:
-        run = msgspec.convert(json.loads(path.read_text(encoding="utf-8")), Run)
+        run = msgspec.convert(json.loads(read_regular(path, _MOST)), Run)
         _check(run)
     except FileNotFoundError as error:
         raise ReportError(
@@ -114,12 +117,10 @@ def _check(run: Run) -> None:
 
 def comparison(a: Run, b: Run) -> Group:
     """Return for a terminal what ``a`` and ``b`` reached, what differs, and what may be chance."""
-    parts: list[RenderableType] = [f"A: {escape(str(a))}\nB: {escape(str(b))}", _figures(a, b)]
+    parts: list[RenderableType] = [f"A: {a}", f"B: {b}", _figures(a, b)]
     if not _same_classes(a, b):
         only = (", ".join(x.validation.per_class) for x in (a, b))
-        parts.append(
-            escape("the classes differ, so that totals alone compare: {}; {}".format(*only))
-        )
+        parts.append("the classes differ, so that totals alone compare: {}; {}".format(*only))
     fields = _differing(a, b)
     parts.append(fields if fields.row_count else "the recipes and seeds are the same")
     return Group(*parts, mcnemar(a, b))
@@ -197,7 +198,7 @@ def _figures(a: Run, b: Run) -> Table:
     if _same_classes(a, b):
         for name, figures in a.validation.per_class.items():
             one, other = figures.f1, b.validation.per_class[name].f1
-            table.add_row(escape(name), f"{one:.3f}", f"{other:.3f}", f"{other - one:+.3f}")
+            table.add_row(name, f"{one:.3f}", f"{other:.3f}", f"{other - one:+.3f}")
         table.add_section()
     one, other = a.validation.macro_f1, b.validation.macro_f1
     table.add_row("macro-F1", f"{one:.3f}", f"{other:.3f}", f"{other - one:+.3f}")
@@ -220,7 +221,7 @@ def _differing(a: Run, b: Run) -> Table:
     for name in dict.fromkeys((*one, *other)):
         values = one.get(name, "–"), other.get(name, "–")
         if values[0] != values[1]:
-            table.add_row(escape(name), *(escape(str(value)) for value in values))
+            table.add_row(name, *map(str, values))
     return table
 
 

@@ -17,8 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.files import read_regular
 from train.errors import DatasetError
 from train.layout import TRAIN, VALIDATION, Layout, find_layout
+from train.native import native_stderr_hidden
+from train.place import finish
 
 SIDE = 48
 """Pixels, of FER2013's images."""
@@ -26,11 +29,6 @@ MAX_UNREADABLE = 0.01
 MAX_BYTES = 1 << 26
 """Of one file."""
 MAX_PIXELS = 100_000_000
-ASIDE = ".incoming"
-PREVIOUS = "previous"
-"""In ``ASIDE``: what a data set that takes its place has replaced; gone when it is whole."""
-_CHECKED = 1 << 16
-"""Bytes from which on the pixels are counted before they are unpacked."""
 _LISTED = 5
 
 
@@ -143,11 +141,7 @@ def _layout(root: Path, origin: str) -> Layout:
             f"{root}: expected a folder of images, found no such folder; run 'make data ARCHIVE=…' "
             "first"
         )
-    if (root / ASIDE / PREVIOUS).exists():
-        raise DatasetError(
-            f"{root}: expected a whole data set, found one that was stopped while it took its "
-            "place; run 'make data ARCHIVE=…' again"
-        )
+    finish(root)
     return find_layout(list_files(root), origin or str(root))
 
 
@@ -162,8 +156,9 @@ def _read_split(root: Path, layout: Layout, name: str, side: int, origin: str) -
             "'make data ARCHIVE=…' first"
         )
     images, labels, kept, digests, unreadable = [], [], [], [], []
-    for (_, label, file), path in places:
-        image, finding = _read(root / path, side)
+    with native_stderr_hidden():  # what is wrong with a picture is said below
+        read = [_read(root / path, side) for _, path in places]
+    for ((_, label, file), _), (image, finding) in zip(places, read, strict=True):
         if image is None:
             unreadable.append(f"{name}/{label}/{file}: {finding}")
             continue
@@ -195,13 +190,10 @@ def _check_readable(unreadable: Sequence[str], count: int, what: str) -> None:
 def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
     """``uint8[side, side]`` and the SHA-256 of the file, or nothing and what is wrong with it."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            return None, f"{size >> 20} MB, at most {MAX_BYTES >> 20}"
-        content = path.read_bytes()
+        content = read_regular(path, MAX_BYTES)
     except OSError as error:
         return None, error.strerror or "not readable"
-    if size > _CHECKED and _is_too_large(content):
+    if _is_too_large(content):
         return None, f"more than {MAX_PIXELS // 1_000_000} megapixels"
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)

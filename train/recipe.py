@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +125,15 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that is out of range."""
+        values = _numbers(dataclasses.astuple(self))
+        if not all(math.isfinite(value) for value in values if isinstance(value, float)):
+            raise RecipeError(f"recipe {self.name}: expected numbers, found NaN or infinity")
+        widths = list(_numbers((self.sets, self.dense, self.residual and self.residual.stages)))
+        if not all(1 <= width <= _WIDEST for width in widths):
+            raise RecipeError(
+                f"recipe {self.name}: expected layers from 1 to {_WIDEST} wide, found "
+                f"{min(widths)} to {max(widths)}"
+            )
         for name, least, most in _RANGES:
             value = getattr(self, name)
             if not least <= value <= most:
@@ -161,6 +171,16 @@ class Recipe:
         return stored
 
 
+def _numbers(values: object) -> Iterator[float]:
+    """Yield all numbers in nested tuples."""
+    if isinstance(values, tuple):
+        for value in values:
+            yield from _numbers(value)
+    elif isinstance(values, int | float):
+        yield values
+
+
+_WIDEST = 65_536
 _RANGES = (
     ("side", 16, 512),
     ("epochs", 1, 100_000),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from edge.files import read_toml
 from train.errors import RecipeError
 from train.recipe import Cosine, Plateau, Recipe
 
@@ -26,13 +26,18 @@ def read_recipe(path: Path, find: Callable[[str], Recipe]) -> Recipe:
     the others, "own" without it, which ``find`` returns. Raises ``RecipeError``.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        values = read_toml(path)
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: expected a TOML file, found: {error}; check it") from error
     base = values.pop(_BASE, _DEFAULT)
     if not isinstance(base, str):
         raise RecipeError(f"{path}: expected the name of a recipe as base, found {base!r}")
-    recipe = dataclasses.replace(find(base), name=path.stem)
+    try:
+        recipe = dataclasses.replace(find(base), name=path.stem)
+    except RecursionError as error:
+        raise RecipeError(
+            f"{path}: expected a base that doesn't lead back to it, found {base!r}; name another"
+        ) from error
     return changed(recipe, values, str(path))
 
 

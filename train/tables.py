@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 
@@ -23,7 +22,7 @@ def class_table(figures: Mapping[str, Any]) -> Table:
     rows = figures["per_class"]
     shares = ("precision", "recall", "f1")
     for name, row in rows.items():
-        table.add_row(escape(name), *(f"{row[key]:.3f}" for key in shares), f"{row['support']:,}")
+        table.add_row(name, *(f"{row[key]:.3f}" for key in shares), f"{row['support']:,}")
     table.add_section()
     means = (sum(row[key] for row in rows.values()) / len(rows) for key in shares)
     table.add_row("mean", *(f"{mean:.3f}" for mean in means), f"{figures['images']:,}")

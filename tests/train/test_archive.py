@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import re
 import stat
 import struct
 import tarfile
@@ -111,10 +114,20 @@ def test_more_than_a_data_set_has(tmp_path: Path) -> None:
     _refused(path, tmp_path, "at most 0 MB in all", most=50_000)
 
 
+def test_more_than_a_disk_has(tmp_path: Path) -> None:
+    """Nothing is unpacked: the members themselves say how large they are."""
+    path = write_zip(tmp_path / "a.zip", dataset())
+    content = bytearray(path.read_bytes())
+    for entry in re.finditer(rb"PK\x01\x02", content):
+        struct.pack_into("<I", content, entry.start() + 24, 1 << 30)
+    path.write_bytes(content)
+    _refused(path, tmp_path, "at most 8,192 MB in all, found 28,672")
+
+
 def test_an_image_that_is_too_large(tmp_path: Path) -> None:
     files = dataset() | {"images/train/angry/large.png": bytes(MAX_IMAGE_BYTES + 1)}
     _refused(write_zip(tmp_path / "a.zip", files), tmp_path, "expected an image of at most 64 MB")
-    _refused(write_files(tmp_path / "a", files), tmp_path, "expected an image of at most 64 MB")
+    _refused(write_files(tmp_path / "a", files), tmp_path, "an image, found: more than 64 MB")
 
 
 def test_a_lying_size(tmp_path: Path) -> None:
@@ -169,6 +182,45 @@ def test_damage_is_refused_or_harmless(data: st.DataObject, tmp_path_factory) ->
         return
     assert len(places) >= 2
     assert all(len(content) <= MAX_IMAGE_BYTES for content in contents)
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (tarfile.GNUTYPE_LONGNAME, "expected a whole archive"),
+        (tarfile.XHDTYPE, "expected a whole archive"),
+        (tarfile.REGTYPE, "a member of 100 GB"),
+    ],
+)
+def test_a_header_that_asks_for_gigabytes(member: bytes, said: str, tmp_path: Path) -> None:
+    info = tarfile.TarInfo("images/train/angry/a.png")
+    info.type, info.size = member, 100 << 30
+    with gzip.open(tmp_path / "a.tar.gz", "wb", 1) as file:
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(1 if member == tarfile.REGTYPE else 700):
+            file.write(bytes(1 << 20))
+    _refused(tmp_path / "a.tar.gz", tmp_path, said)
+
+
+def test_a_link_does_not_take_the_place_of_a_file(tmp_path: Path) -> None:
+    files = dataset()
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        for kind in (tarfile.FIFOTYPE, tarfile.SYMTYPE):
+            link = tarfile.TarInfo("images/train/angry/0.png")
+            link.type, link.linkname = kind, "/etc/passwd"
+            archive.addfile(link)
+    install(tmp_path / "a.tar", tmp_path / "images")
+    found = (tmp_path / "images/train/angry/0.png").read_bytes()
+    assert found == files["images/train/angry/0.png"]
+
+
+def test_a_line_of_megabytes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(table() + b"3,1" + b" 1" * (5 << 20))
+    _refused(tmp_path / "a.csv", tmp_path, "expected lines of at most 256 kB")
 
 
 def _refused(path: Path, folder: Path, match: str, most: int = MAX_BYTES) -> None:
@@ -239,6 +291,8 @@ def test_the_table_of_fer2013(kind: str, tmp_path: Path) -> None:
         (table(rows=["3,1 2 3 x,Training"]), "in line 44"),
         (table(rows=["3,1 2 3 256,Training"]), "in line 44"),
         (table(rows=["3"]), "in line 44"),
+        (table(rows=["3,,Training"]), "an empty cell"),
+        (table(rows=[",1 2 3 4,Training"]), "an empty cell"),
         (table(rows=["x" * 200_000]), "expected a CSV file"),
     ],
 )

@@ -166,6 +166,10 @@ def _other_shape(file: h5py.File) -> None:
     _change_contract(file, height=64)
 
 
+def _elsewhere(file: h5py.File) -> None:
+    file.create_dataset("x", shape=(16,), dtype="u1", external=[("/etc/hostname", 0, 16)])
+
+
 def _change_contract(file: h5py.File, **fields: object) -> None:
     file.attrs[H5_ATTRIBUTE] = json.dumps(json.loads(file.attrs[H5_ATTRIBUTE]) | fields)
 
@@ -182,9 +186,10 @@ def _change_contract(file: h5py.File, **fields: object) -> None:
         (_weights, "changed since"),
         (_swapped_names, "changed since"),
         (_no_digest, "changed since"),
-        (_deep_contract, "can't be read"),
+        (_deep_contract, "maximum recursion depth"),
         (_nested, "Functional"),
         (_huge_array, "larger than"),
+        (_elsewhere, "lies in another file"),
         (_no_contract, "'contract'"),
         (_no_configuration, "'model_config'"),
         (_other_shape, "where its contract says"),

@@ -16,8 +16,8 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from rich.console import Console
 
+from train.cli import PlainConsole
 from train.compare import Run, comparison, comparison_figure, mcnemar, read
 from train.errors import ReportError
 from train.metrics import pack
@@ -54,7 +54,7 @@ def run(*arguments: Any, **fields: Any) -> Run:
 
 
 def text(a: Run, b: Run) -> str:
-    console = Console(file=io.StringIO(), width=100)
+    console = PlainConsole(file=io.StringIO(), width=100)
     console.print(comparison(a, b))
     return console.file.getvalue()
 

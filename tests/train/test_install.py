@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -164,20 +165,69 @@ install(Path(sys.argv[3]), Path(sys.argv[4]))
 
 @pytest.mark.parametrize(
     ("event", "count"),
-    # A file being written; the old training images still there; nothing there; one split there.
-    [("open", 40), *(("os.rename", i) for i in (3, 6, 9))],
+    # A file being written; each name that takes its place; what is old being deleted.
+    [("open", 40), *(("os.rename", i) for i in (2, 3, 4, 8, 11)), ("shutil.rmtree", 2)],
 )
-def test_a_kill_leaves_no_mixture(event: str, count: int, old: Path, new: Path) -> None:
+def test_a_data_set_is_whole_or_the_old_one_after_a_kill(
+    event: str, count: int, old: Path, new: Path
+) -> None:
     before = images_of(tree(old))
     run_killed(KILLED, event, str(count), str(new), str(old))
     whole = {name.removeprefix("images/"): content for name, content in dataset(seed=2).items()}
-    now = images_of(tree(old))
-    if now not in (before, whole):
-        with pytest.raises(DatasetError, match="run 'make data"):
-            [load_split(old, name) for name in ("train", "validation")]
+    load_split(old, "train")
+    assert images_of(tree(old)) in (before, whole)
+    listed = set((old / "files.txt").read_text().split("\n"))
+    assert {x for x in images_of(tree(old)) if not x.startswith("test/")} == listed
     install(new, old)
     assert images_of(tree(old)) == whole
     assert {path.name for path in old.iterdir()} == OURS | {"README.md", "test"}
+
+
+def test_who_can_not_finish_it_says_so(old: Path, new: Path) -> None:
+    run_killed(KILLED, "os.rename", "4", str(new), str(old))
+    (old / ".ready/.gone").chmod(0)
+    (old / ".ready/.gone").rename(old / "away")
+    with pytest.raises(DatasetError, match="expected to finish a data set that was stopped"):
+        load_split(old, "train")
+    (old / "away").rename(old / ".ready/.gone")
+    load_split(old, "train")
+
+
+def test_a_test_split_of_the_old_one_goes(tmp_path: Path) -> None:
+    parts = dataset("train", "test") | dataset("train", "validation")
+    install(write_files(tmp_path / "three", parts), tmp_path / "images")
+    assert (tmp_path / "images/test").is_dir()
+    install(write_files(tmp_path / "two", dataset()), tmp_path / "images")
+    assert {path.name for path in (tmp_path / "images").iterdir()} == OURS
+
+
+def test_a_pipe_is_no_image_of_ours(old: Path, new: Path) -> None:
+    os.mkfifo(old / "train/angry/pipe.png")
+    with pytest.raises(DatasetError, match=r"found 1 more, .*pipe\.png"):
+        install(new, old)
+    with pytest.raises(DatasetError, match=r"pipe\.png: a pipe, a device or a socket"):
+        load_split(old, "train")
+
+
+def test_an_empty_file_is_an_image_that_can_not_be_read(new: Path, tmp_path: Path) -> None:
+    (new / "images/train/angry/empty.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"1 of 15 \(train/angry/empty\.png: not an image\)"):
+        install(new, tmp_path / "images")
+
+
+def test_what_a_decoder_says_is_not_shown(
+    new: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (new / "images/train/angry/half.png").write_bytes(noise(0)[:20])
+    with pytest.raises(DatasetError, match="half"):
+        install(new, tmp_path / "images")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_pipe_in_a_folder_is_no_image(new: Path, tmp_path: Path) -> None:
+    (new / "images/train/angry/zero.png").symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match=r"zero\.png: expected an image, found: a pipe, a dev"):
+        install(new, tmp_path / "images")
 
 
 def images_of(files: dict[str, bytes]) -> dict[str, bytes]:

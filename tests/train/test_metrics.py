@@ -7,9 +7,9 @@ import io
 
 import numpy as np
 import pytest
-from rich.console import Console
 from scipy.special import softmax
 
+from train.cli import PlainConsole
 from train.data import Split
 from train.errors import VotesError
 from train.layout import EXPRESSIONS
@@ -99,7 +99,7 @@ def test_packing_keeps_every_bit(count: int) -> None:
 def test_the_console_has_each_class_and_their_means() -> None:
     labels, predicted = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
     figures = evaluate(labels, predicted, np.zeros(4, bool), ("[cat]", "dog"))
-    console = Console(file=io.StringIO(), width=80)
+    console = PlainConsole(file=io.StringIO(), width=80)
     console.print(class_table(figures))
     rows = [line.split() for line in console.file.getvalue().splitlines()]
     assert [row[1::2] for row in rows if "│" in row] == [

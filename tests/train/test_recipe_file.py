@@ -67,6 +67,11 @@ def test_a_table_changes_what_it_names(tmp_path: Path) -> None:
         ("base = 3", "the name of a recipe as base"),
         ("x", "expected a TOML file"),
         ("a = " + 400 * "[", "expected a TOML file"),
+        ("[augmentation]\nrotation = nan", "found NaN or infinity"),
+        ("sets = [[1000000000]]", "expected layers from 1 to 65536 wide"),
+        ("dense = [0]", "expected layers from 1 to 65536 wide"),
+        (f"epochs = 0x{'f' * 5000}", "found: a number of 20000 bits"),
+        ("# x\n" * 70_000, "more than 256 kB"),
     ],
 )
 def test_mistakes_are_one_line(text: str, said: str, tmp_path: Path) -> None:
@@ -81,3 +86,10 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         RecipeError, match=r"none\.toml: expected a TOML file, found: .*No such file"
     ):
         find_recipe(str(tmp_path / "none.toml"))
+
+
+def test_a_base_that_leads_back(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(f'base = "{tmp_path}/a.toml"')
+    with pytest.raises(RecipeError, match=r"a\.toml: expected") as caught:
+        find_recipe(str(tmp_path / "a.toml"))
+    assert "\n" not in str(caught.value)
