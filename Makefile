@@ -12,6 +12,11 @@
 ##   make test-stream      streams against a real RTSP server, from Debian packages that it names
 ##   make test-mqtt        results for a real broker, mosquitto from Debian
 ##   make test-web         the live page in a browser, Debian's chromium
+##   make attack           bad inputs, fuzzed files, kills, signals: half an hour
+##       PARTS= SEED=      some of them, "settings pictures", and the fuzzers' seed (0)
+##   make soak             two runs for hours with a fault every ten minutes: memory, descriptors, threads
+##       HOURS=            how long (8)
+##       OUTPUT=           the folder of table, figures and plot ("build/soak")
 ##   make check            format, lint, types, imports: a group of 'make test'
 ##
 ## From images to the device
@@ -48,10 +53,12 @@
 ##   make document         write the tables and reports from the results again
 ##
 ## On a device
-##   make package          dist/: all that a Raspberry Pi or PC needs to install it without a network
+##   make package          dist/: all that a Raspberry Pi or PC needs to install it without a network,
+##                         with checksums, licences and a list of the parts
 ##       VIDEO=yes         with what videos, streams and pictures need
 ##   make install-service  install dist/ on this machine as a service; with sudo
 ##   make test-arm         run dist/ on emulated Raspberry Pis and compare with this PC; with sudo
+##   make test-boot        the service under a systemd that boots, in a container; with sudo
 ##
 ## Keeping house
 ##   make assets           fetch the detectors' weights and the demo's portraits
@@ -66,12 +73,13 @@
 PYTHON ?= python3
 RECIPE ?=
 SEED ?= 0
+HOURS ?= 8
 HANDLE ?= jonathanoheix/face-expression-recognition-dataset
 
 # What a user gives reaches the shell as variables of the environment, so that no quote or blank in a
 # path is taken for a part of a command (make itself reads a dollar sign: write $$). OUTPUT is a list
 # of words, ARGS a part of the command line as it stands.
-export RECIPE SEED DATA FROM SIZE EPOCHS SUBSET LOGS A B HANDLE SOURCE DETECTOR ARCHIVE H5 LABELS INPUT OUTPUT BASE NEW
+export RECIPE SEED HOURS DATA FROM SIZE EPOCHS SUBSET LOGS A B HANDLE SOURCE DETECTOR ARCHIVE H5 LABELS INPUT OUTPUT BASE NEW
 export PHOTOS CLASSES
 
 # The OpenCV with a window where the system has libGL, else the same library without one.
@@ -81,6 +89,7 @@ OPENCV ?= $(if $(filter Linux,$(shell uname -s)),$(if $(LIBGL),opencv,opencv-hea
 PIP := .venv/pip/bin/python
 EDGE := .venv/edge/bin/python
 TRAIN := .venv/train/bin/python
+PACKAGE := .venv/package/bin/python
 MEDIAPIPE := .venv/mediapipe/bin/python
 TFLITE_RUNTIME := .venv/tflite-runtime/bin/python
 PEERS := $(patsubst requirements/peers/%.txt,.venv/peers/%/ready,$(wildcard requirements/peers/*.txt))
@@ -93,8 +102,8 @@ RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
 MACHINES := x86_64 aarch64
 PYTHONS := 3.11 3.13
 
-.PHONY: run-edge scan test test-stream test-mqtt test-web check data train compare teachers convert bench \
-  bench-compare bench-peers bench-scan evaluate evaluate-photos document package install-service test-arm \
+.PHONY: run-edge scan test attack soak test-stream test-mqtt test-web check data train compare teachers convert bench \
+  bench-compare bench-peers bench-scan evaluate evaluate-photos document package install-service test-arm test-boot \
   assets face-weights requirements clean help given-archive given-runs given-base given-photos
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -121,6 +130,12 @@ test-mqtt: .venv/train/test-ready .venv/edge/ready assets
 
 test-web: .venv/train/test-ready .venv/edge/ready assets
 	@exec $(TRAIN) -m tools.run_tests web
+
+attack: .venv/train/test-ready .venv/edge/ready assets
+	@EDGE_PYTHON=$(EDGE) exec $(TRAIN) -m tests.attack $(PARTS) --seed "$$SEED" $(ARGS)
+
+soak: .venv/train/test-ready .venv/edge/ready assets
+	@EDGE_PYTHON=$(EDGE) exec $(TRAIN) -m tests.soak --hours "$$HOURS" $${OUTPUT:+--output "$$OUTPUT"} $(ARGS)
 
 check: .venv/train/test-ready
 	@exec $(TRAIN) -m tools.run_tests check
@@ -169,13 +184,16 @@ document: .venv/$(BENCH)/ready
 	@exec .venv/$(BENCH)/bin/python -m benchmarks document $(ARGS)
 
 # One wheel with model and assets, and beside it those that it needs. In a folder of its own until it
-# is complete: pip installs the newest of what it finds, and without a network the last one stays.
-package: assets
+# is complete: pip installs the newest of what it finds, and without a network the last one stays. The
+# wheel is built in an environment of ours: pip would fill one of its own without hashes.
+package: assets .venv/package/ready
 	@rm -rf build/dist
-	@echo "building the wheel"; $(pip) wheel --no-deps --wheel-dir build/dist .
+	@echo "building the wheel"; $(PACKAGE) -m hatchling build -t wheel -d build/dist
 	@$(foreach machine,$(MACHINES),$(foreach python,$(PYTHONS),$(call device_wheels,$(machine),$(python))))
-	@$(PIP) -m tools.list_licences build/dist
 	@install -m 755 edge/service/install build/dist/install-service
+	@$(PACKAGE) -m tools.list_licences build/dist
+	@$(PACKAGE) -m tools.list_parts build/dist
+	@cd build/dist && sha256sum -- * > SHA256SUMS
 	@rm -rf dist && mv build/dist dist
 	@echo "dist/ is complete, $$(du -sh dist | cut -f1). On the device, with a copy of it and without a network:"
 	@echo "  sudo dist/install-service   as a service that starts at every boot"
@@ -185,7 +203,7 @@ package: assets
 DEVICE_REQUIREMENTS = edge opencv-headless web mqtt $(if $(filter yes,$(VIDEO)),video)
 define device_wheels
 echo "wheels for $(1), Python $(2)"; \
-$(pip) download --only-binary=:all: --dest build/dist --implementation cp --python-version $(2) \
+$(pip) download --require-hashes --only-binary=:all: --dest build/dist --implementation cp --python-version $(2) \
   $(foreach version,2_28 2_27 2_17,--platform manylinux_$(version)_$(1)) --platform manylinux2014_$(1) \
   $(foreach name,$(DEVICE_REQUIREMENTS),-r requirements/$(name).txt) || exit 1;
 endef
@@ -198,6 +216,11 @@ install-service:
 test-arm: VIDEO := yes
 test-arm: package .venv/edge/ready
 	@exec $(EDGE) -m tests.arm $(ARGS)
+
+# The same for Debian's mmdebstrap and systemd-container.
+test-boot: VIDEO := yes
+test-boot: package .venv/train/ready
+	@exec $(TRAIN) -m tests.boot $(ARGS)
 
 assets: .venv/pip/ready
 	@$(PIP) -m tools.fetch_assets
@@ -228,7 +251,8 @@ given-photos:
 	@test -e "$$PHOTOS" || \
 	  { echo "$${PHOTOS:-PHOTOS}: expected labelled photographs, found no such file: give PHOTOS=faces.zip" >&2; exit 1; }
 
-# What installs into the others and fetches the assets, so that they need no pip of their own.
+# What installs into the others and fetches the assets, so that they need no pip of their own. Its pip
+# is the one that comes with Python.
 .venv/pip/ready:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": name one with PYTHON=…")'
 	@echo "setting up .venv (a minute or so)"
@@ -241,7 +265,7 @@ pip = $(PIP) -m pip -qq --disable-pip-version-check
 
 # An environment is built anew when its requirements change; "ready" is its last step. Python compiles
 # what is used, where it may write: a third of the small files, and of their space, is never needed.
-install = $(PIP) -m pip --python $(@D)/bin/python -qq --disable-pip-version-check install --no-compile
+install = $(PIP) -m pip --python $(@D)/bin/python -qq --disable-pip-version-check install --require-hashes --no-compile
 
 # LiteRT's parts for GPUs and NPUs, a tenth of a device's environment: the interpreter loads none.
 ACCELERATORS := $(shell cat edge/service/accelerators)
@@ -297,6 +321,9 @@ EDGE_REQUIREMENTS := $(foreach name,edge video web mqtt $(OPENCV),requirements/$
 	$(test_tools)
 
 .venv/peers/%/ready: requirements/peers/%.txt | .venv/pip/ready
+	$(environment)
+
+.venv/package/ready: requirements/package.txt | .venv/pip/ready
 	$(environment)
 
 .venv/uv/ready: requirements/uv.txt | .venv/pip/ready

@@ -51,14 +51,19 @@ def download(
 ) -> Path:
     """Let pip download ``package`` (name==version) into ``folder``, which is empty.
 
-    ``options`` say which of its files, ``expected`` what that is called and ``instead`` what may be
-    copied for it; pip has so many ``seconds``. Raises ``AssetError`` where pip is missing or fails,
-    as it does without a network.
+    With its "--hash=sha256:…" no other bytes are taken, let alone run, as those of a source archive
+    are. ``options`` say which of its files, ``expected`` what that is called and ``instead`` what
+    may be copied for it; pip has so many ``seconds``. Raises ``AssetError`` where pip is missing or
+    fails, as it does without a network.
     """
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
-    command = (*pip, "--no-deps", *options, "--dest", str(folder), package)
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=seconds)
+        with tempfile.TemporaryDirectory() as place:
+            wanted = Path(place, "requirements.txt")  # only a file may hold hashes
+            wanted.write_text(package, encoding="utf-8")
+            target = ("--dest", str(folder), "--requirement", str(wanted))
+            command = (*pip, "--no-deps", *options, *target)
+            subprocess.run(command, check=True, capture_output=True, timeout=seconds)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         found = f"that pip failed ({(lines or ['silently'])[-1]})"
@@ -66,9 +71,10 @@ def download(
         found = f"that pip still waits after {seconds} s"
     else:
         return next(folder.iterdir())
+    name = package.partition(" ")[0]
     raise AssetError(
-        f"{package}: expected {expected} from the Python registry, found {found}; check the "
-        f"network and try again, or copy {instead}"
+        f"{name}: expected {expected} from the Python registry, found {found}; check the network "
+        f"and try again, or copy {instead}"
     )
 
 

@@ -1,6 +1,7 @@
 """Writes LICENSES.txt into a folder of wheels: what each carries, and which ones hold GPL parts.
 
-``python -m tools.list_licences dist`` (``make package``).
+``python -m tools.list_licences dist`` (``make package``). ``tools.list_parts`` and
+``tools.licences_page`` take from here what the licence of a package is.
 """
 
 from __future__ import annotations
@@ -8,7 +9,11 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
+from importlib.metadata import PackageMetadata
 from pathlib import Path
 
 _NAME = "LICENSES.txt"
@@ -23,27 +28,45 @@ later, with the sources that their projects publish. 'make package' without VIDE
 """
 
 
-def licence(wheel: Path) -> tuple[str, str, list[str]]:
-    """Return name and version, the licence that its metadata names, and its GPL libraries."""
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
-        fields = HeaderParser().parsestr(archive.read(metadata).decode())
+@dataclass(frozen=True, order=True, slots=True)
+class Package:
+    """A package by its own words: ``licence`` is what its metadata say, "?" for nothing."""
+
+    name: str
+    version: str
+    licence: str
+    gpl: tuple[str, ...]
+    """The GPL libraries inside."""
+
+
+def package(fields: Message | PackageMetadata, files: Iterable[str]) -> Package:
+    """Return what ``fields``, the core metadata of a package, and the names of its files say."""
     classifiers = [
         line.rpartition(" :: ")[2]
-        for line in fields.get_all("Classifier", [])
-        if line.startswith("License :: ")
+        for line in fields.get_all("Classifier") or []
+        if line.startswith("License :: ") and line != "License :: OSI Approved"
     ]
-    text = fields["License-Expression"] or " and ".join(classifiers) or fields["License"] or "?"
-    gpl = sorted({found[1] for name in names if (found := _GPL.search(name))})
-    return f"{fields['Name']} {fields['Version']}", text.splitlines()[0], gpl
+    expressions = fields.get_all("License-Expression") or []
+    words = fields.get_all("License") or []
+    text = next(filter(None, [*expressions, " and ".join(classifiers), *words]), "?").strip()
+    gpl = sorted({found[1] for name in files if (found := _GPL.search(name))})
+    return Package(str(fields["Name"]), str(fields["Version"]), text.splitlines()[0], tuple(gpl))
+
+
+def wheel(path: Path) -> Package:
+    """Return what the wheel at ``path`` says."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        return package(HeaderParser().parsestr(archive.read(metadata).decode()), names)
 
 
 def write_list(folder: Path) -> None:
     """Write the list for the wheels in ``folder``; a package of several platforms is one line."""
-    found = sorted({name: rest for name, *rest in map(licence, folder.glob("*.whl"))}.items())
-    lines = [f"{name}: {text}" for name, (text, _) in found]
-    gpl = [f"{name}: {', '.join(libraries)}" for name, (_, libraries) in found if libraries]
+    found = {(each.name, each.version): each for each in map(wheel, sorted(folder.glob("*.whl")))}
+    packages = sorted(found.values())
+    lines = [f"{each.name} {each.version}: {each.licence}" for each in packages]
+    gpl = [f"{each.name} {each.version}: {', '.join(each.gpl)}" for each in packages if each.gpl]
     parts = [_HEADING, *lines, *([_GPL_HEADING, *gpl] if gpl else [])]
     (folder / _NAME).write_text("\n".join(parts) + "\n", encoding="utf-8")
 

@@ -45,11 +45,12 @@ GROUPS: Mapping[str, Group] = {
     "edge": Group([_pytest("tests/edge", "tests/arm", "--ignore=tests/edge/scan")]),
     # Apart: Dask leaves threads and a process of Python's own until the tests end.
     "scan": Group([_pytest("tests/edge/scan")]),
+    "attack": Group([_pytest("tests/attack")]),
     "train": Group([_pytest("tests/train")]),
     "convert": Group([_pytest("tests/convert")]),
     "benchmarks": Group([_pytest("tests/benchmarks")]),
     "package": Group(
-        [_pytest("tests/package", *map(str, sorted(Path("tests").glob("test_*.py"))))]
+        [_pytest("tests/package", "tests/soak", *map(str, sorted(Path("tests").glob("test_*.py"))))]
     ),
     "mediapipe": Group([_pytest("tests/edge/vision", marker="mediapipe", environment=MEDIAPIPE)]),
     "tflite-runtime": Group(

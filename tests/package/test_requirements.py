@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = sorted((REPOSITORY / "requirements").glob("*.in"))
+SOURCES = sorted((REPOSITORY / "requirements").rglob("*.in"))
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
 
 
@@ -24,8 +24,25 @@ def pinned(path: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def project() -> Mapping[str, Any]:
-    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def pyproject() -> Mapping[str, Any]:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def project(pyproject: Mapping[str, Any]) -> Mapping[str, Any]:
+    return pyproject["project"]
+
+
+def test_what_builds_the_wheel_has_one_version(pyproject: Mapping[str, Any]) -> None:
+    versions = dict(pinned(REPOSITORY / "requirements/package.in"))
+    assert f"hatchling=={versions['hatchling']}" in pyproject["build-system"]["requires"]
+
+
+def test_pip_takes_nothing_without_a_hash() -> None:
+    calls = re.findall(r"^.*\$\((?:PIP\) -m pip|pip\)) .*$", MAKEFILE, re.MULTILINE)
+    calls = [line for line in calls if not line.startswith("pip = ")]
+    assert len(calls) == 2
+    assert all("--require-hashes" in line for line in calls)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -150,19 +151,28 @@ esac
 """
 
 
+def write_sums(folder: Path) -> None:
+    """As ``make package`` does."""
+    recipe = (SERVICE.parents[1] / "Makefile").read_text(encoding="utf-8")
+    (sums,) = re.findall(r"cd build/dist && (sha256sum .*)$", recipe, re.MULTILINE)
+    subprocess.run(["sh", "-c", sums], cwd=folder, check=True)
+
+
 def install(
     folder: Path, pip_exit: int = 0, what: Path | str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Call the installer with a Python that makes an environment without installing anything.
 
-    ``what`` is its argument, by default a folder of wheels.
+    ``what`` is its argument, by default a folder of wheels with their sums.
     """
     name = f"edge_expressions-{__version__}-py3-none-any.whl"
     python, wheel = folder / "python", folder / "wheels" / name
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
     wheel.parent.mkdir(exist_ok=True)
-    wheel.touch()
+    if not wheel.exists():
+        wheel.touch()
+        write_sums(wheel.parent)
     more = {"PYTHON": str(python), "PIP_EXIT": str(pip_exit), "SERVICE": str(SERVICE)}
     more |= {"REAL": sys.executable, "PYTHONPATH": str(SERVICE.parents[1])}
     return subprocess.run(
@@ -231,6 +241,75 @@ def test_extras_are_installed_whose_wheels_are_there(
     assert install(tmp_path).returncode == 0
     called = (tmp_path / "root" / "opt" / "expressions" / "installed").read_text()
     assert called.endswith(f" edge-expressions{extras}\n")
+
+
+def test_it_is_removed_and_the_settings_stay(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert install(tmp_path).returncode == 0
+    kept = root / "opt" / "expressions-mine"
+    kept.mkdir()
+    done = install(tmp_path, what="remove")
+    assert done.returncode == 0, done.stderr
+    assert list((root / "opt").iterdir()) == [kept]
+    assert list((root / "etc" / "systemd" / "system").iterdir()) == []
+    assert (root / "etc" / "expressions.toml").exists()
+    assert "stay" in done.stdout
+    assert install(tmp_path, what="remove").returncode == 0, "again does no harm"
+
+
+def changed(folder: Path) -> None:
+    (folder / "a-1-py3-none-any.whl").write_text("other")
+
+
+def missing(folder: Path) -> None:
+    (folder / "a-1-py3-none-any.whl").unlink()
+
+
+def another(folder: Path) -> None:
+    (folder / "a\n\033[2J-2-py3-none-any.whl").touch()
+
+
+def hidden(folder: Path) -> None:
+    (folder / ".a-2-py3-none-any.whl").touch()
+
+
+def unlisted(folder: Path) -> None:
+    (folder / "SHA256SUMS").unlink()
+
+
+def no_sums(folder: Path) -> None:
+    (folder / "SHA256SUMS").write_text("<html>\n")
+
+
+def a_bad_line(folder: Path) -> None:
+    with (folder / "SHA256SUMS").open("a") as file:
+        file.write("not a sum\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [
+        (changed, r"found a-1-py3-none-any.whl: FAILED"),
+        (missing, r"found sha256sum: .*a-1-py3-none-any.whl.*: No such file or directory"),
+        (another, r"a\?\?\[2J-2-py3-none-any.whl: expected a file that SHA256SUMS lists, found"),
+        (hidden, r"/\.a-2-py3-none-any.whl: expected a file that SHA256SUMS lists, found another"),
+        (unlisted, r"expected SHA256SUMS in .*, found none"),
+        (no_sums, r"expected a file that SHA256SUMS lists, found another"),
+        (a_bad_line, r"found sha256sum: WARNING: 1 line is improperly formatted"),
+    ],
+)
+def test_a_folder_that_is_not_the_one_of_its_sums_is_refused_in_one_line(
+    tmp_path: Path, spoil: Callable[[Path], None], found: str
+) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "a-1-py3-none-any.whl").write_text("a")
+    assert install(tmp_path).returncode == 0
+    before = sorted((tmp_path / "root").rglob("*"))
+    spoil(tmp_path / "wheels")
+    done = install(tmp_path)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"install-service: [^\n]*{found}[^\n]*\n", done.stderr), done.stderr
+    assert (done.stdout, sorted((tmp_path / "root").rglob("*"))) == ("", before)
 
 
 # The network of the unit
