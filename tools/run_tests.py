@@ -69,7 +69,7 @@ def main(names: Sequence[str]) -> int:
         print(f"tests: expected {', '.join(GROUPS)}, found {', '.join(unknown)}", file=sys.stderr)
         return 2
     chosen = names or [name for name, group in GROUPS.items() if not group.extra]
-    environment = os.environ | {"EDGE_PYTHON": ".venv/edge/bin/python"}
+    environment = os.environ | {"EDGE_PYTHON": ".venv/edge/bin/python", "ATTACK_PATIENCE": "4"}
     lines = []
     for name in chosen:
         print(f"--- {name}", flush=True)

@@ -15,10 +15,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
-from tests.attack.case import EDGE_PYTHON
+from tests.attack.case import EDGE_PYTHON, PATIENCE
 from tests.attack.child import environment
 
-ANSWERS_WITHIN = 1.0
+ANSWERS_WITHIN = 1.0 * PATIENCE
 """Seconds in which a good request is answered."""
 _STARTS_WITHIN = 30.0
 _MOST_GROWTH = 48.0

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.attack import options
@@ -210,12 +211,9 @@ def _reloads(sample: bool) -> Result:
         "nothing there": None,
     }
     problems, began = [], time.monotonic()
-    with (
-        tempfile.TemporaryDirectory() as name,
-        tempfile.TemporaryFile() as said,
-        tempfile.TemporaryFile() as shown,
-    ):
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        shown, said = folder / ".shown", folder / ".said"
         _written(folder / _FILE, "threads = 1")
         process = subprocess.Popen(
             [
@@ -229,8 +227,8 @@ def _reloads(sample: bool) -> Result:
             ],
             cwd=folder,
             env=environment(),
-            stdout=shown,
-            stderr=said,
+            stdout=stack.enter_context(shown.open("wb")),
+            stderr=stack.enter_context(said.open("wb")),
             start_new_session=True,
         )
         _answer(shown, 0)  # it runs
@@ -238,7 +236,7 @@ def _reloads(sample: bool) -> Result:
             (folder / _FILE).unlink()
             if content is not None:
                 (folder / _FILE).write_bytes(content)
-            before = said.seek(0, os.SEEK_END)
+            before = said.stat().st_size
             process.send_signal(signal.SIGHUP)
             if not _answer(said, before).startswith(b"expressions: settings not taken"):
                 problems.append(f"{what}: {_answer(said, before)!r}")
@@ -250,8 +248,7 @@ def _reloads(sample: bool) -> Result:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        said.seek(0)
-        if b"\x1b" in said.read():
+        if b"\x1b" in said.read_bytes():
             problems.append("an escape sequence was printed")
     if code != 0:
         problems.append(f"exit code {code}, 0 is right")
@@ -267,12 +264,11 @@ def _reloads(sample: bool) -> Result:
     )
 
 
-def _answer(said: object, before: int, seconds: float = 10) -> bytes:
+def _answer(said: Path, before: int, seconds: float = 10) -> bytes:
     """What was said since, as soon as there is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        said.seek(before)  # type: ignore[attr-defined]
-        if (text := said.read()).endswith(b"\n"):  # type: ignore[attr-defined]
+        if (text := said.read_bytes()[before:]).endswith(b"\n"):
             return bytes(text)
         time.sleep(0.02)
     return b""

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.attack.case import EDGE_PYTHON, Result
+from tests.attack.case import EDGE_PYTHON, PATIENCE, Result
 from tests.attack.child import environment
 from tests.attack.media import frames, records, torn_files, write_inputs
 from tests.attack.starter import ERR, OUT, Starter, listens
@@ -24,7 +24,7 @@ from tests.edge.sources.network_camera import Camera
 _RUNS, _STARTS = 480, 120
 """Signals to runs that were forked, and to those from the very beginning."""
 _WORKERS = 2
-_AT_ONCE = 1.0
+_AT_ONCE = 1.0 * PATIENCE
 """Seconds in which a run is to end."""
 _AGAIN = 0.5
 """Seconds after which a second signal may end the run at once, with exit code 130."""

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +42,8 @@ class Run:
     def send(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if not self.ended.is_set():
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ends just now
+                os.kill(self.pid, number)
 
     def text(self, kind: str) -> str:
         """What it said: ``OUT`` or ``ERR``."""
@@ -88,9 +90,6 @@ class Starter:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        for run in self._runs.values():
-            if run.known.is_set() and not run.ended.is_set():
-                os.kill(run.pid, signal.SIGKILL)
         self._reader.join(10)
         if self._process.stdout:
             self._process.stdout.close()
@@ -169,6 +168,8 @@ def _serve() -> None:
         if readable:
             data = os.read(0, 1 << 16)
             over = not data
+            for pid in running if over else ():  # nobody is there any more who could end them
+                os.kill(pid, signal.SIGKILL)
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 order = json.loads(line)
