@@ -27,7 +27,7 @@ from edge.run.systemd import Heartbeat, Manager
 from edge.scan.settings import ScanSettings
 from edge.settings import Settings, expanded
 from edge.sources.live import unfinished_reads
-from edge.text import say
+from edge.text import one_line, say
 from edge.vision.classifier import load_classifier
 from edge.vision.interpreter import open_model, read_model_file
 
@@ -230,7 +230,7 @@ def _run_command(tokens: Sequence[str]) -> int:
         more = {"reread": partial(_parse, tokens)} if "reread" in ignored else {}
         code = command(*bound.args, **bound.kwargs, **more)
     except CycloptsError as error:
-        return _complain(SettingsError(f"{_one_line(error).rstrip('.')}; see --help"))
+        return _complain(SettingsError(f"{one_line(error).rstrip('.')}; see --help"))
     except EdgeError as error:
         return _complain(error)
     return code if isinstance(code, int) else 0
@@ -241,7 +241,7 @@ def _fail(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         return EdgeError.exit_code
     advice = "check the path, its permissions and the free space"
-    return _complain(EdgeError(f"{_one_line(error)}; {advice}"))
+    return _complain(EdgeError(f"{one_line(error)}; {advice}"))
 
 
 def _parse(tokens: Sequence[str]) -> Settings:
@@ -249,7 +249,7 @@ def _parse(tokens: Sequence[str]) -> Settings:
     try:
         _, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise SettingsError(_one_line(error)) from error
+        raise SettingsError(one_line(error)) from error
     settings: Settings = bound.arguments.get("settings", _DEFAULTS)
     return settings
 
@@ -258,7 +258,3 @@ def _complain(error: EdgeError, beginning: str = "") -> int:
     """Say ``error`` in one line on standard error; return its exit code."""
     log.error("%s%s", beginning, error)
     return error.exit_code
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

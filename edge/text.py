@@ -7,8 +7,11 @@ Whatever a person reads goes through here: results and errors, log lines, the st
 from __future__ import annotations
 
 import logging
+import os
 import re
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, TextIO
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line ends, what turns the text around it, and bytes that are no text."""
@@ -30,6 +33,27 @@ def line(text: str) -> str:
 def say(*lines: str, file: TextIO | None = None) -> None:
     """Print ``lines`` on standard output, or ``file``, at once."""
     print(*map(line, lines), sep="\n", flush=True, file=file)
+
+
+def one_line(error: object) -> str:
+    """Return what a foreign ``error`` says, whose text may be laid out in lines, in one."""
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def native_stderr_in(file: BinaryIO) -> Iterator[None]:
+    """Let ``file`` take what native code writes to file descriptor 2, where that is open."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 class LineFormatter(logging.Formatter):

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from edge.errors import EdgeError, first_line
-from edge.text import LineFormatter, say, visible
+from edge.text import LineFormatter, one_line, say, visible
 from train.errors import TrainError
 from train.native import native_stderr_hidden
 
@@ -42,7 +42,7 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
-        _fail(f"{' '.join(str(error).split())}; see --help", 2)
+        _fail(f"{one_line(error)}; see --help", 2)
     except expected as error:
         _fail(error, getattr(error, "exit_code", 1))
     except OSError as error:

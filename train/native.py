@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from edge.text import native_stderr_in
 
 if sys.platform == "linux":
     import resource
@@ -39,15 +40,5 @@ def native_stderr_hidden() -> Iterator[None]:
     """Discard what native code writes to file descriptor 2; exceptions still pass."""
     if sys.stderr is not None:
         sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is none
+    with tempfile.TemporaryFile() as discarded, native_stderr_in(discarded):
         yield
-        return
-    with tempfile.TemporaryFile() as discarded:
-        os.dup2(discarded.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)

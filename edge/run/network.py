@@ -20,7 +20,7 @@ from edge.run.build import RunSettings, publishers
 from edge.run.config import read_settings_file, refuse_other_values, take_addresses
 from edge.settings import Settings
 from edge.sources.stream import SCHEMES, masked
-from edge.text import say
+from edge.text import one_line, say
 
 if TYPE_CHECKING:
     _Settings = Settings
@@ -94,7 +94,7 @@ def main(tokens: Sequence[str]) -> int:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         command(*bound.args, **bound.kwargs)
     except (CycloptsError, EdgeError) as error:
-        say(f"network: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"network: {one_line(error)}", file=sys.stderr)
         return SettingsError.exit_code
     return 0
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import cv2
 
-from edge.text import LineFormatter, visible
+from edge.text import LineFormatter, native_stderr_in, visible
 
 _NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
 """LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
@@ -42,19 +42,10 @@ def native_noise_filtered() -> Iterator[None]:
 
     Nothing where an exception says it: a model's names would follow in lines of their own.
     """
-    with tempfile.TemporaryFile() as captured:
-        try:
-            stderr = os.dup(2)
-        except OSError:  # there is no stderr
+    with tempfile.TemporaryFile() as taken:
+        with native_stderr_in(taken):
             yield
-            return
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-        captured.seek(0)
-        for line in captured:
+        taken.seek(0)
+        for line in taken:
             if not line.startswith(_NATIVE_NOISE):
                 os.write(2, visible(line.decode(errors="replace").rstrip("\n")).encode() + b"\n")

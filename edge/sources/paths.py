@@ -23,8 +23,8 @@ def file_size(path: Path) -> float:
         return 1.0
 
 
-def check_file(path: Path) -> bytes:
-    """Return how the file at ``path`` begins; raises ``SourceFileError`` where it can't be read.
+def check_file(path: Path) -> None:
+    """Raise ``SourceFileError`` where the file at ``path`` can't be read, or is empty.
 
     Opening a pipe would wait for somebody who writes.
     """
@@ -32,7 +32,7 @@ def check_file(path: Path) -> bytes:
         regular = stat.S_ISREG(path.stat().st_mode)
         if regular:
             with path.open("rb") as file:
-                beginning = file.read(16)
+                empty = not file.read(1)
     except OSError as error:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found {error.strerror}; "
@@ -42,11 +42,10 @@ def check_file(path: Path) -> bytes:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found no regular file; name another"
         )
-    if not beginning:
+    if empty:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found an empty file; copy it again"
         )
-    return beginning
 
 
 def walk(folder: Path, note: Callable[[str, str], object]) -> list[Path]:

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from tests.attack.case import EDGE_PYTHON, WORKERS, Result
 from tests.attack.child import run
+from tests.attack.servers import Listener
 from tests.edge.sinks.mosquitto import Broker, Observer
 
 _FRAMES = 60
@@ -50,36 +50,9 @@ def attack(sample: bool) -> Iterator[Result]:
         yield _try_mosquitto()
 
 
-class _Fake:
-    """Lets ``act`` talk to each who connects, one after the other."""
-
-    def __init__(self, act: Callable[[socket.socket], None]) -> None:
-        self._act = act
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:  # closed
-                return
-            with client, suppress(OSError):  # it may go first
-                client.settimeout(5)
-                self._act(client)
-
-
 def _try(case: _Case) -> Result:
-    with _Fake(case.act) as broker:
-        return _judged(case.name, broker.url, case.says)
+    with Listener(case.act) as broker:
+        return _judged(case.name, f"mqtt://127.0.0.1:{broker.port}", case.says)
 
 
 def _judged(name: str, url: str, says: str = "") -> Result:

@@ -15,12 +15,11 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 from tests.attack.case import EDGE_PYTHON, Result
 from tests.attack.child import ROOT, environment
+from tests.attack.servers import Listener
 
 _DROPS, _WORKERS = 1000, 4
 _REAL = 12
@@ -47,7 +46,7 @@ def attack(sample: bool, seed: int) -> Iterator[Result]:
         yield real.result()
 
 
-class Dropping:
+class Dropping(Listener):
     """An HTTP stream of JPEG that sends a few pictures to each who comes, and then is gone.
 
     The connection is closed, reset, cut within a picture, or all that comes is nonsense.
@@ -55,34 +54,16 @@ class Dropping:
 
     def __init__(self, picture: bytes) -> None:
         """Send ``picture``, a JPEG."""
+        super().__init__(self._serve)
         self.taken = 0
         self.taken_at = time.monotonic()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
         part = b"--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture)
         self._part = part + picture + b"\r\n"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._take, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:  # closed
-                return
-            self.taken, self.taken_at = self.taken + 1, time.monotonic()
-            with client, suppress(OSError):  # it may go first
-                self._serve(client, self.taken)
-
-    def _serve(self, client: socket.socket, number: int) -> None:
-        client.settimeout(5)
+    def _serve(self, client: socket.socket) -> None:
+        self.taken, self.taken_at = self.taken + 1, time.monotonic()
         client.recv(65536)
+        number = self.taken
         kind = number % 5
         if kind == 4 and number > 4:
             client.sendall(b"HTTP/1.0 200 OK\r\n\r\nno stream at all" if number % 2 else b"\0" * 99)

@@ -106,6 +106,36 @@ class Server:
                 behaviour(Connection(client, request, self))
 
 
+class Listener:
+    """Lets ``talk`` talk to each who connects to ``port`` of the loopback, one after the other."""
+
+    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
+        """Listen; nobody is answered before it is entered."""
+        self._talk = talk
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:  # closed
+                return
+            with client, contextlib.suppress(OSError):  # it may go first
+                client.settimeout(5)
+                self._talk(client)
+
+
 def read_head(client: socket.socket) -> bytes:
     """Return a request up to its empty line, what there is where the other side leaves before."""
     head = b""
