@@ -174,11 +174,14 @@ def test_the_link_and_its_code_go_to_a_terminal_and_the_log_names_the_file(
 
 
 def scanned(text: str) -> str:
-    """What a camera reads of the QR code in ``text``: two rows of modules in a line."""
+    """What a camera reads of the QR code in ``text``: two rows of modules in a line.
+
+    OpenCV's other detector misses one code in 300.
+    """
     lines = [line for line in text.splitlines() if line and set(line) <= set("█▀▄ ")]
     rows = [[c in letters for c in line] for line in lines for letters in ("█▀", "█▄")]
     image = np.array(rows, np.uint8).repeat(8, 0).repeat(8, 1) * 255
-    return str(cv2.QRCodeDetector().detectAndDecode(image)[0])
+    return str(cv2.QRCodeDetectorAruco().detectAndDecode(image)[0])
 
 
 def test_on_this_machine_alone_there_is_a_link_without_a_token(
