@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.material import gather
 from edge.files import write_text
-from train import ablation, trainings
+from train import ablation, few, trainings
 
 DOCUMENTS = ("README.md", "models/README.md", "docs/*.md")
 _MARKED = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
@@ -64,4 +64,5 @@ def _of_training(root: Path) -> Mapping[str, str]:
     return {
         "trainings": trainings.table(trainings.read(root)) + "\n",
         "ablation": ablation.table(ablation.read(root / ablation.RESULTS)) + "\n",
+        "few": few.table(few.read(root / few.RESULTS)) + "\n",
     }

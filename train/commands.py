@@ -257,7 +257,7 @@ def framing(
 
 @app.command
 def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablation.json")) -> None:
-    """Train short variations of the recipe teacher, one thing changed in each; hours.
+    """Train short variations of an early recipe, one thing changed in each; hours.
 
     Parameters
     ----------
@@ -273,4 +273,25 @@ def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablatio
         say(
             f"{row['changed']}: top-1 {row['top1']:.2%}, macro-F1 {row['macro_f1']:.3f}, "
             f"{row['minutes']:.0f} minutes",
+        )
+
+
+@app.command
+def few(*, images: Path = Path("images"), rows: Path = Path("models/few.json")) -> None:
+    """Train on a few images of other classes, from random weights and from ours; half an hour.
+
+    Parameters
+    ----------
+    images
+        The data set that "make data" made, FER2013.
+    rows
+        The file with the rows that are done; what is missing is added to it.
+    """
+    import_tensorflow(to_train=True)
+    from train.few import run  # noqa: PLC0415 - behind the quiet import
+
+    for row in run(images, rows, _detector()):
+        say(
+            f"{row['task']}, {row['each']} each, {row['start']}, seed {row['seed']}: "
+            f"top-1 {row['top1']:.1%}, {row['minutes']:.1f} minutes",
         )

@@ -58,7 +58,7 @@ class Split:
             images=self.images[chosen],
             labels=self.labels[chosen],
             names=tuple(f"{name}/{self.names[i].partition('/')[2]}" for i in places),
-            digests=tuple(self.digests[i] for i in places),
+            digests=self.digests and tuple(self.digests[i] for i in places),
         )
 
 

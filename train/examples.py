@@ -21,7 +21,7 @@ class Examples:
 
     ``rows`` (``int32[m]``) are the images of an epoch, some of them more than once. Where there are
     several ``views`` of each image, ``images`` and ``targets`` are those of the first view, then
-    those of the second one, and so on; each time one is chosen, mirrored or not.
+    those of the second one, and so on; each time one is chosen.
     """
 
     images: NDArray[np.uint8]

@@ -21,7 +21,7 @@ from train.examples import Examples
 from train.logs import CsvLog, Summaries
 from train.model import LOGITS, build, build_for_training
 from train.progress import TrainingProgress
-from train.recipe import Cosine, Plateau, Recipe
+from train.recipe import Augmentation, Cosine, Plateau, Recipe
 from train.transfer import Teacher
 
 History = dict[str, list[float]]
@@ -30,6 +30,11 @@ BFLOAT16 = "mixed_bfloat16"
 _log = logging.getLogger(__name__)
 _AUGMENTERS = max(2, os.cpu_count() or 2)
 """Batches that are changed at the same time: as many as it takes to feed a GPU."""
+_SLIGHTLY = Augmentation(
+    rotation=3, scale=0.03, shift=0.03, contrast=0.1, brightness=8, blur=0, noise=3, erase=0
+)
+"""What a view is changed by each time that it is shown: it is mirrored or not, and what was said of
+it holds all the same."""
 _ROUNDS = 4
 _CLEARLY = 1.2
 """How many times faster bfloat16 must be: two runs of a recipe should choose the same, also on a
@@ -200,7 +205,7 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
     Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
-    Where ``train`` has views, these are the changed images.
+    Where ``train`` has views, these are shown, changed slightly.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
@@ -221,8 +226,8 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
             chosen += _any_view(chosen, key, train)
         pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
         if train.views > 1:
-            pixels = tf.image.stateless_random_flip_left_right(pixels, key)
-        elif options:
+            return augment(pixels, key, _SLIGHTLY), wanted
+        if options:
             pixels = augment(pixels, key, options)
         if recipe.mixup:
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
@@ -250,10 +255,11 @@ def _learning_rate(
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     if not isinstance(recipe.schedule, Cosine):
         return recipe.learning_rate
-    rising = round(recipe.schedule.warmup_epochs * steps)
+    whole = recipe.epochs * steps
+    rising = min(round(recipe.schedule.warmup_epochs * steps), whole // 2)
     return keras.optimizers.schedules.CosineDecay(
         0.0,
-        recipe.epochs * steps - rising,
+        whole - rising,
         warmup_target=recipe.learning_rate,
         warmup_steps=rising,
     )

@@ -27,7 +27,7 @@ class Cosine:
     """A linear rise, then half a cosine down to zero (Loshchilov and Hutter 2016, 1608.03983)."""
 
     warmup_epochs: float = 2
-    """How long the learning rate rises."""
+    """How long the learning rate rises, at most half of the training."""
 
 
 @dataclass(frozen=True, slots=True)
