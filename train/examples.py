@@ -27,7 +27,7 @@ class Examples:
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     rows: NDArray[np.int32]
-    views: int = 1
+    views: int = 0
 
 
 def plain_examples(split: Split) -> Examples:

@@ -222,10 +222,10 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
 
     def load(step: tf.Tensor, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         key = tf.stack([seed, tf.cast(step, tf.int32)])
-        if train.views > 1:
+        if train.views:
             chosen += _any_view(chosen, key, train)
         pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
-        if train.views > 1:
+        if train.views:
             return augment(pixels, key, _SLIGHTLY), wanted
         if options:
             pixels = augment(pixels, key, options)
