@@ -17,15 +17,20 @@ _MOST_TOML = 1 << 18
 _MOST_DOTS, _MOST_BITS = 500, 63
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """Return what is in the regular file at ``path``, ``most`` bytes; links are followed.
+def open_regular(path: Path) -> BinaryIO:
+    """Open the regular file at ``path`` for reading; links are followed.
 
     A pipe or a device would block or never end. Raises ``OSError``.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         what = "a folder" if path.is_dir() else "a pipe, a device or a socket"
         raise OSError(errno.EINVAL, f"{what}, not a file", str(path))
-    with path.open("rb") as file:
+    return path.open("rb")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return what is in the regular file at ``path``, ``most`` bytes; raises ``OSError``."""
+    with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"more than {_size(most)}", str(path))

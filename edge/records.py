@@ -19,7 +19,8 @@ class ExpressionRecord(TypedDict):
     score: float
     """The probability of ``label``, 0…1."""
     certain: bool
-    """Whether the model stands by ``label``: ``score`` is at least its threshold."""
+    """Whether the model stands by ``label``: ``score`` is at least its threshold; once it was,
+    until it is 0.1 below."""
     probabilities: dict[str, float]
     """The probability of every label; they sum to 1."""
 

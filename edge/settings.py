@@ -74,9 +74,9 @@ class Recording:
     """A line of .jsonl or .csv is safe from a power loss after this: 0…60 s, 0 to wait for the disk
     at each one."""
     rotate_mb: float = 0.0
-    """Begin a new file when one is full: 0…1000000 MB, 0 for never (a video: at 4 GB). The full one
-    becomes name.part00001.jsonl, the next one name.part00002.jsonl; the highest number is the
-    newest."""
+    """Begin a new file when one is full: 0…1000000 MB, 0 for never (a video: at 4 GB or 6 hours).
+    The full one becomes name.part00001.jsonl, the next one name.part00002.jsonl; the highest number
+    is the newest."""
     keep: int = 0
     """Keep so many numbered files of each output and delete older ones: 0…1000000, 0 for all."""
 
@@ -111,9 +111,10 @@ class AnalysisSettings:
     150 calls of the detector at 0.04, a quarter of that at 0.08; 0 looks at the whole frame alone,
     one call, and finds faces from a third of the height on."""
     search_budget: float = 2.0
-    """Calls of the detector that the search for further faces takes in a frame of a video or a
+    """Runs of the detector that the search for further faces takes in a frame of a video or a
     camera, on average: 0…100. With 2, a face that appears anywhere is found within 0.3 s where
-    little else moves, and within 5 s at the latest; 0 looks at known faces and the whole frame."""
+    little else moves, and within 5 s at the latest; 0 looks everywhere in the first frame alone,
+    and then at known faces and the whole frame."""
     max_megapixels: float = 40.0
     """The largest picture that is decoded, of a file, a video or a stream: 1…178 megapixels, the
     most that Pillow decodes. One takes some 7 MB of memory a megapixel, a WebP 16."""
@@ -174,7 +175,7 @@ class InputOutput:
     annotated photograph, "folder/" for an annotated picture or video of each input, "-" for lines
     of JSON on standard output."""
     per: Literal["frame", "second"] = "frame"
-    """What a row of results is of: each frame, or each face in each second."""
+    """A row of results for each frame, or for each face in each second."""
     events: tuple[Path, ...] = ()
     """A file for lines of JSON about who appeared, changed or left; "-" is standard output."""
     on_change: str = ""
@@ -184,7 +185,7 @@ class InputOutput:
     overlay: str = "boxes,bars,status"
     """What is drawn into pictures: "boxes", "bars", "status", several with commas, or "none"."""
     hide_faces: Hiding = "off"
-    """What becomes of the faces that are found, in every picture that is shown, written or sent."""
+    """Blur or blank the faces that are found, in every picture that is shown, written or sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +193,8 @@ class Settings(AnalysisSettings, InputOutput):
     """What one run needs to know, beside the options of its adapters."""
 
     detect_every: int = 1
-    """Look for faces on every so many frames and move them on in between: 1…30."""
+    """Look for faces on every so many frames and move them on in between: 1…30. Then, and with a
+    budget, frames of a file are analysed one after the other instead of side by side."""
     budget: float = 0.0
     """Milliseconds that a frame may take on average: 0…1000. Faces are then looked for as often as
     that allows; 0 for no such limit."""

@@ -36,8 +36,8 @@ Unknown names and values out of range end a run with exit code 2."""
 _SCAN = """\
 ## A scan
 
-`expressions scan` takes those above that say which faces are found and how they are named, from the
-model to the tracking, no settings file, and these; see [archives](scan.md)."""
+`expressions scan` takes those above that say which faces are found and how they are named
+(`--model` to `--hold` and `[tracking]`), no settings file, and these; see [archives](scan.md)."""
 
 
 def options_page() -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from edge.errors import SourceFileError
+from edge.files import open_regular
 
 
 def display_name(path: Path) -> str:
@@ -24,24 +24,15 @@ def file_size(path: Path) -> float:
 
 
 def check_file(path: Path) -> None:
-    """Raise ``SourceFileError`` where the file at ``path`` can't be read, or is empty.
-
-    Opening a pipe would wait for somebody who writes.
-    """
+    """Raise ``SourceFileError`` where the file at ``path`` can't be read, or is empty."""
     try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-        if regular:
-            with path.open("rb") as file:
-                empty = not file.read(1)
+        with open_regular(path) as file:
+            empty = not file.read(1)
     except OSError as error:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found {error.strerror}; "
             "check its path and its permissions"
         ) from error
-    if not regular:
-        raise SourceFileError(
-            f"{path}: expected a video or a picture, found no regular file; name another"
-        )
     if empty:
         raise SourceFileError(
             f"{path}: expected a video or a picture, found an empty file; copy it again"

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from edge.adapters import DetectorAdapter
-from edge.errors import DetectorError, first_line
+from edge.errors import DetectorError, ModelFileError, first_line
 from edge.files import read_regular
 from edge.protocols import Window
 from edge.types import Box, Face, Image
@@ -45,8 +45,8 @@ class YuNet:
     def __init__(self, path: Path, min_score: float = 0.5) -> None:
         """Open OpenCV's file at ``path``.
 
-        Faces that score at least ``min_score`` (0…1) are found. Raises ``DetectorError`` where the
-        file is missing or another one.
+        Faces that score at least ``min_score`` (0…1) are found. Raises ``ModelFileError`` where the
+        file is missing or another one, ``DetectorError`` where OpenCV can't run it.
         """
         content = read_file(path)
         try:
@@ -93,18 +93,18 @@ class YuNet:
 
 
 def read_file(path: Path) -> bytes:
-    """Read YuNet's published file; raises ``DetectorError`` where it is missing or another one."""
+    """Read YuNet's published file; raises ``ModelFileError`` where it is missing or another one."""
     try:
         content = read_regular(path, MAX_MODEL_BYTES) if path.exists() else b""
     except OSError as error:
-        raise DetectorError(
+        raise ModelFileError(
             f"{path}: expected a readable file, found: {error.strerror}; check the path and its "
             "permissions"
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         what = f"SHA-256 {found[:12]}…" if content else "no such file"
-        raise DetectorError(
+        raise ModelFileError(
             f"{path}: expected OpenCV's {FILE} (SHA-256 {SHA256[:12]}…), found {what}; get it from "
             f"{_PUBLISHED} and put it there, or name it with '--detector-model'"
         )

@@ -257,7 +257,7 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     import os
 
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SourceFileError, match="found no regular file"):
+    with pytest.raises(SourceFileError, match="found a pipe, a device or a socket"):
         VideoSource(tmp_path / "pipe").__enter__()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge import Recognizer
 from edge.assets import ASSETS, ASSETS_FOLDER
-from edge.errors import DetectorError, SettingsError
+from edge.errors import ModelFileError, SettingsError
 from edge.protocols import Window
 from edge.types import Image
 from edge.vision import open_detector
@@ -76,9 +76,9 @@ def test_a_file_that_is_not_the_published_one_is_refused(
     path = tmp_path / FILE
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DetectorError, match=r"expected OpenCV's .*found .*get it from https"):
+    with pytest.raises(ModelFileError, match=r"expected OpenCV's .*found .*get it from https"):
         read_file(path)
-    with pytest.raises(DetectorError, match="expected OpenCV's"):
+    with pytest.raises(ModelFileError, match="expected OpenCV's"):
         open_detector("yunet", model=path)
 
 
