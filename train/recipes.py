@@ -85,7 +85,7 @@ _FINAL = dataclasses.replace(
     warm_start="fer2013",
     teachers=(("face", 0.2), ("base", 0.1), ("face_tagged", 0.4), ("tagged", 0.25)),
     votes=0.5,
-    epochs=40,
+    epochs=32,
     learning_rate=1e-3,
     augmentation=Augmentation(jpeg=0.3),
     mixup=0.7,

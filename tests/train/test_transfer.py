@@ -113,10 +113,10 @@ def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
 
 
 def alike(images: np.ndarray) -> np.ndarray:
-    """A row for each image; the products of two are their correlation, whatever the light is."""
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    rows = (rows - rows.mean(axis=1, keepdims=True)) / rows.std(axis=1, keepdims=True)
-    return np.asarray(rows / np.sqrt(rows.shape[1]), np.float32)
+    """A row for each image; the products of two are their correlation, without their noise."""
+    rows = images.reshape(len(images), 12, 4, 12, 4).mean(axis=(2, 4)).reshape(len(images), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
@@ -134,15 +134,16 @@ def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
     np.testing.assert_allclose(shown.targets, expected, atol=1e-4)
     assert caplog.messages.count("asking other about view 3 of 3") == 1
 
-    either = alike(np.concatenate([shown.images, shown.images[:, :, ::-1]]))
+    known, mirrored = alike(shown.images), alike(shown.images[:, :, ::-1])
     seen = []
     run = Training(taught, 0, FLOAT32, Path())
     for pixels, targets in batches(shown, run).take(3 * steps_per_epoch(shown, taught)):
         for image, target in zip(alike(pixels.numpy()), targets.numpy(), strict=True):
-            nearest = int((either @ image).argmax())
-            np.testing.assert_allclose(target, expected[nearest % len(expected)], atol=1e-4)
-            seen.append(nearest >= len(expected))
-    assert 0.4 < np.mean(seen) < 0.6
+            said = np.flatnonzero(np.abs(expected - target).max(axis=1) < 1e-4)
+            correlations = np.maximum(known[said] @ image, mirrored[said] @ image)
+            assert correlations.max() > 0.5, "it is such a view, changed slightly"
+            seen.append(said[correlations.argmax()] // count)
+    assert set(seen) == {0, 1, 2}
 
     caplog.clear()
     again = show_views(plain, taught, teachers)
