@@ -61,8 +61,10 @@ def write(root: Path, folder: Path) -> list[Path]:
 
 def _of_training(root: Path) -> Mapping[str, str]:
     """The tables of the train package."""
-    return {
+    tables = {
         "trainings": trainings.table(trainings.read(root)) + "\n",
         "ablation": ablation.table(ablation.read(root / ablation.RESULTS)) + "\n",
-        "few": few.table(few.read(root / few.RESULTS)) + "\n",
     }
+    if (root / few.RESULTS).exists():
+        tables["few"] = few.table(few.read(root / few.RESULTS)) + "\n"
+    return tables

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.train.detectors import WholeImage
 from tests.train.test_transfer import keep_model
 from train.data import Split, load_split
 from train.errors import ReportError
-from train.few import RESULTS, SEEDS, STARTS, Task, drawn, grouped, read, run, sampled, table
+from train.few import STARTS, Task, drawn, grouped, read, run, sampled, table
 from train.few import write_images as write
 from train.recipes import DEPLOYED, OWN
 
@@ -93,22 +92,3 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "few.json").write_text(content)
     with pytest.raises(ReportError, match="train few"):
         read(tmp_path / "few.json")
-
-
-def test_the_shipped_rows_are_all_and_of_the_recipes_and_the_model_of_today(
-    repository: Path,
-) -> None:
-    from train.artifact import load_model
-
-    rows = read(repository / RESULTS)
-    assert {(each["start"], each["seed"]) for each in rows} == {
-        (start, seed) for start in STARTS for seed in range(SEEDS)
-    }
-    assert len(rows) == 4 * len(STARTS) * SEEDS
-    _, contract = load_model(repository / "models/Finalmodel.h5")
-    for each in rows:
-        trained = each["trained"]
-        if each["start"] == "tuned":
-            assert trained["warm_start"]["graph_sha256"] == contract.graph_sha256
-        else:
-            assert trained["recipe"] == OWN["own"].to_dict()
