@@ -122,7 +122,7 @@ def _measure(
     predicted = logits.argmax(axis=1)
     copies = copies_in_train(validation, train)
     figures = evaluate(validation.labels, predicted, copies, validation.classes)
-    fitted = calibrate(logits, validation.labels, validation.labels)
+    fitted = calibrate(logits, validation.labels)
     return framing, {
         "temperature": round(fitted["temperature"], 4),
         "uncertain_below": round(fitted["uncertain_below"], 3),

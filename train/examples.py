@@ -29,6 +29,11 @@ class Examples:
     rows: NDArray[np.int32]
     views: int = 0
 
+    def shares(self) -> NDArray[np.float32]:
+        """``float32[classes]``: the mean target of an epoch; its sum is 1."""
+        of_views = self.targets.reshape(max(self.views, 1), -1, self.targets.shape[1])
+        return np.asarray(of_views[:, self.rows].mean(axis=(0, 1)), np.float32)
+
 
 def plain_examples(split: Split) -> Examples:
     """Every image once, with its label."""

@@ -145,28 +145,25 @@ def evaluate_votes(
     return evaluate(voted[known], predicted[known], copies[known], EXPRESSIONS)
 
 
-def calibrate(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], judged: NDArray[np.int64]
-) -> dict[str, float]:
+def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
     """Temperature and threshold, fitted on one part of the split, and the errors on the other.
 
-    ``logits`` is ``float32[n, k]``, the others are ``int64[n]``. ``judged`` says what a label is to
-    be certain of: ``labels``, or others, -1 where there is none. On a few images nothing is fitted:
-    where all of them are right, it would be surest of all.
+    ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none. On a few images
+    nothing is fitted: where all of them are right, it would be surest of all.
     """
-    fitted = fitted_part(len(labels))
+    known = labels >= 0
+    fitted, reported = fitted_part(len(labels)) & known, ~fitted_part(len(labels)) & known
     enough = fitted.sum() >= _LEAST_FITTED
     temperature = fit_temperature(logits[fitted], labels[fitted]) if enough else 1.0
     calibrated = softmax(logits / temperature, axis=1)
     errors = {
         f"calibration_error_{name}": expected_calibration_error(
-            probabilities[~fitted], labels[~fitted]
+            probabilities[reported], labels[reported]
         )
         for name, probabilities in (("before", softmax(logits, axis=1)), ("after", calibrated))
     }
-    own = fitted & (judged >= 0)
-    right = calibrated.argmax(axis=1) == judged
-    threshold = min(fit_threshold(calibrated[own].max(axis=1), right[own]), 0.99)
+    right = calibrated.argmax(axis=1) == labels
+    threshold = min(fit_threshold(calibrated[fitted].max(axis=1), right[fitted]), 0.99)
     return errors | {
         "temperature": temperature,
         "uncertain_below": threshold if enough else UNFITTED_THRESHOLD,

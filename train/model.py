@@ -104,6 +104,16 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(logits, np.float32)
 
 
+def balance_logits(model: keras.Model, shares: np.ndarray, balance: float) -> None:
+    """Take ``balance`` times the logarithm of a class's share (``float32[labels]``) from its logit.
+
+    Nothing changes with 0. Logit adjustment after training: Menon et al. 2020, arXiv 2007.07314.
+    """
+    if balance:
+        kernel, bias = model.get_layer(LOGITS).get_weights()
+        model.get_layer(LOGITS).set_weights([kernel, bias - balance * np.log(shares)])
+
+
 def multiply_accumulates(model: keras.Model) -> int:
     """Return the multiplications of one image's convolutions and dense layers."""
     return sum(map(_multiplications, model.layers))

@@ -122,6 +122,10 @@ class Recipe:
     views: int = 0
     """How many changed versions of each image there are, made once; the teachers are asked about
     each of them and its mirror image. 0: every step changes its images anew, and asks."""
+    balance: float = 0.0
+    """What is taken from each logit after the training: this share of the logarithm of how often
+    its class is in the targets, so that rare classes are said more often (logit adjustment: Menon
+    et al. 2020, arXiv 2007.07314)."""
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that is out of range."""
@@ -193,7 +197,8 @@ _RANGES = (
     ("average", 0, 0.99999),
     ("subset", 0, 1),
     ("views", 0, 1000),
+    ("balance", 0, 1),
     ("least_per_class", 0, 1_000_000),
 )
 """Field, least and greatest value."""
-_LATER = ("side", "network", "residual", "head_rate", "average", "subset", "views")
+_LATER = ("side", "network", "residual", "head_rate", "average", "subset", "views", "balance")

@@ -90,6 +90,7 @@ _FINAL = dataclasses.replace(
     augmentation=Augmentation(jpeg=0.3),
     mixup=0.7,
     views=4,
+    balance=0.2,
 )
 """Goes on with better teachers, two of which know the taggers' votes. They are asked about changed
 and mixed images, which nobody knows by heart."""
@@ -178,6 +179,7 @@ _OWN = dataclasses.replace(
     teachers=(),
     mixup=0.0,
     views=0,
+    balance=0.0,
     dropout=0.3,
     augmentation=Augmentation(jpeg=0.3),
     epochs=60,

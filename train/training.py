@@ -37,7 +37,7 @@ from train.metrics import (
     voted_where_known,
 )
 from train.mistakes import write_mistakes
-from train.model import multiply_accumulates, predict_logits
+from train.model import balance_logits, multiply_accumulates, predict_logits
 from train.recipe import Recipe
 from train.report import beside, write_report
 from train.transfer import load_transfer
@@ -94,6 +94,7 @@ def train(
         plain_examples(validation),
         quiet,
     )
+    balance_logits(model, examples.shares(), recipe.balance)
     half = recipe.residual is not None
     if half:
         halve_kernels(model)
@@ -170,8 +171,8 @@ def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
 def _calibration(
     logits: np.ndarray, labels: NDArray[np.int64], voted: NDArray[np.int64], recipe: Recipe
 ) -> dict[str, float]:
-    """A recipe that learns votes is certain of what most taggers say, any other of the labels."""
-    return calibrate(logits, labels, voted if recipe.votes and (voted >= 0).any() else labels)
+    """A recipe that learns votes is judged by what most taggers say, any other by the labels."""
+    return calibrate(logits, voted if recipe.votes and (voted >= 0).any() else labels)
 
 
 def _contract(
