@@ -148,7 +148,7 @@ def evaluate_votes(
 def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
     """Temperature and threshold, fitted on one part of the split, and the errors on the other.
 
-    ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none. On a few images
+    ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none. On few images
     nothing is fitted: where all of them are right, it would be surest of all.
     """
     known = labels >= 0

@@ -14,6 +14,7 @@ from train.data import Split
 from train.errors import VotesError
 from train.layout import EXPRESSIONS
 from train.metrics import (
+    calibrate,
     evaluate,
     evaluate_votes,
     expected_calibration_error,
@@ -42,6 +43,17 @@ def test_evaluate_on_a_case_counted_by_hand() -> None:
     assert figures["macro_f1_without_copies"] == pytest.approx((2 / 3 + 4 / 5) / len(EXPRESSIONS))
     assert figures["confusion_matrix"][3][0] == 1
     assert figures["confusion_matrix"][0][3] == 1
+
+
+def test_images_without_a_label_change_no_calibration() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (800, 7)).astype(np.float32)
+    labels = np.array([rng.choice(7, p=row) for row in softmax(logits / 2, axis=1)])
+    unknown = np.arange(800) % 8 > 3  # of those that are fitted on, as of the others
+    found = calibrate(logits, np.where(unknown, -1, labels))
+    assert found["temperature"] == pytest.approx(2, abs=0.4)
+    logits[unknown] = 100 * rng.normal(size=(400, 7))
+    assert calibrate(logits, np.where(unknown, -1, labels)) == found
 
 
 def test_from_the_threshold_on_enough_labels_are_right() -> None:

@@ -14,9 +14,11 @@ from train.fit import Training, compiled, fit_epochs
 from train.model import (
     LOGITS,
     FusedBatchNormalization,
+    balance_logits,
     build,
     build_for_training,
     multiply_accumulates,
+    predict_logits,
 )
 from train.recipe import Recipe, Residual
 from train.recipes import RECIPES, TEACHERS
@@ -105,6 +107,17 @@ def test_fused_normalisation_has_the_standard_gradient() -> None:
             loss = tf.reduce_sum(layer(x, training=True) ** 2 * weight)
         gradients.append(tape.gradient(loss, x).numpy())
     np.testing.assert_allclose(*gradients, atol=1e-4)
+
+
+def test_a_logit_loses_so_much_of_the_logarithm_of_its_share(tiny: Recipe) -> None:
+    model, images = build(tiny), np.zeros((2, 48, 48, 1), np.uint8)
+    before = predict_logits(model, images)
+    shares = np.array([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], np.float32)
+    balance_logits(model, shares, 0.5)
+    lost = before - predict_logits(model, images)
+    assert lost[:, 1] - lost[:, 0] == pytest.approx(0.5 * np.log(0.1 / 0.4), abs=1e-5)
+    balance_logits(model, shares * 0, 0.0)
+    np.testing.assert_allclose(predict_logits(model, images), before - lost, atol=1e-6)
 
 
 def test_multiplications_are_those_of_the_layers(deep) -> None:

@@ -17,7 +17,7 @@ from tests.train.detectors import WholeImage
 from train.artifact import load_model, save_model
 from train.data import load_split
 from train.errors import ArtifactError
-from train.examples import training_examples
+from train.examples import plain_examples, training_examples
 from train.fit import FLOAT32, Training, batches, steps_per_epoch
 from train.layout import EXPRESSIONS
 from train.model import build
@@ -161,6 +161,16 @@ def test_a_view_may_be_a_mixture_about_which_teachers_are_asked(
     np.testing.assert_array_equal(shown.images, images)
     both = (answers(images) + answers(images[:, :, ::-1])) / 2
     np.testing.assert_allclose(shown.targets, 0.25 * targets + both, atol=1e-4)
+
+
+def test_shares_of_the_classes_are_those_of_an_epoch(train_split) -> None:
+    often = dataclasses.replace(plain_examples(train_split), rows=np.array([0, 0, 0, 30], np.int32))
+    labels = train_split.labels[[0, 30]]
+    expected = 0.75 * np.eye(7)[labels[0]] + 0.25 * np.eye(7)[labels[1]]
+    np.testing.assert_allclose(often.shares(), expected)
+    images, targets = np.tile(often.images, (2, 1, 1, 1)), np.tile(often.targets, (2, 1))
+    twice = dataclasses.replace(often, images=images, targets=targets, views=2)
+    np.testing.assert_allclose(twice.shares(), expected)
 
 
 @given(share=st.floats(0, 1), number=st.integers(0, 9))
