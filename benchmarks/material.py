@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from benchmarks import recommend, store
+from benchmarks.calibration import Voted
 from benchmarks.candidates import candidates, shipped_models
 from benchmarks.errors import ResultsError
 from benchmarks.evaluate import NAME as EVALUATION
@@ -79,10 +80,17 @@ class Material:
 
     def copies(self, row: Row) -> Copies | None:
         """Return what was evaluated on copies of training images of the same file."""
+        found = self._evaluated(row)
+        return found.copies.get(row.model) if found else None
+
+    def voted(self, row: Row) -> Voted | None:
+        """Return how the same file was evaluated against what most taggers say."""
+        found = self._evaluated(row)
+        return found.calibration[row.model].votes if found else None
+
+    def _evaluated(self, row: Row) -> Evaluation | None:
         found = self.evaluation
-        if found is None or found.models.get(row.file) != row.sha256:
-            return None
-        return found.copies.get(row.model)
+        return found if found and found.models.get(row.file) == row.sha256 else None
 
     def replaced(self, models: Mapping[str, str]) -> list[str]:
         """Return which of the files of a result (name: SHA-256) are other ones today."""
