@@ -129,7 +129,7 @@ def test_the_targets_hold_the_figures() -> None:
     assert cells[0] == "| **Finalmodel**"
     assert cells[1:4] == ["65.00%", "63.98%", "78.00%"]
     assert cells[5] == "0.00 points"
-    assert cells[7:] == ["0.51 MB", "–", "36.8 |"]
+    assert cells[8:] == ["0.51 MB", "–", "36.8 |"]
 
 
 def test_a_time_is_given_against_the_seed_network_of_the_same_run() -> None:
