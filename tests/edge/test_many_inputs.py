@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import signal
 from collections import Counter
@@ -35,7 +36,7 @@ def test_a_video_a_folder_and_a_pattern_in_one_call(repository: Path, tmp_path: 
     assert (code, err) == (0, "")
     sources = [line["source"] for line in lines(records)]
     assert sources == ["photos/a.png", *["photos/z.mkv"] * 3, *["x.mp4"] * 3, *["y.mp4"] * 3]
-    assert "photos/a.png · 1 face\n  happy 9" in out
+    assert re.search(r"photos/a\.png · 1 face\n  happy (9\d|100)% at", out)
     assert "people       1 in 4 inputs\n  photographs: 1 in 1 photograph: happy" in out
     assert "\n  y.mp4: none\n" in out
 
