@@ -150,7 +150,8 @@ _VALUES = (
 FUZZERS = (
     Fuzzer("tflite: bytes", "tflite", ".tflite", _raw, 800, 25, _is_refused),
     Fuzzer("keras: bytes", "keras", ".h5", _keras, 120, 3, most_mib=_TENSORFLOW_MIB),
-    Fuzzer("tflite: bytes, signed again", "tflite", ".tflite", _signed, 400, 15),
+    # Signed again, a graph may ask for a larger tensor, as any model may.
+    Fuzzer("tflite: bytes, signed again", "tflite", ".tflite", _signed, 400, 15, most_mib=1024),
     Fuzzer("settings", "settings", ".toml", _settings, 400, 15, _are_refused),
     Fuzzer("h5 of ours: bytes", "artifact", ".h5", _artifact, 80, 2, most_mib=_TENSORFLOW_MIB),
 )
