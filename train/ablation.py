@@ -7,17 +7,15 @@ what it gives; the long runs decide.
 from __future__ import annotations
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.files import write_text
 from edge.protocols import Detector
-from train.errors import ReportError
 from train.recipe import Augmentation, Recipe
 from train.recipes import RECIPES
+from train.rows import read_rows, write_rows
 from train.tables import markdown
 
 RESULTS = Path("models/ablation.json")
@@ -77,8 +75,7 @@ def run(
         with tempfile.TemporaryDirectory() as folder:
             report = train(recipes[name], seed, images, Path(folder) / "m.h5", detector, quiet=True)
         rows[name] = _row(name, report)
-        lines = (json.dumps(rows[name]) for name in recipes if name in rows)
-        write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+        write_rows(path, (rows[name] for name in recipes if name in rows))
         yield rows[name]
 
 
@@ -97,15 +94,7 @@ def _row(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
-    try:
-        rows = list(json.loads(path.read_text(encoding="utf-8")))
-        table(rows)
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise ReportError(
-            f"{path}: expected the rows of 'python -m train ablation', found {error!r}; delete it "
-            "and run that again"
-        ) from error
-    return rows
+    return read_rows(path, "ablation", table)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

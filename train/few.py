@@ -5,7 +5,6 @@ Small data sets of four kinds, five samples of each; both beginnings learn from 
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.files import write_text
 from edge.protocols import Detector
 from train.data import Split, load_splits
-from train.errors import ReportError
 from train.layout import TRAIN, VALIDATION
 from train.recipe import Recipe
 from train.recipes import DEPLOYED, OWN, model_path
+from train.rows import read_rows, write_rows
 from train.tables import markdown
 
 RESULTS = Path("models/few.json")
@@ -114,7 +112,7 @@ def run(
                 figures = {key: report["validation"][key] for key in ("top1", "macro_f1")}
                 origin = {key: report[key] for key in ("commit", "machine", "date", "minutes")}
                 rows.append(row | figures | origin | {"trained": stored[name]})
-                write_text(path, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+                write_rows(path, rows)
                 yield rows[-1]
 
 
@@ -178,15 +176,7 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
-    try:
-        rows = list(json.loads(path.read_text(encoding="utf-8")))
-        table(rows)
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise ReportError(
-            f"{path}: expected the rows of 'python -m train few', found {error!r}; delete it and "
-            "run that again"
-        ) from error
-    return rows
+    return read_rows(path, "few", table)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
