@@ -32,6 +32,7 @@ Script = Callable[[str], str]
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
     """Makes a program of lines of shell, which runs in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    wait_for(lambda: not children())  # one that began as its run ended may live a moment longer
 
     def make(lines: str) -> str:
         program = tmp_path / "program"
