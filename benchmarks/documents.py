@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.material import gather
 from edge.files import write_text
-from train import ablation, few, trainings
+from train import ablation, ensemble, few, trainings
 
 DOCUMENTS = ("README.md", "models/README.md", "docs/*.md")
 _MARKED = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
@@ -67,4 +67,6 @@ def _of_training(root: Path) -> Mapping[str, str]:
     }
     if (root / few.RESULTS).exists():
         tables["few"] = few.table(few.read(root / few.RESULTS)) + "\n"
+    if (root / ensemble.RESULT).exists():
+        tables["teachers"] = ensemble.table(ensemble.read(root / ensemble.RESULT)) + "\n"
     return tables

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from edge.files import write_text
 from train import provenance
-from train.artifact import load_model
 from train.data import Split, fingerprint, load_split
+from train.errors import ReportError
 from train.metrics import voted_where_known
 from train.mirror import mirrored_probabilities
-from train.model import predict_logits
 from train.recipes import model_path
 from train.tables import markdown
 
@@ -49,6 +48,9 @@ def measure(names: Sequence[str], images: Path) -> dict[str, Any]:
     The weights of ``"labels"`` are fitted on its labels, those of ``"votes"`` on what most taggers
     say. Raises ``ArtifactError`` and ``DatasetError``.
     """
+    from train.artifact import load_model  # noqa: PLC0415 - the table needs no TensorFlow
+    from train.model import predict_logits  # noqa: PLC0415
+
     loaded = {name: load_model(model_path(name)) for name in names}
     split = load_split(images, "validation")
     answers = {
@@ -85,8 +87,20 @@ def write(names: Sequence[str], images: Path, path: Path = RESULT) -> dict[str, 
     return result
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Read what ``write`` wrote; raises ``ReportError``."""
+    try:
+        result = dict(json.loads(path.read_text(encoding="utf-8")))
+        table(result)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ReportError(
+            f"{path}: expected what 'python -m train ensemble' writes, found {error!r}; run it again"
+        ) from error
+    return result
+
+
 def table(result: Mapping[str, Any]) -> str:
-    """Return the accuracies of ``result`` as a Markdown table."""
+    """Return ``result`` as a Markdown table with a line that says how it was made."""
     weighed = [target for target in ("labels", "votes") if target in result]
     rows = [
         (
@@ -98,7 +112,12 @@ def table(result: Mapping[str, Any]) -> str:
     for name, mean in (("mean", "mean"), *((f"weights for {each}", each) for each in weighed)):
         rows.append((name, "", *_cells(result[mean]), *("" for _ in weighed)))
     columns = ("teacher", "top-1, plain", "mirrored", "FER+ top-1, mirrored")
-    return markdown((*columns, *(f"weight for {each}" for each in weighed)), rows)
+    text = markdown((*columns, *(f"weight for {each}" for each in weighed)), rows)
+    return (
+        f"{text}\n\nAsked about each image of the validation split, and about its mirror image as "
+        f"well; weights fitted there. Written by `python -m train ensemble` on {result['machine']} "
+        f"(commit {result['commit']}, {result['date']})."
+    )
 
 
 def _cells(figures: Mapping[str, float | None]) -> tuple[str, str]:

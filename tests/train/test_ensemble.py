@@ -15,6 +15,7 @@ from tests.train.test_transfer import keep_model
 from train import ensemble
 from train.artifact import load_model
 from train.data import Split, fingerprint, load_split
+from train.errors import ReportError
 from train.recipe import Recipe, Residual
 from train.recipes import model_path
 from train.teachers import right_mirrored, train_all
@@ -55,14 +56,23 @@ def test_accuracies_and_weights_are_written(tiny, here: Path, images_folder: Pat
     assert set(result["teachers"]) == {"one", "other"} == set(result["labels"]["weights"])
     assert sum(result["labels"]["weights"].values()) == pytest.approx(1, abs=0.002)
     assert "votes" not in result, "nobody tagged these images"
-    lines = ensemble.table(result).splitlines()
+    lines = ensemble.table(ensemble.read(here / "e.json")).splitlines()
+    assert f"commit {result['commit']}" in lines[-1]
     assert (
         lines[0]
         == "| teacher | top-1, plain | mirrored | FER+ top-1, mirrored | weight for labels |"
     )
-    assert [line.split(" | ")[0] for line in lines[2:]] == [
+    assert [line.split(" | ")[0] for line in lines[2:-2]] == [
         "| one", "| other", "| mean", "| weights for labels",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"teachers": {"one": 1}}'])
+def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "e.json"
+    path.write_text(content)
+    with pytest.raises(ReportError, match=r"e\.json: expected what .* run it again"):
+        ensemble.read(path)
 
 
 SMALL = Recipe(
