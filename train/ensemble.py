@@ -94,7 +94,8 @@ def read(path: Path) -> dict[str, Any]:
         table(result)
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise ReportError(
-            f"{path}: expected what 'python -m train ensemble' writes, found {error!r}; run it again"
+            f"{path}: expected what 'python -m train ensemble' writes, found {error!r}; run that "
+            "again"
         ) from error
     return result
 

@@ -71,7 +71,7 @@ def test_accuracies_and_weights_are_written(tiny, here: Path, images_folder: Pat
 def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "e.json"
     path.write_text(content)
-    with pytest.raises(ReportError, match=r"e\.json: expected what .* run it again"):
+    with pytest.raises(ReportError, match=r"e\.json: expected what .* run that again"):
         ensemble.read(path)
 
 
