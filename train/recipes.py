@@ -51,7 +51,7 @@ _TAGGED = dataclasses.replace(
 _FER2013 = dataclasses.replace(
     _BASE,
     name="fer2013",
-    sets=((16,), (32, 32), (80, 80, 80, 80)),
+    sets=((16,), (32, 32), (128, 128, 128)),
     dense=(96,),
     teachers=(("face", 0.5), ("base", 0.4)),
     dropout=0.1,
