@@ -57,12 +57,11 @@ _FER2013 = dataclasses.replace(
     dropout=0.1,
     epochs=60,
     augmentation=Augmentation(jpeg=0.3),
-    mixup=0.7,
     label_smoothing=0.0,
     views=8,
 )
-"""Less work than its teachers, and less learnt by heart: they are asked about changed and mixed
-images, which nobody remembers."""
+"""Less work than its teachers, and less learnt by heart: they are asked about changed images,
+which nobody remembers."""
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
@@ -71,6 +70,7 @@ _FINAL = dataclasses.replace(
     votes=0.5,
     epochs=32,
     learning_rate=1e-3,
+    mixup=0.7,
     views=4,
     balance=0.2,
 )
@@ -155,9 +155,7 @@ _OWN = dataclasses.replace(
     _FER2013,
     name="own",
     teachers=(),
-    mixup=0.0,
     views=0,
-    balance=0.0,
     dropout=0.3,
     augmentation=Augmentation(jpeg=0.3),
     epochs=60,
