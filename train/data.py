@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -193,7 +194,9 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
         content = read_regular(path, MAX_BYTES)
     except OSError as error:
         return None, error.strerror or "not readable"
-    if _is_too_large(content):
+    if (pixels := _pixels(content)) is None:
+        return None, "not an image"
+    if pixels > MAX_PIXELS:
         return None, f"more than {MAX_PIXELS // 1_000_000} megapixels"
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -204,19 +207,19 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
     return square(np.asarray(image, np.uint8), side), hashlib.sha256(content).hexdigest()
 
 
-def _is_too_large(content: bytes) -> bool:
-    """Whether the header promises more pixels than a picture has."""
+def _pixels(content: bytes) -> float | None:
+    """How many pixels the header promises; None where it is that of no picture."""
     from PIL import Image  # noqa: PLC0415 - tests on a device have no Pillow
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as picture:
-                return bool(picture.width * picture.height > MAX_PIXELS)
+                return float(picture.width * picture.height)
     except Image.DecompressionBombError:
-        return True
-    except (OSError, ValueError, SyntaxError):  # it is no picture; the decoder says so
-        return False
+        return math.inf
+    except (OSError, ValueError, SyntaxError):
+        return None
 
 
 def square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -58,6 +58,13 @@ def test_up_to_one_percent_is_left_out_and_listed(root: Path) -> None:
     assert len(split.images) == len(split.labels) == len(split.digests) == 139
 
 
+def test_what_has_no_size_in_its_header_is_not_decoded(root: Path) -> None:
+    radiance = cv2.imencode(".hdr", np.ones((48, 48, 3), np.float32))[1].tobytes()
+    assert cv2.imdecode(np.frombuffer(radiance, np.uint8), cv2.IMREAD_GRAYSCALE) is not None
+    write_files(root, {"train/sad/3.png": radiance})
+    assert load_split(root, "train").unreadable == ("train/sad/3.png: not an image",)
+
+
 def test_more_than_one_percent_stops(root: Path) -> None:
     bad = {"fear/1.png": b"", "fear/2.png": b"text", "happy/3.png": noise(1)[:-900]}
     write_files(root, {f"train/{name}": content for name, content in bad.items()})
