@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
+import threading
 
 _ENVIRONMENT = {
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",  # seconds that a read may block; 10 otherwise
@@ -27,6 +29,10 @@ def main() -> int:
     # All is done: the default of a signal, which Python restores now, would spoil the exit code.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if any(thread.daemon for thread in threading.enumerate()):
+        # One that comes back from a native call while Python finalises aborts the process.
+        logging.shutdown()
+        os._exit(code)
     return code
 
 

@@ -26,7 +26,6 @@ from edge.run.signals import INTERRUPTED, Signals, has_terminal, interrupt
 from edge.run.systemd import Heartbeat, Manager
 from edge.scan.settings import ScanSettings
 from edge.settings import Settings, expanded
-from edge.sources.live import unfinished_reads
 from edge.text import one_line, say
 from edge.vision.classifier import load_classifier
 from edge.vision.interpreter import open_model, read_model_file
@@ -217,10 +216,6 @@ def main(tokens: Sequence[str]) -> int:
     except OSError as error:
         code = code or _fail(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in it
-    if unfinished_reads():
-        # A thread that comes back from a native read while Python finalises aborts the process.
-        logging.shutdown()
-        os._exit(code)
     return code
 
 

@@ -20,7 +20,7 @@ from edge.run.build import RunSettings, publishers
 from edge.run.config import read_settings_file, refuse_other_values, take_addresses
 from edge.settings import Settings
 from edge.sources.stream import SCHEMES, masked
-from edge.text import one_line, say
+from edge.text import one_line, say, visible
 
 if TYPE_CHECKING:
     _Settings = Settings
@@ -61,7 +61,7 @@ def drop_in(needs: Sequence[Need]) -> str:
         [
             "# Written by install-service, which is called again after a change of the settings.",
             "# They need a network for:",
-            *(f"#   {need.text}" for need in needs),
+            *(f"#   {visible(need.text)}" for need in needs),
             "[Service]",
             "PrivateNetwork=no",
             "RestrictAddressFamilies=AF_INET AF_INET6",

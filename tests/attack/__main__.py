@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ from train.tables import markdown
 
 Part = Callable[[bool, int], Iterator[Result]]
 """Takes whether a sample of three minutes is enough, and the seed."""
+_MOST_MIB = 4096
+"""What a process may have, this one and all that it starts; many have less."""
 RESULT, DOCUMENT = Path("tests/attack/result.json"), Path("docs/reliability.md")
 PARTS: Mapping[str, Part] = {
     "settings": settings.attack,
@@ -67,6 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"expected {', '.join(PARTS)}, found {', '.join(sorted(unknown))}")
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MIB << 20, -1))
     rows = [attack(name, chosen.sample, chosen.seed) for name in chosen.parts or PARTS]
     for row in rows:
         print("{name:<14} {passed:5} of {tried:5} passed   {seconds:5} s".format_map(row))

@@ -54,3 +54,8 @@ def test_one_that_leaves_the_device_opens_it_for_all() -> None:
     opened = drop_in([Need("web 8080", True), Need("mqtt mqtt://broker", False)])
     assert "IPAddressAllow" not in opened
     assert "#   web 8080\n#   mqtt mqtt://broker\n" in opened
+
+
+def test_an_address_adds_no_line_to_the_unit() -> None:
+    opened = drop_in([Need("rtsp://camera/\n[Service]\nUser=root", False)])
+    assert "#   rtsp://camera/\\u000a[Service]\\u000aUser=root\n" in opened
