@@ -22,6 +22,7 @@ from train.logs import CsvLog, Summaries
 from train.model import LOGITS, build, build_for_training
 from train.progress import TrainingProgress
 from train.recipe import Augmentation, Cosine, Plateau, Recipe
+from train.transfer import Teacher
 
 History = dict[str, list[float]]
 FLOAT32 = "float32"
@@ -50,6 +51,8 @@ class Training:
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
     """The weights of a warm start, in the order of ``build``'s; random ones without."""
+    teachers: Sequence[Teacher] = ()
+    """Are asked about the images of every step."""
     log: Path | None = None
     """The CSV file that gets every epoch, beside ``checkpoint`` or above it."""
     summaries: Path | None = None
@@ -201,6 +204,7 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
+    Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
     Where ``train`` has views, these are shown, changed slightly.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
@@ -208,6 +212,7 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
     recipe, seed = training.recipe, training.seed
     options = recipe.augmentation
+    rest = 1 - sum(teacher.share for teacher in training.teachers)
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -226,6 +231,9 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
             pixels = augment(pixels, key, options)
         if recipe.mixup:
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
+        wanted *= rest
+        for teacher in training.teachers:
+            wanted += teacher.share * tf.nn.softmax(teacher.network(pixels, training=False))
         return pixels, wanted
 
     return (

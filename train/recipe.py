@@ -99,7 +99,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     mixup: float = 0.0
     """Share of the images that are mixed with another one each, as are their targets (Zhang et al.
-    2017, arXiv 1710.09412)."""
+    2017, arXiv 1710.09412); teachers are asked about the mixed image."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes."""
     votes: float = 0.0
@@ -107,7 +107,8 @@ class Recipe:
     teachers: tuple[tuple[str, float], ...] = ()
     """The recipes whose models' probabilities are mixed into the target, each with its share
     (distillation: Hinton et al. 2015, arXiv 1503.02531); label and votes keep theirs of the rest.
-    They need ``views``, about which they are asked (Beyer et al. 2021, arXiv 2106.05237)."""
+    They are asked about each image as it is changed for the network, every time (Beyer et al. 2021,
+    arXiv 2106.05237)."""
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
     residual: Residual | None = None
@@ -120,7 +121,7 @@ class Recipe:
     """Share of the training images of each class that is learnt from, for a first impression."""
     views: int = 0
     """How many changed versions of each image there are, made once; the teachers are asked about
-    each of them and its mirror image. 0: every step changes its images anew."""
+    each of them and its mirror image. 0: every step changes its images anew, and asks."""
     balance: float = 0.0
     """What is taken from each logit after the training: this share of the logarithm of how often
     its class is in the targets, so that rare classes are said more often (logit adjustment: Menon
@@ -148,11 +149,6 @@ class Recipe:
             raise RecipeError(
                 f"recipe {self.name}: expected shares of votes and teachers from 0 to 1, found "
                 f"{' and '.join(map(str, shares))}"
-            )
-        if self.teachers and not self.views:
-            raise RecipeError(
-                f"recipe {self.name}: expected views about which the teachers are asked, found "
-                "none; set views to 4 or more"
             )
         if self.side < 2 ** len(self.sets):
             raise RecipeError(

@@ -81,11 +81,12 @@ def train(
     begun = read_state(state)
     precision = begun.precision if begun else choose_precision()
     start = transfer.start(recipe, splits["train"])
+    teachers = transfer.teachers(precision)
     if recipe.views:
-        examples = show_views(examples, recipe, transfer.teachers(precision))
+        examples, teachers = show_views(examples, recipe, teachers), ()
     model, history = fit(
         Training(
-            *(recipe, seed, precision, state, start),
+            *(recipe, seed, precision, state, start, teachers),
             log=beside(stem, "log.csv"),
             summaries=logs / state.stem if logs else None,
         ),

@@ -94,6 +94,24 @@ def answers(pixels: np.ndarray) -> np.ndarray:
     return 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
 
 
+def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
+    taught: Recipe, images_folder: Path
+) -> None:
+    pupil = dataclasses.replace(taught, mixup=0.5, views=0)
+    split = load_split(images_folder, "train")
+    transfer = load_transfer(pupil)
+    run = Training(pupil, 0, FLOAT32, Path(), teachers=transfer.teachers(FLOAT32))
+    pixels, targets = next(iter(batches(training_examples(split, pupil), run)))
+    alone = Training(pupil, 0, FLOAT32, Path())
+    labels = next(iter(batches(training_examples(split, pupil), alone)))[1]
+    np.testing.assert_allclose(targets, 0.25 * labels + answers(pixels), atol=1e-4)
+    (_, its), (_, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    assert transfer.origins == {
+        "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
+        "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
+    }
+
+
 def alike(images: np.ndarray) -> np.ndarray:
     """A row for each image; the products of two are their correlation, without their noise."""
     rows = images.reshape(len(images), 12, 4, 12, 4).mean(axis=(2, 4)).reshape(len(images), -1)
@@ -106,13 +124,7 @@ def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
 ) -> None:
     caplog.set_level("INFO")
     plain = training_examples(load_split(images_folder, "train"), taught)
-    transfer = load_transfer(taught)
-    (_, its), (_, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
-    assert transfer.origins == {
-        "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
-        "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
-    }
-    teachers = transfer.teachers(FLOAT32)
+    teachers = load_transfer(taught).teachers(FLOAT32)
     shown = show_views(plain, taught, teachers)
     count = len(plain.images)
     assert shown.images.shape == (3 * count, 48, 48, 1)
@@ -181,7 +193,7 @@ def test_an_image_keeps_half_of_itself_or_more_and_targets_are_mixed_alike(
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),), views=1)
+    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),))
     with pytest.raises(ArtifactError, match=r"recipe tiny learns .* RECIPE=base.* no such"):
         load_transfer(recipe)
 
