@@ -115,9 +115,8 @@ def table(result: Mapping[str, Any]) -> str:
     columns = ("teacher", "top-1, plain", "mirrored", "FER+ top-1, mirrored")
     text = markdown((*columns, *(f"weight for {each}" for each in weighed)), rows)
     return (
-        f"{text}\n\nAsked about each image of the validation split, and about its mirror image as "
-        f"well; weights fitted there. Written by `python -m train ensemble` on {result['machine']} "
-        f"(commit {result['commit']}, {result['date']})."
+        f"{text}\n\nThe weights are fitted on the same images. Written by `python -m train "
+        f"ensemble` on {result['machine']} (commit {result['commit']}, {result['date']})."
     )
 
 

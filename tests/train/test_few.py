@@ -13,7 +13,7 @@ from tests.train.detectors import WholeImage
 from tests.train.test_transfer import keep_model
 from train.data import Split, load_split
 from train.errors import ReportError
-from train.few import STARTS, Task, drawn, grouped, read, run, sampled, table
+from train.few import RESULTS, SEEDS, STARTS, Task, drawn, grouped, read, run, sampled, table
 from train.few import write_images as write
 from train.recipes import DEPLOYED, OWN
 
@@ -92,3 +92,14 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "few.json").write_text(content)
     with pytest.raises(ReportError, match="train few"):
         read(tmp_path / "few.json")
+
+
+def test_the_shipped_rows_are_all_there(repository: Path) -> None:
+    found = [
+        (row["task"], row["each"], row["seed"], row["start"]) for row in read(repository / RESULTS)
+    ]
+    kinds = list(dict.fromkeys((task, each) for task, each, _, _ in found))
+    assert len(kinds) == 4
+    assert found == [
+        (*kind, seed, start) for kind in kinds for seed in range(SEEDS) for start in STARTS
+    ]
