@@ -15,7 +15,7 @@ from typing import Any
 from edge.protocols import Detector
 from train.recipe import Augmentation, Recipe
 from train.recipes import RECIPES
-from train.rows import read_rows, write_rows
+from train.results import read_result, write_rows
 from train.tables import markdown
 
 RESULTS = Path("models/ablation.json")
@@ -32,6 +32,7 @@ _VIEWS = {
     "dropout": 0.1,
     "dense": (96,),
 }
+"""Teachers that are asked through views, as those of ``final`` are."""
 CHANGES: dict[str, dict[str, Any]] = {
     "the base": {},
     "without augmentation": {"augmentation": None},
@@ -106,7 +107,7 @@ def _row(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
-    return read_rows(path, "ablation", table)
+    return list(read_result(path, "ablation", table))
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

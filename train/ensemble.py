@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from edge.files import write_text
 from train import provenance
 from train.data import Split, fingerprint, load_split
-from train.errors import ReportError
 from train.metrics import voted_where_known
 from train.mirror import mirrored_probabilities
 from train.recipes import model_path
+from train.results import read_result
 from train.tables import markdown
 
 RESULT = Path("models/ensemble.json")
@@ -89,15 +89,7 @@ def write(names: Sequence[str], images: Path, path: Path = RESULT) -> dict[str, 
 
 def read(path: Path) -> dict[str, Any]:
     """Read what ``write`` wrote; raises ``ReportError``."""
-    try:
-        result = dict(json.loads(path.read_text(encoding="utf-8")))
-        table(result)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise ReportError(
-            f"{path}: expected what 'python -m train ensemble' writes, found {error!r}; run that "
-            "again"
-        ) from error
-    return result
+    return dict(read_result(path, "ensemble", table))
 
 
 def table(result: Mapping[str, Any]) -> str:

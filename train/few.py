@@ -20,7 +20,7 @@ from train.data import Split, load_splits
 from train.layout import TRAIN, VALIDATION
 from train.recipe import Recipe
 from train.recipes import DEPLOYED, OWN, model_path
-from train.rows import read_rows, write_rows
+from train.results import read_result, write_rows
 from train.tables import markdown
 
 RESULTS = Path("models/few.json")
@@ -176,7 +176,7 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Read the rows at ``path``; raises ``ReportError``."""
-    return read_rows(path, "few", table)
+    return list(read_result(path, "few", table))
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
