@@ -21,8 +21,7 @@ from train.examples import Examples
 from train.logs import CsvLog, Summaries
 from train.model import LOGITS, build, build_for_training
 from train.progress import TrainingProgress
-from train.recipe import Augmentation, Cosine, Plateau, Recipe
-from train.transfer import Teacher
+from train.recipe import Cosine, Plateau, Recipe
 
 History = dict[str, list[float]]
 FLOAT32 = "float32"
@@ -30,11 +29,6 @@ BFLOAT16 = "mixed_bfloat16"
 _log = logging.getLogger(__name__)
 _AUGMENTERS = max(2, os.cpu_count() or 2)
 """Batches that are changed at the same time: as many as it takes to feed a GPU."""
-_SLIGHTLY = Augmentation(
-    rotation=3, scale=0.03, shift=0.03, contrast=0.1, brightness=8, blur=0, noise=3, erase=0
-)
-"""What a view is changed by each time that it is shown: it is mirrored or not, and what was said of
-it holds all the same."""
 _ROUNDS = 4
 _CLEARLY = 1.2
 """How many times faster bfloat16 must be: two runs of a recipe should choose the same, also on a
@@ -51,8 +45,6 @@ class Training:
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
     """The weights of a warm start, in the order of ``build``'s; random ones without."""
-    teachers: Sequence[Teacher] = ()
-    """Are asked about the images of every step."""
     log: Path | None = None
     """The CSV file that gets every epoch, beside ``checkpoint`` or above it."""
     summaries: Path | None = None
@@ -204,15 +196,13 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
 
-    Targets are those of ``train`` and the teachers' answers to the changed images, by their shares.
-    Where ``train`` has views, these are shown, changed slightly.
+    Where ``train`` has views, one of each image is shown, with what the teachers didn't see.
     The order in an epoch and the changes to its images depend on the seed and the number of the
     epoch alone, so that a run that resumes sees what it would have seen.
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
     recipe, seed = training.recipe, training.seed
     options = recipe.augmentation
-    rest = 1 - sum(teacher.share for teacher in training.teachers)
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -225,15 +215,10 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
         if train.views:
             chosen += _any_view(chosen, key, train)
         pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
-        if train.views:
-            return augment(pixels, key, _SLIGHTLY), wanted
         if options:
-            pixels = augment(pixels, key, options)
-        if recipe.mixup:
+            pixels = augment(pixels, key, options.shown() if train.views else options)
+        if recipe.mixup and not train.views:
             pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
-        wanted *= rest
-        for teacher in training.teachers:
-            wanted += teacher.share * tf.nn.softmax(teacher.network(pixels, training=False))
         return pixels, wanted
 
     return (

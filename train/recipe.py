@@ -53,6 +53,16 @@ class Augmentation:
     erase: float = 0.3
     """Share of the images with a random grey rectangle (Zhong et al. 2017, arXiv 1708.04896)."""
 
+    def asked(self) -> Augmentation:
+        """Return what a teacher sees of it: moved and lit, for what is blurred misleads it."""
+        return dataclasses.replace(self, blur=0, noise=0, jpeg=0, erase=0)
+
+    def shown(self) -> Augmentation:
+        """Return what is done to such a view when it is shown: the rest, and slight movements."""
+        return dataclasses.replace(
+            self, rotation=3, scale=0.03, shift=0.03, contrast=0.1, brightness=8
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:
@@ -99,7 +109,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     mixup: float = 0.0
     """Share of the images that are mixed with another one each, as are their targets (Zhang et al.
-    2017, arXiv 1710.09412); teachers are asked about the mixed image."""
+    2017, arXiv 1710.09412)."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes."""
     votes: float = 0.0
@@ -107,8 +117,7 @@ class Recipe:
     teachers: tuple[tuple[str, float], ...] = ()
     """The recipes whose models' probabilities are mixed into the target, each with its share
     (distillation: Hinton et al. 2015, arXiv 1503.02531); label and votes keep theirs of the rest.
-    They are asked about each image as it is changed for the network, every time (Beyer et al. 2021,
-    arXiv 2106.05237)."""
+    They need ``views``, about which they are asked (Beyer et al. 2021, arXiv 2106.05237)."""
     least_per_class: int = 0
     """Images of a smaller class are shown again until an epoch has so many."""
     residual: Residual | None = None
@@ -121,7 +130,7 @@ class Recipe:
     """Share of the training images of each class that is learnt from, for a first impression."""
     views: int = 0
     """How many changed versions of each image there are, made once; the teachers are asked about
-    each of them and its mirror image. 0: every step changes its images anew, and asks."""
+    each of them and its mirror image. 0: every step changes its images anew."""
     balance: float = 0.0
     """What is taken from each logit after the training: this share of the logarithm of how often
     its class is in the targets, so that rare classes are said more often (logit adjustment: Menon
@@ -149,6 +158,11 @@ class Recipe:
             raise RecipeError(
                 f"recipe {self.name}: expected shares of votes and teachers from 0 to 1, found "
                 f"{' and '.join(map(str, shares))}"
+            )
+        if self.teachers and not self.views:
+            raise RecipeError(
+                f"recipe {self.name}: expected views about which the teachers are asked, found "
+                "none; set views to 4 or more"
             )
         if self.side < 2 ** len(self.sets):
             raise RecipeError(

@@ -81,12 +81,11 @@ def train(
     begun = read_state(state)
     precision = begun.precision if begun else choose_precision()
     start = transfer.start(recipe, splits["train"])
-    teachers = transfer.teachers(precision)
     if recipe.views:
-        examples, teachers = show_views(examples, recipe, teachers), ()
+        examples = show_views(examples, recipe, transfer.teachers(precision))
     model, history = fit(
         Training(
-            *(recipe, seed, precision, state, start, teachers),
+            *(recipe, seed, precision, state, start),
             log=beside(stem, "log.csv"),
             summaries=logs / state.stem if logs else None,
         ),

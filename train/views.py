@@ -1,9 +1,10 @@
 """Views: training images as they are changed for the network, and what teachers say of each.
 
 A teacher is asked about every view and its mirror image once, and its answers are kept: all
-trainings that show these views learn from them. What it says about a turned, dark or covered face,
+trainings that show these views learn from them. What it says about a turned or dark face,
 or about a mixture of two, is in no label, and it has learnt nothing of it by heart (function
-matching: Beyer et al. 2021, arXiv 2106.05237).
+matching: Beyer et al. 2021, arXiv 2106.05237). It is not asked about blur, noise, compression and
+covered parts, which mislead it; they are added each time that a view is shown.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ def show_views(
 
 
 def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -> NDArray[np.uint8]:
-    """Return ``images`` (``uint8[n, 48, 48, 1]``), changed in the way of view ``number``."""
+    """Return ``images`` (``uint8[n, 48, 48, 1]``), changed as view ``number`` is."""
     if options is None:
         return images
     parts = []
     for start in range(0, len(images), _BATCH):
         part = tf.constant(images[start : start + _BATCH])
-        changed = augment(part, tf.constant([number, start]), options)
+        changed = augment(part, tf.constant([number, start]), options.asked())
         parts.append(tf.cast(tf.round(changed), tf.uint8).numpy())
     return np.concatenate(parts)
 

@@ -28,6 +28,7 @@ schedule = {warmup_epochs = 1}
 augmentation = {blur = 0.5}
 residual = {stages = [[8, 1]], stem = 4}
 teachers = [["face", 0.5]]
+views = 2
 """
     assert recipe(tmp_path, text) == dataclasses.replace(
         RECIPES["seed"],
@@ -38,6 +39,7 @@ teachers = [["face", 0.5]]
         augmentation=Augmentation(blur=0.5),
         residual=Residual(((8, 1),), stem=4),
         teachers=(("face", 0.5),),
+        views=2,
     )
 
 
@@ -57,6 +59,7 @@ def test_a_table_changes_what_it_names(tmp_path: Path) -> None:
             "augmentation: expected one of .*'blurr'; did you mean blur?",
         ),
         ("name = 'a'", "found 'name'"),
+        ('teachers = [["face", 0.5]]', "expected views about which the teachers are asked"),
         ('epochs = "x"', "epochs: Expected `int`"),
         ("epochs = 0", "expected epochs from 1 to"),
         ("dense = 3", "dense: Expected `array`"),

@@ -25,7 +25,7 @@ from train.recipe import Augmentation, Recipe, Residual
 from train.recipes import DEPLOYED, DLIB, RECIPES, TEACHERS, model_path
 from train.training import train
 from train.transfer import load_transfer
-from train.views import mixed, show_views
+from train.views import mixed, show_views, view
 
 
 def keep_model(recipe: Recipe, seed: int, **provenance: Any) -> Path:
@@ -94,24 +94,6 @@ def answers(pixels: np.ndarray) -> np.ndarray:
     return 0.5 * one.predict(pixels, verbose=0) + 0.25 * two.predict(pixels, verbose=0)
 
 
-def test_teachers_answers_on_the_changed_images_are_part_of_the_targets(
-    taught: Recipe, images_folder: Path
-) -> None:
-    pupil = dataclasses.replace(taught, mixup=0.5, views=0)
-    split = load_split(images_folder, "train")
-    transfer = load_transfer(pupil)
-    run = Training(pupil, 0, FLOAT32, Path(), teachers=transfer.teachers(FLOAT32))
-    pixels, targets = next(iter(batches(training_examples(split, pupil), run)))
-    alone = Training(pupil, 0, FLOAT32, Path())
-    labels = next(iter(batches(training_examples(split, pupil), alone)))[1]
-    np.testing.assert_allclose(targets, 0.25 * labels + answers(pixels), atol=1e-4)
-    (_, its), (_, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
-    assert transfer.origins == {
-        "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
-        "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
-    }
-
-
 def alike(images: np.ndarray) -> np.ndarray:
     """A row for each image; the products of two are their correlation, without their noise."""
     rows = images.reshape(len(images), 12, 4, 12, 4).mean(axis=(2, 4)).reshape(len(images), -1)
@@ -124,7 +106,13 @@ def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
 ) -> None:
     caplog.set_level("INFO")
     plain = training_examples(load_split(images_folder, "train"), taught)
-    teachers = load_transfer(taught).teachers(FLOAT32)
+    transfer = load_transfer(taught)
+    (_, its), (_, other_s) = (load_model(model_path(name)) for name in ("tiny", "other"))
+    assert transfer.origins == {
+        "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
+        "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
+    }
+    teachers = transfer.teachers(FLOAT32)
     shown = show_views(plain, taught, teachers)
     count = len(plain.images)
     assert shown.images.shape == (3 * count, 48, 48, 1)
@@ -149,6 +137,16 @@ def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
     again = show_views(plain, taught, teachers)
     assert not caplog.messages, "what was asked is kept"
     np.testing.assert_array_equal(again.targets, shown.targets)
+
+
+def test_what_misleads_teachers_is_added_when_a_view_is_shown(train_split) -> None:
+    still = {"rotation": 0, "scale": 0, "shift": 0, "contrast": 0, "brightness": 0}
+    clear = view(train_split.images, 0, Augmentation(**still, blur=1, noise=9, jpeg=1, erase=1))
+    for seen, image in zip(clear, train_split.images, strict=True):
+        assert (seen == image).all() or (seen == image[:, ::-1]).all()
+    moved = Augmentation(blur=0, noise=0, jpeg=0, erase=0)
+    assert moved.asked() == moved
+    assert Augmentation(blur=1, erase=1).shown().blur == 1
 
 
 def test_a_view_may_be_a_mixture_about_which_teachers_are_asked(
@@ -193,7 +191,7 @@ def test_an_image_keeps_half_of_itself_or_more_and_targets_are_mixed_alike(
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),))
+    recipe = dataclasses.replace(tiny, teachers=(("base", 0.5),), views=1)
     with pytest.raises(ArtifactError, match=r"recipe tiny learns .* RECIPE=base.* no such"):
         load_transfer(recipe)
 
