@@ -84,7 +84,7 @@ def taught(tiny, first: Path) -> Recipe:
     residual = Residual(((6, 1), (8, 2)), stem=4, side=56, dlib=True)
     keep_model(dataclasses.replace(tiny, name="other", sets=(), dense=(), residual=residual), 5)
     teachers = ("tiny", 0.5), ("other", 0.25)
-    changes = Augmentation()
+    changes = Augmentation(erase=0)
     return dataclasses.replace(tiny, name="pupil", augmentation=changes, teachers=teachers, views=3)
 
 
