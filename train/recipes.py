@@ -83,7 +83,7 @@ _FINAL = dataclasses.replace(
     votes=0.5,
     epochs=28,
     learning_rate=1e-3,
-    augmentation=dataclasses.replace(_SEEN, blur=0.3, noise=8, jpeg=0.3, erase=0.3),
+    augmentation=dataclasses.replace(_SEEN, blur=0.3, noise=10, jpeg=0.3, erase=0.2),
     balance=0.2,
 )
 """Goes on with two more teachers, which know the taggers' votes."""
