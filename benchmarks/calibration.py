@@ -38,7 +38,10 @@ class Voted(Struct, frozen=True):
     """Against what most FER+ taggers say, on the images where they agree on a class."""
 
     images: int
+    error_before: Estimate
     error_after: Estimate
+    bins_before: list[Bin]
+    bins_after: list[Bin]
     curve: list[Point]
     accuracy_certain: float | None
 
@@ -86,22 +89,25 @@ def measure(
         curve=coverage_curve(confidence, right),
         coverage=round(float(certain.mean()), 6),
         accuracy_certain=accuracy(right, certain),
-        votes=None if voted is None else _voted(after, voted[reported], certain),
+        votes=None if voted is None else _voted(before, after, voted[reported], certain),
     )
 
 
 def _voted(
-    probabilities: Floats, voted: NDArray[np.int64], certain: NDArray[np.bool_]
+    before: Floats, after: Floats, voted: NDArray[np.int64], certain: NDArray[np.bool_]
 ) -> Voted | None:
     known = voted >= 0
     if not known.any():
         return None
-    probabilities, voted = probabilities[known], voted[known]
-    right = probabilities.argmax(axis=1) == voted
+    before, after, voted = before[known], after[known], voted[known]
+    right = after.argmax(axis=1) == voted
     return Voted(
         images=len(voted),
-        error_after=stats.calibration_error(probabilities, voted),
-        curve=coverage_curve(probabilities.max(axis=1), right),
+        error_before=stats.calibration_error(before, voted),
+        error_after=stats.calibration_error(after, voted),
+        bins_before=reliability(before, voted),
+        bins_after=reliability(after, voted),
+        curve=coverage_curve(after.max(axis=1), right),
         accuracy_certain=accuracy(right, certain[known]),
     )
 

@@ -39,7 +39,7 @@ class Copies(Struct, frozen=True):
     top1_others: Estimate | None
 
 
-class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-4"):
+class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-5"):
     """The deployed files by model, and the SHA-256 of each file.
 
     ``sequences`` are of ``framing_model``, None in results from before they were measured.

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from benchmarks.calibration import Calibration, Point
+from benchmarks.calibration import Calibration, Point, Voted
 from benchmarks.candidates import DEPLOYED_MODEL
 from benchmarks.material import Material
 from benchmarks.photographs import Photographs
@@ -149,23 +149,38 @@ def stages(rows: Sequence[Stages]) -> Figure:
 
 
 def reliability(rows: Mapping[str, Calibration]) -> Figure:
-    """Draw accuracy against confidence before and after temperature scaling, a panel a model."""
-    figure = Figure(figsize=(3.2 * len(rows) + 0.6, 3.9), layout="constrained")
-    panels = figure.subplots(1, len(rows), squeeze=False, sharey=True)[0]
-    for axes, (name, row) in zip(panels, rows.items(), strict=True):
-        axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
-        for when, bins, error, look in (
-            ("before", row.bins_before, row.error_before, {"marker": "x", "color": "#a05a2c"}),
-            ("after", row.bins_after, row.error_after, {"marker": "o", "color": _DEPLOYED}),
-        ):
-            known = [each for each in bins if each.images >= 10]
-            places = [each.confidence for each in known], [each.accuracy for each in known]
-            axes.plot(*places, linewidth=1.2, label=f"{when}: ECE {error.value:.1%}", **look)
-        axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-        axes.legend(loc="upper left", frameon=False, fontsize=8.5)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("accuracy")
+    """Draw accuracy against confidence before and after temperature scaling, a column a model.
+
+    The upper panels are by the labels, the lower ones by what most taggers say.
+    """
+    judged: list[tuple[str, Mapping[str, Calibration | Voted]]] = [("FER2013's labels", rows)]
+    if voted := {name: row.votes for name, row in rows.items() if row.votes}:
+        judged.append(("most FER+ taggers", voted))
+    figure = Figure(figsize=(3.2 * len(rows) + 0.6, 3.7 * len(judged)), layout="constrained")
+    panels = figure.subplots(len(judged), len(rows), squeeze=False, sharex=True, sharey=True)
+    for line, (judge, own) in zip(panels, judged, strict=True):
+        line[0].set_ylabel(f"right by {judge}")
+        for axes, (name, row) in zip(line, own.items(), strict=True):
+            _reliability(axes, row)
+            axes.set_title(name)
+    for axes in panels[-1]:
+        axes.set_xlabel("confidence")
     return figure
+
+
+def _reliability(axes: Axes, row: Calibration | Voted) -> None:
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
+    for when, bins, error, marker, colour in (
+        ("before", row.bins_before, row.error_before, "x", "#a05a2c"),
+        ("after", row.bins_after, row.error_after, "o", _DEPLOYED),
+    ):
+        known = [each for each in bins if each.images >= 10]
+        places = [each.confidence for each in known], [each.accuracy for each in known]
+        label = f"{when}: ECE {error.value:.1%}"
+        axes.plot(*places, marker=marker, color=colour, linewidth=1.2, label=label)
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.legend(loc="upper left", frameon=False, fontsize=8.5)
+    axes.grid(alpha=0.3)
 
 
 class Covered(Protocol):

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from benchmarks.calibration import Bin, Calibration, Point
+from benchmarks.calibration import Bin, Calibration, Point, Voted
 from benchmarks.candidates import Candidate
 from benchmarks.certainty import SHARES, TOP, Certainty
 from benchmarks.errors import WorkerError
@@ -152,6 +152,7 @@ def evaluation() -> Evaluation:
         *(40, 1.1, 0.5, estimate(0.05), estimate(0.02), bins, bins),
         [Point(0.0, 1.0, 0.65), Point(0.5, 0.7, 0.77)],
         *(0.7, 0.77),
+        Voted(40, estimate(0.04), estimate(0.01), bins, bins, [Point(0.0, 1.0, 0.8)], 0.88),
     )
     top1 = {"Finalmodel": 0.65}
     return Evaluation(

@@ -63,6 +63,10 @@ def test_what_taggers_say_is_another_judge(validation_split: Split) -> None:
     assert found.images == len(reported)
     assert found.accuracy_certain == pytest.approx(share, abs=1e-5)
     assert found.error_after.value == pytest.approx(1 - share, abs=0.01)
+    assert found.error_before == found.error_after, "the temperature is 1"
+    assert found.bins_before == found.bins_after
+    (only,) = found.bins_after
+    assert (only.images, only.accuracy) == (len(reported), pytest.approx(share, abs=1e-5))
     nobody = np.full_like(said, -1)
     assert calibration.measure(Logits(8.0, 1.0), validation_split, nobody).votes is None
 
