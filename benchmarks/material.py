@@ -46,24 +46,31 @@ class Material:
 
     @cached_property
     def last(self) -> Bench | None:
-        """The newest valid run, else the newest."""
-        return max(self.benches, key=lambda run: (not run.invalid, run.origin.date), default=None)
+        """A valid run before others, one of the present files before others, then the newest."""
+
+        def rank(run: Bench) -> tuple[bool, bool, str]:
+            return not run.invalid, not self.replaced(run.models), run.origin.date
+
+        return max(self.benches, key=rank, default=None)
 
     @cached_property
     def looped(self) -> Bench | None:
         """The newest valid run with whole frames."""
-        return Material([r for r in self.benches if r.loop and not r.invalid]).last
+        return self._last([r for r in self.benches if r.loop and not r.invalid])
 
     @cached_property
     def published(self) -> Bench | None:
         """The newest valid run with the page and MQTT."""
-        return Material([r for r in self.benches if r.publishing and not r.invalid]).last
+        return self._last([r for r in self.benches if r.publishing and not r.invalid])
 
     @cached_property
     def rated(self) -> Bench | None:
         """The newest valid run that knows an accuracy: it is the files', whatever ran them."""
         rated = [r for r in self.benches if any(row.accuracy for row in r.rows)]
-        return Material([r for r in rated if not r.invalid]).last
+        return self._last([r for r in rated if not r.invalid])
+
+    def _last(self, benches: Sequence[Bench]) -> Bench | None:
+        return Material(benches, present=self.present).last
 
     @property
     def sequenced(self) -> Evaluation | None:
