@@ -14,7 +14,6 @@ from typing import Any
 
 from edge.protocols import Detector
 from train.recipe import Augmentation, Cosine, Recipe
-from train.recipes import RECIPES
 from train.results import read_result, write_rows
 from train.tables import markdown
 
@@ -36,10 +35,6 @@ BASE = Recipe(
 )
 """Where the search began. What it led to are the recipes."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)
-_TAUGHT = {
-    name: getattr(RECIPES["fer2013"], name)
-    for name in ("teachers", "views", "mixup", "augmentation", "label_smoothing", "dropout")
-}
 CHANGES: dict[str, dict[str, Any]] = {
     "the base": {},
     "without augmentation": {"augmentation": None},
@@ -57,9 +52,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "one convolution a set": {"sets": ((32,), (64,), (128,))},
     "a third convolution in the last set": {"sets": ((32,), (64, 64), (128, 128, 128))},
     "16 / 32, 32 / 80, 80, 80, 80 filters": {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
-    "taught as fer2013": _TAUGHT,
-    "the same, 16 / 32, 32 / 80, 80, 80, 80 filters": _TAUGHT
-    | {"sets": ((16,), (32, 32), (80, 80, 80, 80))},
 }
 """What is changed in the base, by the name of the row."""
 
