@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from benchmarks import stats
@@ -34,8 +34,8 @@ class Point(Struct, frozen=True, array_like=True):
     accuracy: float
 
 
-class Voted(Struct, frozen=True):
-    """Against what most FER+ taggers say, on the images where they agree on a class."""
+class Judged(Struct, frozen=True):
+    """Before and after temperature scaling, against what somebody calls the images."""
 
     images: int
     error_before: Estimate
@@ -46,23 +46,17 @@ class Voted(Struct, frozen=True):
     accuracy_certain: float | None
 
 
-class Calibration(Struct, frozen=True):
-    """Before and after temperature scaling, on the images that it was not fitted on.
+class Calibration(Judged, frozen=True, kw_only=True):
+    """Against the labels, on the images that the temperature was not fitted on.
 
     ``threshold`` is the contract's, ``coverage`` the share of the faces that are certain by it.
+    ``votes`` are against what most FER+ taggers say, on the images where they agree on a class.
     """
 
-    images: int
     temperature: float
     threshold: float
-    error_before: Estimate
-    error_after: Estimate
-    bins_before: list[Bin]
-    bins_after: list[Bin]
-    curve: list[Point]
     coverage: float
-    accuracy_certain: float | None
-    votes: Voted | None = None
+    votes: Judged | None = None
 
 
 def measure(
@@ -76,39 +70,31 @@ def measure(
     labels, logits = split.labels[reported], classifier.logits(split.images[reported])
     contract = classifier.contract
     before, after = softmax(logits), softmax(logits / np.float32(contract.temperature))
-    confidence, right = after.max(axis=1), after.argmax(axis=1) == labels
-    certain = confidence >= contract.uncertain_below
+    certain = after.max(axis=1) >= contract.uncertain_below
+    votes = None
+    if voted is not None and (known := voted[reported] >= 0).any():
+        votes = _judged(before[known], after[known], voted[reported][known], certain[known])
     return Calibration(
-        images=len(labels),
+        **structs.asdict(_judged(before, after, labels, certain)),
         temperature=round(contract.temperature, 6),
         threshold=contract.uncertain_below,
+        coverage=round(float(certain.mean()), 6),
+        votes=votes,
+    )
+
+
+def _judged(
+    before: Floats, after: Floats, labels: NDArray[np.int64], certain: NDArray[np.bool_]
+) -> Judged:
+    right = after.argmax(axis=1) == labels
+    return Judged(
+        images=len(labels),
         error_before=stats.calibration_error(before, labels),
         error_after=stats.calibration_error(after, labels),
         bins_before=reliability(before, labels),
         bins_after=reliability(after, labels),
-        curve=coverage_curve(confidence, right),
-        coverage=round(float(certain.mean()), 6),
-        accuracy_certain=accuracy(right, certain),
-        votes=None if voted is None else _voted(before, after, voted[reported], certain),
-    )
-
-
-def _voted(
-    before: Floats, after: Floats, voted: NDArray[np.int64], certain: NDArray[np.bool_]
-) -> Voted | None:
-    known = voted >= 0
-    if not known.any():
-        return None
-    before, after, voted = before[known], after[known], voted[known]
-    right = after.argmax(axis=1) == voted
-    return Voted(
-        images=len(voted),
-        error_before=stats.calibration_error(before, voted),
-        error_after=stats.calibration_error(after, voted),
-        bins_before=reliability(before, voted),
-        bins_after=reliability(after, voted),
         curve=coverage_curve(after.max(axis=1), right),
-        accuracy_certain=accuracy(right, certain[known]),
+        accuracy_certain=accuracy(right, certain),
     )
 
 

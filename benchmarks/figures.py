@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from benchmarks.calibration import Calibration, Point, Voted
+from benchmarks.calibration import Calibration, Judged, Point
 from benchmarks.candidates import DEPLOYED_MODEL
 from benchmarks.material import Material
 from benchmarks.photographs import Photographs
@@ -153,7 +153,7 @@ def reliability(rows: Mapping[str, Calibration]) -> Figure:
 
     The upper panels are by the labels, the lower ones by what most taggers say.
     """
-    judged: list[tuple[str, Mapping[str, Calibration | Voted]]] = [("FER2013's labels", rows)]
+    judged: list[tuple[str, Mapping[str, Judged]]] = [("FER2013's labels", rows)]
     if voted := {name: row.votes for name, row in rows.items() if row.votes}:
         judged.append(("most FER+ taggers", voted))
     figure = Figure(figsize=(3.2 * len(rows) + 0.6, 3.7 * len(judged)), layout="constrained")
@@ -168,7 +168,7 @@ def reliability(rows: Mapping[str, Calibration]) -> Figure:
     return figure
 
 
-def _reliability(axes: Axes, row: Calibration | Voted) -> None:
+def _reliability(axes: Axes, row: Judged) -> None:
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
     for when, bins, error, marker, colour in (
         ("before", row.bins_before, row.error_before, "x", "#a05a2c"),

@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from benchmarks import recommend, store
-from benchmarks.calibration import Voted
+from benchmarks.calibration import Judged
 from benchmarks.candidates import candidates, shipped_models
 from benchmarks.errors import ResultsError
 from benchmarks.evaluate import NAME as EVALUATION
@@ -46,31 +46,32 @@ class Material:
 
     @cached_property
     def last(self) -> Bench | None:
-        """A valid run before others, one of the present files before others, then the newest."""
-
-        def rank(run: Bench) -> tuple[bool, bool, str]:
-            return not run.invalid, not self.replaced(run.models), run.origin.date
-
-        return max(self.benches, key=rank, default=None)
+        """The run that the documents show: see ``_first``."""
+        return self._first(self.benches)
 
     @cached_property
     def looped(self) -> Bench | None:
-        """The newest valid run with whole frames."""
-        return self._last([r for r in self.benches if r.loop and not r.invalid])
+        """The same of the valid runs with whole frames."""
+        return self._first([r for r in self.benches if r.loop and not r.invalid])
 
     @cached_property
     def published(self) -> Bench | None:
-        """The newest valid run with the page and MQTT."""
-        return self._last([r for r in self.benches if r.publishing and not r.invalid])
+        """The same of the valid runs with the page and MQTT."""
+        return self._first([r for r in self.benches if r.publishing and not r.invalid])
 
     @cached_property
     def rated(self) -> Bench | None:
-        """The newest valid run that knows an accuracy: it is the files', whatever ran them."""
+        """The same of the valid runs that know an accuracy: it is the files', whatever ran them."""
         rated = [r for r in self.benches if any(row.accuracy for row in r.rows)]
-        return self._last([r for r in rated if not r.invalid])
+        return self._first([r for r in rated if not r.invalid])
 
-    def _last(self, benches: Sequence[Bench]) -> Bench | None:
-        return Material(benches, present=self.present).last
+    def _first(self, benches: Sequence[Bench]) -> Bench | None:
+        """The newest valid run, else the newest; of one day, that of the present files."""
+
+        def rank(run: Bench) -> tuple[bool, str, bool]:
+            return not run.invalid, run.origin.date, not self.replaced(run.models)
+
+        return max(benches, key=rank, default=None)
 
     @property
     def sequenced(self) -> Evaluation | None:
@@ -90,7 +91,7 @@ class Material:
         found = self._evaluated(row)
         return found.copies.get(row.model) if found else None
 
-    def voted(self, row: Row) -> Voted | None:
+    def voted(self, row: Row) -> Judged | None:
         """Return how the same file was evaluated against what most taggers say."""
         found = self._evaluated(row)
         return found.calibration[row.model].votes if found else None

@@ -13,25 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from edge.protocols import Detector
-from train.recipe import Augmentation, Cosine, Recipe
+from train.recipe import Augmentation, Recipe
+from train.recipes import RECIPES
 from train.results import read_result, write_rows
 from train.tables import markdown
 
 RESULTS = Path("models/ablation.json")
-BASE = Recipe(
-    "ablation",
+BASE = dataclasses.replace(
+    RECIPES["base"],
+    name="ablation",
     sets=((32,), (64, 64), (128, 128)),
-    dense=(128,),
-    normalise_dense=True,
     dropout=0.3,
     epochs=8,
-    batch_size=128,
-    learning_rate=2e-3,
-    weight_decay=0.05,
-    schedule=Cosine(),
     augmentation=Augmentation(),
     label_smoothing=0.1,
-    least_per_class=1500,
 )
 """Where the search began. What it led to are the recipes."""
 _GENTLE = Augmentation(blur=0, noise=0, erase=0, contrast=0, brightness=0)

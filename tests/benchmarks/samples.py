@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from benchmarks.calibration import Bin, Calibration, Point, Voted
+from benchmarks.calibration import Bin, Calibration, Judged, Point
 from benchmarks.candidates import Candidate
 from benchmarks.certainty import SHARES, TOP, Certainty
 from benchmarks.errors import WorkerError
@@ -149,10 +149,11 @@ def bench(**changes: Any) -> Bench:
 def evaluation() -> Evaluation:
     bins = [Bin(0.3, 0.35, 20), Bin(0.9, 0.88, 20)]
     calibration = Calibration(
-        *(40, 1.1, 0.5, estimate(0.05), estimate(0.02), bins, bins),
+        *(40, estimate(0.05), estimate(0.02), bins, bins),
         [Point(0.0, 1.0, 0.65), Point(0.5, 0.7, 0.77)],
-        *(0.7, 0.77),
-        Voted(40, estimate(0.04), estimate(0.01), bins, bins, [Point(0.0, 1.0, 0.8)], 0.88),
+        *(0.77,),
+        **{"temperature": 1.1, "threshold": 0.5, "coverage": 0.7},
+        votes=Judged(40, estimate(0.04), estimate(0.01), bins, bins, [Point(0.0, 1.0, 0.8)], 0.88),
     )
     top1 = {"Finalmodel": 0.65}
     return Evaluation(

@@ -198,6 +198,13 @@ def test_the_newest_valid_run_is_shown() -> None:
     assert material.looped is old
 
 
+def test_of_one_day_the_run_of_the_present_files_is_shown() -> None:
+    runs = [bench(rows=[row("int8", 0.1, sha256=sha * 32)]) for sha in ("aa", "bb")]
+    for sha, run in zip(("aa", "bb"), runs, strict=True):
+        material = Material(runs, present=dict.fromkeys(run.models, sha * 32))
+        assert material.last is material.rated is run
+
+
 def test_a_folder_is_written_and_read(tmp_path: Path) -> None:
     store.write(tmp_path / "testing-board.json", bench())
     store.write(tmp_path / "peers.json", peers())
