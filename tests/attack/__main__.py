@@ -1,6 +1,7 @@
 """``make attack``: try everything, one line of JSON for each attack, and a table at the end.
 
-All parts together write tests/attack/result.json and the table of docs/reliability.md.
+Each part that was tried whole gets its row in tests/attack/result.json and in the table of
+docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tests.attack import (
 )
 from tests.attack.case import Result
 from train import provenance
+from train.results import write_rows
 from train.tables import markdown
 
 Part = Callable[[bool, int], Iterator[Result]]
@@ -71,11 +73,14 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"expected {', '.join(PARTS)}, found {', '.join(sorted(unknown))}")
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MIB << 20, -1))
-    rows = [attack(name, chosen.sample, chosen.seed) for name in chosen.parts or PARTS]
+    made = {**provenance.origin(), "seed": chosen.seed}
+    rows = []
+    for name in chosen.parts or PARTS:
+        rows.append({**attack(name, chosen.sample, chosen.seed), **made})
+        if not chosen.sample:
+            record(rows[-1])
     for row in rows:
         print("{name:<14} {passed:5} of {tried:5} passed   {seconds:5} s".format_map(row))
-    if not chosen.parts and not chosen.sample:
-        record({**provenance.origin(), "seed": chosen.seed, "parts": rows})
     return int(any(row["passed"] < row["tried"] for row in rows))
 
 
@@ -97,27 +102,29 @@ def attack(name: str, sample: bool, seed: int) -> dict[str, Any]:
     }
 
 
-def record(found: Mapping[str, Any]) -> None:
-    """Write the sums and the table."""
-    write_text(RESULT, json.dumps(found, indent=1) + "\n")
+def record(row: Mapping[str, Any]) -> None:
+    """Put ``row`` in the place of the one that the part had, and write the table."""
+    before = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else []
+    known = {row["name"]: row for row in (*before, row)}
+    recorded = [known[name] for name in PARTS if name in known]
+    write_rows(RESULT, recorded)
     text = DOCUMENT.read_text(encoding="utf-8")
-    write_text(DOCUMENT, filled(text, {"attack": table(found)}.get))
+    write_text(DOCUMENT, filled(text, {"attack": table(recorded)}.get))
 
 
-def table(found: Mapping[str, Any]) -> str:
-    """Return the sums as a Markdown table with a line that says how it was made."""
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return ``rows`` as a Markdown table with a line that says how it was made."""
     cells = [
         (
             *(row["name"], f"{row['tried']:,}", f"{row['passed']:,}"),
-            *(f"{row['seconds']:,} s", f"{row['peak_mib'] or '–'}"),
+            *(f"{row['seconds']:,} s", f"{row['peak_mib'] or '–'}", row["commit"], row["date"]),
         )
-        for row in found["parts"]
+        for row in rows
     ]
-    text = markdown(("attack", "tried", "passed", "took", "most MiB resident"), cells)
-    return (
-        f"{text}\n\nWritten by `make attack` on {found['machine']} (commit {found['commit']}, "
-        f"{found['date']}), seed {found['seed']}.\n"
-    )
+    columns = ("attack", "tried", "passed", "took", "most MiB resident", "commit", "date")
+    machines = "; ".join(sorted({row["machine"] for row in rows}))
+    seeds = ", ".join(sorted({str(row["seed"]) for row in rows}))
+    return f"{markdown(columns, cells)}\n\nWritten by `make attack` on {machines}; seed {seeds}.\n"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -168,11 +169,12 @@ def contents(folder: Path) -> dict[Path, str]:
     """Return the SHA-256 of each regular file below ``folder``, of large ones the beginning's."""
     found = {}
     for path in folder.rglob("*"):
-        status = path.lstat()
-        if stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
-            with path.open("rb") as file:
-                digest = hashlib.sha256(file.read(_MOST_HASHED)).hexdigest()
-            found[path.relative_to(folder)] = f"{digest} {status.st_size}"
+        with suppress(FileNotFoundError):  # it has just vanished
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
+                with path.open("rb") as file:
+                    digest = hashlib.sha256(file.read(_MOST_HASHED)).hexdigest()
+                found[path.relative_to(folder)] = f"{digest} {status.st_size}"
     return found
 
 

@@ -42,7 +42,7 @@ def picture(kind: str) -> bytes:
         "lzw.tif": {"compression": "tiff_lzw"},
     }
     if kind == "interlaced.png":
-        return png(8, 8, b"".join(adam7(8)), interlaced=True)
+        return png(64, 64, b"".join(adam7(64)), interlaced=True)
     suffix = kind.rpartition(".")[2]
     return saved(noise(), names.get(suffix, suffix.upper()), **options.get(kind, {}))
 

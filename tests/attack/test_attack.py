@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.__main__ import PARTS, table
+from tests.attack.__main__ import DOCUMENT, PARTS, RESULT, record
 from tests.attack.case import Case, judge
 from tests.attack.child import Ending, run
 
@@ -60,9 +60,19 @@ def test_a_child_has_limits_of_time_and_memory(tmp_path: Path) -> None:
     assert 100 < fed.peak_mib < 300
 
 
-def test_the_table_says_how_it_was_made() -> None:
-    row = {"name": "page", "tried": 1200, "passed": 1199, "seconds": 40, "peak_mib": 0}
+def test_a_part_that_is_tried_again_replaces_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    DOCUMENT.parent.mkdir()
+    DOCUMENT.write_text("# A\n<!-- attack -->\n<!-- /attack -->\n")
+    RESULT.parent.mkdir(parents=True)
+    row = {"tried": 1200, "passed": 1199, "seconds": 40, "peak_mib": 0, "failures": []}
     origin = {"machine": "a PC", "commit": "abc", "date": "2026-01-01", "seed": 3}
-    lines = table({**origin, "parts": [row]}).splitlines()
-    assert lines[2] == "| page | 1,200 | 1,199 | 40 s | – |"
-    assert "commit abc" in lines[-1]
+    record({"name": "page", **row, **origin})
+    record({"name": "data", **row, **origin})
+    record({"name": "page", **row, **origin, "passed": 1200, "commit": "def"})
+    lines = DOCUMENT.read_text().splitlines()
+    assert lines[4] == "| data | 1,200 | 1,199 | 40 s | – | abc | 2026-01-01 |"
+    assert lines[5] == "| page | 1,200 | 1,200 | 40 s | – | def | 2026-01-01 |"
+    assert lines[7] == "Written by `make attack` on a PC; seed 3."
