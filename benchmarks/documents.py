@@ -65,8 +65,8 @@ def _of_training(root: Path) -> Mapping[str, str]:
         "trainings": trainings.table(trainings.read(root)) + "\n",
         "ablation": ablation.table(ablation.read(root / ablation.RESULTS)) + "\n",
     }
-    if (root / few.RESULTS).exists():
-        tables["few"] = few.table(few.read(root / few.RESULTS)) + "\n"
-    if (root / ensemble.RESULT).exists():
-        tables["teachers"] = ensemble.table(ensemble.read(root / ensemble.RESULT)) + "\n"
+    results = ("few", few, few.RESULTS), ("teachers", ensemble, ensemble.RESULT)
+    for name, module, path in results:
+        if (root / path).exists():
+            tables[name] = module.table(module.read(root / path)) + "\n"
     return tables

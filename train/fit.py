@@ -202,7 +202,9 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
     """
     images, targets, rows = map(tf.constant, (train.images, train.targets, train.rows))
     recipe, seed = training.recipe, training.seed
-    options = recipe.augmentation
+    changes, mixed = recipe.augmentation, recipe.mixup
+    if train.views:
+        changes, mixed = changes and changes.shown(), 0.0  # the rest is in the views
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
@@ -215,10 +217,10 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
         if train.views:
             chosen += _any_view(chosen, key, train)
         pixels, wanted = tf.gather(images, chosen), tf.gather(targets, chosen)
-        if options:
-            pixels = augment(pixels, key, options.shown() if train.views else options)
-        if recipe.mixup and not train.views:
-            pixels, wanted = mix(pixels, wanted, key, recipe.mixup)
+        if changes:
+            pixels = augment(pixels, key, changes)
+        if mixed:
+            pixels, wanted = mix(pixels, wanted, key, mixed)
         return pixels, wanted
 
     return (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train.errors import ReportError
 from train.recipes import RECIPES, TEACHERS, model_path
+from train.results import read_result
 from train.tables import markdown
 
 AGAIN = "models/seeds/*_report.json"
@@ -27,7 +26,10 @@ def read(root: Path) -> list[dict[str, Any]]:
     shipped = [name for name in TEACHERS if (root / model_path(name)).exists()]
     models = [root / model_path(name) for name in (*RECIPES, *shipped)]
     paths = [path.with_name(f"{path.stem}_report.json") for path in models]
-    return [_read(path) for path in (*paths, *sorted(root.glob(AGAIN)))]
+    return [
+        dict(read_result(path, "fit", lambda report: table([report])))
+        for path in (*paths, *sorted(root.glob(AGAIN)))
+    ]
 
 
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
@@ -55,17 +57,6 @@ def _seeds(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _spread(reports: Sequence[Mapping[str, Any]], figures: str) -> str:
     known = [report[figures]["top1"] for report in reports if report[figures]]
     return f"{100 * (max(known) - min(known)):.2f}" if known else "–"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        table([report])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ReportError(
-            f"{path}: expected the report of a training, found {error!r}; run 'make train' again"
-        ) from error
-    return dict(report)
 
 
 def _cells(report: Mapping[str, Any]) -> Sequence[str]:

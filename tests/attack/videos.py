@@ -129,8 +129,9 @@ def content_cases() -> Iterator[Case]:
     yield written("bomb.mov", partial(jpegs, huge, (320, 240), "mov"), says=large)
     hidden = [(320, 240)] * 6 + huge
     yield written("hidden bomb.avi", partial(jpegs, hidden, (320, 240)), (0,), "damaged")
-    wide = [(65_000, 600)] * 3
-    yield written("39 megapixels wide.avi", partial(jpegs, wide, (320, 240)), (0,), "")
+    for width, height, codes, says in ((32_000, 1200, (0,), ""), (65_000, 600, (2,), "a side")):
+        wide = [(width, height)] * 3
+        yield written(f"{width} wide.avi", partial(jpegs, wide, (320, 240)), codes, says)
     aspect = {"aspect": Fraction(4, 1), "pixels": "yuvj420p"}
     stretched = partial(encoded, "mjpeg", [plain(9, 4000, 2500)] * 2, "mkv", **aspect)
     yield written("stretched to 40 megapixels.mkv", stretched, (0,), "")
