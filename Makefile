@@ -28,13 +28,14 @@
 ##   make train            images/ → models/Finalmodel.h5
 ##       DATA=             other images than those in images/; name them for convert too
 ##       FROM=             a model to go on from: "models/Finalmodel.h5"
-##       RECIPE= SEED=     what is trained ("final") and its random seed (0); RECIPE=my.toml
-##       SIZE= EPOCHS= SUBSET=   for a first impression: 64, 3, 0.1
+##       RECIPE= SEED=     what is trained ("final"; with DATA= "own", with FROM= "tuned") and its
+##                         random seed (0); RECIPE=my.toml
+##       SIZE= EPOCHS= SUBSET=   for a first impression: RECIPE=seed SIZE=64 EPOCHS=3 SUBSET=0.1
 ##       LOGS=             a folder that gets every epoch for TensorBoard
 ##       H5=               where the model is written; also which one 'make convert' takes
 ##   make compare          two trainings side by side, with McNemar's test → compare.png
 ##       A= B=             a recipe, a model or a report each; OUTPUT= another figure
-##   make teachers         the networks that the others learn from, one after the other; hours
+##   make teachers         large networks for the others to learn from, one after the other; hours
 ##   make convert          Finalmodel.h5 → models/Finalmodel*.tflite, behind a parity gate
 ##       LABELS= INPUT=    H5= is a Keras model of another's making: what its outputs are,
 ##                         "angry,happy,sad", and what it takes for pixels, 0..1, 0..255 or -1..1
@@ -64,7 +65,7 @@
 ##   make assets           fetch the detectors' weights and the demo's portraits
 ##   make face-weights     fetch the network that some teachers begin with (100 MB)
 ##   make requirements     compile requirements/*.in to versions with hashes
-##   make clean            remove environments, dist/ and caches
+##   make clean            remove environments, dist/ and caches; trained models stay
 ##   make help             this list
 ##       ARGS=             more options for the program behind any of these: ARGS="--help"
 ##       PYTHON=           the Python to build environments with (python3; 3.11 or newer)
@@ -232,7 +233,7 @@ requirements: .venv/uv/ready
 	@tools/compile_requirements .venv/uv/bin/uv
 
 clean:
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist build models/answers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Mistakes that show at once are told before an environment is set up for minutes.
 given-archive:

@@ -59,6 +59,8 @@ class ContractError(ModelFileError):
 class AssetError(EdgeError):
     """A third-party asset is missing or is not the pinned one."""
 
+    exit_code = 2
+
 
 class DetectorError(EdgeError):
     """The face detector can't be set up or run."""

@@ -34,7 +34,8 @@ PARTS = (
     Part(
         "Finalmodel",
         "MIT",
-        "learnt here from FER2013's images and labels, and from the FER+ votes",
+        "learnt here from FER2013's images and labels, from the FER+ votes, and from networks of "
+        "ours that began with dlib's (CC0)",
         "names the expressions",
         "Finalmodel.tflite",
     ),

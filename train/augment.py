@@ -38,8 +38,8 @@ def mix(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Mix a ``share`` of the ``images`` (``[n, h, w, 1]``) with another one of the batch each.
 
-    Returns them with ``targets`` (``[n, 7]``) mixed likewise; an image keeps half of itself or more
-    (mixup: Zhang et al. 2017, arXiv 1710.09412). ``seed`` is ``int32[2]``.
+    Returns them with ``targets`` (``[n, classes]``) mixed likewise; an image keeps half of itself
+    or more (mixup: Zhang et al. 2017, arXiv 1710.09412). ``seed`` is ``int32[2]``.
     """
     images = tf.cast(images, tf.float32)
     which, amount = _uniform(seed, tf.shape(images)[0], 2)

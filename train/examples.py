@@ -68,7 +68,7 @@ def _mixed(
         raise VotesError(
             f"recipe {recipe.name}: expected images of FER2013, to which the FER+ votes belong, "
             f"found votes for {known.mean():.0%} of the training images; train with "
-            "RECIPE=fer2013, which needs none"
+            "RECIPE=own, which needs none"
         )
     mixed = (1 - recipe.votes) * targets + recipe.votes * voted
     return np.where(known[:, None], mixed, targets)

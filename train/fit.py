@@ -194,7 +194,7 @@ def steps_per_epoch(train: Examples, recipe: Recipe) -> int:
 
 
 def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.data.Dataset:
-    """Endless batches (pixels ``[n, 48, 48, 1]``, targets ``[n, 7]``), epoch after epoch.
+    """Endless batches (pixels ``[n, side, side, 1]``, targets ``[n, classes]``), epoch after epoch.
 
     Where ``train`` has views, one of each image is shown, with what the teachers didn't see.
     The order in an epoch and the changes to its images depend on the seed and the number of the

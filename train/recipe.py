@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,16 @@ class Cosine:
 
     warmup_epochs: float = 2
     """How long the learning rate rises, at most half of the training."""
+
+
+_SLIGHT: Mapping[str, float] = {
+    "rotation": 3,
+    "scale": 0.03,
+    "shift": 0.03,
+    "contrast": 0.1,
+    "brightness": 8,
+}
+"""How far a view is moved and lit again when it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +68,9 @@ class Augmentation:
         return dataclasses.replace(self, blur=0, noise=0, jpeg=0, erase=0)
 
     def shown(self) -> Augmentation:
-        """Return what is done to such a view when it is shown: the rest, and slight movements."""
+        """Return what is done to such a view when it is shown: the rest, and slight changes."""
         return dataclasses.replace(
-            self, rotation=3, scale=0.03, shift=0.03, contrast=0.1, brightness=8
+            self, **{name: min(getattr(self, name), most) for name, most in _SLIGHT.items()}
         )
 
 
@@ -162,7 +172,7 @@ class Recipe:
         if self.teachers and not self.views:
             raise RecipeError(
                 f"recipe {self.name}: expected views about which the teachers are asked, found "
-                "none; set views to 4 or more"
+                "none; set views to 8"
             )
         if self.side < 2 ** len(self.sets):
             raise RecipeError(

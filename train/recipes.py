@@ -181,8 +181,16 @@ _OWN = dataclasses.replace(
     least_per_class=0,
 )
 """For classes of your own: a network of half the size, from random weights."""
-_TUNED = dataclasses.replace(_OWN, name="tuned", warm_start=DEPLOYED, epochs=25, learning_rate=3e-4)
-"""The same, beginning with the deployed model."""
+_TUNED = dataclasses.replace(
+    _OWN,
+    name="tuned",
+    sets=_FINAL.sets,
+    dense=_FINAL.dense,
+    warm_start=DEPLOYED,
+    epochs=25,
+    learning_rate=3e-4,
+)
+"""Goes on with the deployed model."""
 OWN = {recipe.name: recipe for recipe in (_OWN, _TUNED)}
 """For images of the user's own, whatever they show."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from train.training import train
 LEAST = 0.695
 """Share of the validation images that a teacher has right, asked mirrored too. One that learns the
 votes alone is not judged by the labels."""
+OTHERS = ("base", "tagged")
+"""Teachers as well, which ``make train`` makes."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,12 +43,14 @@ def train_all(
     least: float = LEAST,
     train: Callable[..., Mapping[str, Any]] = train,
     right: Callable[[str, Split], float] = right_mirrored,
+    others: Sequence[str] = OTHERS,
 ) -> list[str]:
     """Train each of ``recipes`` that has no model of these ``images`` yet; return who is good.
 
-    One that has less than ``least`` right is passed over, and so is what begins with it. Writes
-    ``ensemble.RESULT`` at the end. Raises ``DatasetError``, ``ArtifactError``, and
-    ``KeyboardInterrupt`` on Ctrl-C; the next call goes on from there.
+    One that has less than ``least`` right is passed over, and so is what begins with it. At the end
+    those who are good are weighed together with ``others``, in ``ensemble.RESULT``. Raises
+    ``DatasetError``, ``ArtifactError``, and ``KeyboardInterrupt`` on Ctrl-C; the next call goes on
+    from there.
     """
     validation = load_split(images, "validation")
     data = fingerprint(load_split(images, "train"), validation)
@@ -73,7 +77,7 @@ def train_all(
             continue
         good.append(name)
     if good:
-        _log.info("%s", ensemble.table(ensemble.write(good, images)))
+        _log.info("%s", ensemble.table(ensemble.write([*others, *good], images)))
     return good
 
 

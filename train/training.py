@@ -82,7 +82,7 @@ def train(
     precision = begun.precision if begun else choose_precision()
     start = transfer.start(recipe, splits["train"])
     if recipe.views:
-        examples = show_views(examples, recipe, transfer.teachers(precision))
+        examples = show_views(examples, recipe, transfer.teachers(precision, validation.classes))
     model, history = fit(
         Training(
             *(recipe, seed, precision, state, start),

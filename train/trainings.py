@@ -11,7 +11,8 @@ from train.results import read_result
 from train.tables import markdown
 
 AGAIN = "models/seeds/*_report.json"
-"""Reports of trainings with another seed: how well the shipped ones can be repeated."""
+"""Reports of trainings with another seed, as ``SEED=1 H5=models/seeds/final-1.h5`` makes them: how
+well the shipped ones can be repeated."""
 _COLUMNS = (
     *("recipe", "warm start", "teachers", "seed", "epochs", "minutes", "parameters", "top-1"),
     *("FER+ top-1", "macro-F1", "commit", "date"),
@@ -37,7 +38,8 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
     machines = "; ".join(sorted({report["machine"] for report in reports}))
     note = (
         "Of the h5 in float32 on the validation split, written by `make train` on "
-        f"{machines}. The minutes depend on what else the machine did."
+        f"{machines}. The minutes are those of the epochs, without asking the teachers once; they "
+        "depend on what else the machine did."
     )
     return "\n\n".join((markdown(_COLUMNS, map(_cells, reports), texts=3), note, *_seeds(reports)))
 

@@ -46,12 +46,13 @@ class Transfer:
     """``weights`` of the warm start in the order of ``build``'s, none: random ones.
 
     Those of ``DLIB`` are as ``read_face_weights`` returns them. ``labels`` are those of the model
-    with which it begins. ``taught_by`` are the teachers: recipe, weights, and share of the target.
+    with which it begins. ``taught_by`` are the teachers: recipe, weights, share of the target, and
+    labels.
     ``origins`` say of each model which one it is.
     """
 
     weights: Sequence[np.ndarray]
-    taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float]]
+    taught_by: Sequence[tuple[Recipe, Sequence[np.ndarray], float, tuple[str, ...]]]
     origins: Mapping[str, Mapping[str, Any]]
     labels: tuple[str, ...] = ()
 
@@ -68,11 +69,19 @@ class Transfer:
             return self.weights
         return fit_head(build(recipe, len(self.labels)), self.weights, split)
 
-    def teachers(self, precision: str) -> Sequence[Teacher]:
-        """Return the teachers. They compute as fast as a network in training, in ``precision``."""
+    def teachers(self, precision: str, classes: tuple[str, ...]) -> Sequence[Teacher]:
+        """Return the teachers. They compute as fast as a network in training, in ``precision``.
+
+        Raises ``RecipeError`` where one knows other labels than ``classes``, in their order.
+        """
         found = []
-        for recipe, weights, share in self.taught_by:
-            network = build_for_training(recipe, precision, len(weights[-1]))
+        for recipe, weights, share, labels in self.taught_by:
+            if labels != classes:
+                raise RecipeError(
+                    f"images: expected the classes {', '.join(labels)}, about which {recipe.name} "
+                    f"teaches, found {', '.join(classes)}; train with RECIPE=own"
+                )
+            network = build_for_training(recipe, precision, len(labels))
             network.set_weights(weights)
             graph = self.origins[f"teacher {recipe.name}"]["graph_sha256"]
             found.append(Teacher(recipe.name, graph, network, share))
@@ -86,11 +95,8 @@ def begin_with(recipe: Recipe, path: Path) -> Recipe:
     """
     _, contract = load_model(path)
     own = _network(recipe.name, contract.provenance.get("recipe", {}))
-    if recipe.side not in (SIDE, contract.height):
-        raise RecipeError(
-            f"size: expected that of {path}, {contract.height}, found {recipe.side}; a network "
-            "that goes on keeps its size"
-        )
+    if recipe.side != SIDE:
+        _expect_side(recipe, path, contract)
     network = {field: getattr(own, field) for field in _NETWORK}
     return dataclasses.replace(recipe, **network, warm_start=str(path))
 
@@ -98,7 +104,8 @@ def begin_with(recipe: Recipe, path: Path) -> Recipe:
 def load_transfer(recipe: Recipe) -> Transfer:
     """Return what ``recipe`` takes from the models that it names.
 
-    Raises ``ArtifactError`` where one is missing or damaged, or of another network.
+    Raises ``ArtifactError`` where one is missing or damaged, or of another network, and
+    ``RecipeError`` where one sees images of another size.
     """
     weights: Sequence[np.ndarray] = ()
     labels: tuple[str, ...] = ()
@@ -109,15 +116,25 @@ def load_transfer(recipe: Recipe) -> Transfer:
         origins["warm_start"] = {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
     elif recipe.warm_start:
         model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
+        _expect_side(recipe, model_path(recipe.warm_start), contract)
         weights = _fitting(model, recipe, recipe.warm_start)
         labels = contract.labels
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
+        _expect_side(recipe, model_path(name), contract)
         its_own = _network(name, contract.provenance["recipe"])
-        taught_by.append((its_own, _fitting(model, its_own, name), share))
+        taught_by.append((its_own, _fitting(model, its_own, name), share, contract.labels))
         origins[f"teacher {name}"] = _origin(name, contract)
     return Transfer(weights, taught_by, origins, labels)
+
+
+def _expect_side(recipe: Recipe, path: Path, contract: ModelContract) -> None:
+    if recipe.side != contract.height:
+        raise RecipeError(
+            f"size: expected that of {path}, {contract.height}, found {recipe.side}; take a recipe "
+            "that builds on no other model, such as RECIPE=seed or RECIPE=own"
+        )
 
 
 def _network(name: str, stored: Mapping[str, Any]) -> Recipe:

@@ -4,7 +4,8 @@ A teacher is asked about every view and its mirror image once, and its answers a
 trainings that show these views learn from them. What it says about a turned or dark face,
 or about a mixture of two, is in no label, and it has learnt nothing of it by heart (function
 matching: Beyer et al. 2021, arXiv 2106.05237). It is not asked about blur, noise, compression and
-covered parts, which mislead it; they are added each time that a view is shown.
+covered parts, which mislead it; they are added each time that a view is shown, with slight
+movements.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def show_views(
 
 
 def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -> NDArray[np.uint8]:
-    """Return ``images`` (``uint8[n, 48, 48, 1]``), changed as view ``number`` is."""
+    """Return ``images`` (``uint8[n, side, side, 1]``), changed as view ``number`` is."""
     if options is None:
         return images
     parts = []
@@ -85,9 +86,9 @@ def mixed(
 
 
 def ask(network: Callable[..., tf.Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probabilities ``float32[n, 7]``: the mean of ``images`` and their mirror images.
+    """Return the probabilities ``float32[n, classes]``, of images and mirror images the mean.
 
-    ``images`` are ``uint8[n, 48, 48, 1]``; ``network`` gives logits of pixels.
+    ``images`` are ``uint8[n, side, side, 1]``; ``network`` gives logits of pixels.
     """
 
     def both(pixels: tf.Tensor) -> tf.Tensor:

@@ -51,7 +51,7 @@ class Votes:
         except (KeyError, ValueError) as error:
             raise VotesError(
                 f"FER+ votes: expected labels among {', '.join(_COLUMN_OF)}, found "
-                f"{', '.join(labels)}; train with RECIPE=fer2013, which needs no votes"
+                f"{', '.join(labels)}; train with RECIPE=own, which needs no votes"
             ) from error
         return self.counts[:, chosen]
 

@@ -73,6 +73,8 @@ class Case:
     prepare: Callable[[Path], Sequence[str | Path]]
     codes: Sequence[int] = (2,)
     says: str = ""
+    lines: int = 1
+    """Of complaint, where the only right code is 2."""
     most_mib: float = 400
     seconds: float = 10
     check: Callable[[Path, Ending], str] | None = None
@@ -153,8 +155,9 @@ def judge(
         yield f"{ending.peak_mib:.0f} MiB resident, at most {case.most_mib:g} are right"
     if raw := _RAW.search(said.replace("\r\n", "\n")):
         yield f"printed {raw[0]!r} raw"
-    if case.codes == (2,) and ending.code == 2 and len(ending.err.splitlines()) != 1:
-        yield f"{len(ending.err.splitlines())} lines of complaint, one is right: {_end(said)}"
+    if case.codes == (2,) and ending.code == 2 and len(ending.err.splitlines()) != case.lines:
+        count = len(ending.err.splitlines())
+        yield f"{count} lines of complaint, {case.lines} is right: {_end(said)}"
     if case.says and not re.search(case.says, said):
         yield f"did not say {case.says!r}: {_end(said)}"
     after = contents(folder)

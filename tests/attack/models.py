@@ -162,6 +162,5 @@ def _places() -> Iterator[Case]:
         yield Case(
             f"YuNet: {name}",
             lambda folder, m=make: [*_YUNET, f"--detector-model={m(folder)}"],
-            (1,),
-            "expected",
+            says="expected",
         )

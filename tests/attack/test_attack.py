@@ -32,7 +32,7 @@ def ending(code: int | None = 2, err: str = "a: expected b\n", mib: float = 90) 
         (ending(None), "did not end within"),
         (ending(err="Traceback (most recent call last):\n"), "a traceback"),
         (ending(err="a: \x1b[2J expected b\n"), "printed '\\x1b' raw"),
-        (ending(err="a: expected b\n[12:00] all is well\n"), "2 lines of complaint"),
+        (ending(err="a: expected b\n[12:00] all is well\n"), "2 lines of complaint, 1 is right"),
         (ending(err=""), "0 lines of complaint"),
         (ending(mib=900), "900 MiB"),
     ],

@@ -89,6 +89,7 @@ def test_it_trains_what_is_missing_and_leaves_out_what_is_poor(
     recipes = {name: dataclasses.replace(SMALL, name=name) for name in names}
     recipes["tagged"] = dataclasses.replace(recipes["tagged"], votes=1.0)
     recipes["further"] = dataclasses.replace(recipes["further"], warm_start="poor")
+    keep_model(dataclasses.replace(SMALL, name="other"), 0)
     asked: list[tuple[str, int]] = []
     validation = load_split(images_folder, "validation")
     data = fingerprint(load_split(images_folder, "train"), validation)
@@ -102,14 +103,14 @@ def test_it_trains_what_is_missing_and_leaves_out_what_is_poor(
         assert len(split.labels) == len(validation.labels)
         return {"good": 0.7, "poor": 0.5, "tagged": 0.5}[name]
 
-    done = train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right)
+    done = train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right, ["other"])
     assert done == ["good", "tagged"]
     assert [name for name, _ in asked] == ["good", "poor", "tagged"]
     assert any("poor: expected 60.0%" in line and "50.0%" in line for line in caplog.messages)
     assert "further: left out, it begins with poor" in caplog.messages
-    assert set(json.loads(ensemble.RESULT.read_text())["teachers"]) == {"good", "tagged"}
+    assert set(json.loads(ensemble.RESULT.read_text())["teachers"]) == {"other", "good", "tagged"}
     asked.clear()
-    train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right)
+    train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right, ["other"])
     assert [name for name, _ in asked] == ["tagged"], "that one is of other images"
 
 

@@ -74,5 +74,5 @@ def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "models/seed/seed_report.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(ReportError, match="make train"):
+    with pytest.raises(ReportError, match="python -m train fit"):
         read(tmp_path)

@@ -16,7 +16,7 @@ from edge.contract import ModelContract
 from tests.train.detectors import WholeImage
 from train.artifact import load_model, save_model
 from train.data import load_split
-from train.errors import ArtifactError
+from train.errors import ArtifactError, RecipeError
 from train.examples import plain_examples, training_examples
 from train.fit import FLOAT32, Training, batches, steps_per_epoch
 from train.layout import EXPRESSIONS
@@ -112,7 +112,7 @@ def test_views_are_shown_with_what_was_said_of_them_and_their_mirror_images(
         "teacher tiny": {"recipe": "tiny", "seed": 3, "graph_sha256": its.graph_sha256},
         "teacher other": {"recipe": "other", "seed": 5, "graph_sha256": other_s.graph_sha256},
     }
-    teachers = transfer.teachers(FLOAT32)
+    teachers = transfer.teachers(FLOAT32, EXPRESSIONS)
     shown = show_views(plain, taught, teachers)
     count = len(plain.images)
     assert shown.images.shape == (3 * count, 48, 48, 1)
@@ -146,7 +146,8 @@ def test_what_misleads_teachers_is_added_when_a_view_is_shown(train_split) -> No
         assert (seen == image).all() or (seen == image[:, ::-1]).all()
     moved = Augmentation(blur=0, noise=0, jpeg=0, erase=0)
     assert moved.asked() == moved
-    assert Augmentation(blur=1, erase=1).shown().blur == 1
+    shown = Augmentation(blur=1, rotation=1, brightness=20).shown()
+    assert (shown.blur, shown.rotation, shown.brightness) == (1, 1, 8)
 
 
 def test_a_view_may_be_a_mixture_about_which_teachers_are_asked(
@@ -154,11 +155,26 @@ def test_a_view_may_be_a_mixture_about_which_teachers_are_asked(
 ) -> None:
     plain = training_examples(load_split(images_folder, "train"), taught)
     pupil = dataclasses.replace(taught, augmentation=None, mixup=0.5, views=1)
-    shown = show_views(plain, pupil, load_transfer(pupil).teachers(FLOAT32))
+    shown = show_views(plain, pupil, load_transfer(pupil).teachers(FLOAT32, EXPRESSIONS))
     images, targets = mixed(plain.images, plain.targets, 0, 0.5)
     np.testing.assert_array_equal(shown.images, images)
     both = (answers(images) + answers(images[:, :, ::-1])) / 2
     np.testing.assert_allclose(shown.targets, 0.25 * targets + both, atol=1e-4)
+
+
+def test_teachers_are_asked_about_their_own_classes_alone(taught: Recipe) -> None:
+    transfer = load_transfer(taught)
+    with pytest.raises(RecipeError, match="about which tiny teaches, found yes, no; train with"):
+        transfer.teachers(FLOAT32, ("yes", "no"))
+
+
+def test_a_recipe_has_the_size_of_the_models_that_it_builds_on(taught: Recipe) -> None:
+    for other in (
+        dataclasses.replace(taught, side=64),
+        dataclasses.replace(taught, side=64, teachers=(), warm_start="tiny"),
+    ):
+        with pytest.raises(RecipeError, match=r"size: expected that of .*tiny.*, 48, found 64;"):
+            load_transfer(other)
 
 
 def test_shares_of_the_classes_are_those_of_an_epoch(train_split) -> None:
