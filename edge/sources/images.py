@@ -54,8 +54,9 @@ _END_OF_JPEG = b"\xff\xd9"
 _MOST_OF_JPEG, _MOST_ABOUT_IT = 4, 1 << 24
 """Bytes a pixel, and bytes about the picture; what is longer has other things after it."""
 _FOREIGN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError,
-            AttributeError, RuntimeError, struct.error)  # fmt: skip
-"""What Pillow's plugins raise where a file is damaged; it documents the first one alone."""
+            AttributeError, RuntimeError, MemoryError, struct.error)  # fmt: skip
+"""What Pillow's plugins raise where a file is damaged, or claims to be longer than memory; it
+documents the first one alone."""
 
 log = logging.getLogger(__name__)
 

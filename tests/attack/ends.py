@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -185,18 +186,26 @@ def _main(kind: str, words: Sequence[str]) -> int:
         os.read(read, 1)
         os.close(read)
     elif kind == "unread":
-        _end_twice(process)
+        _end_twice(process, read)
     elif kind == "slow":
         _read_slowly(read)
     return process.wait(_PATIENCE)
 
 
-def _end_twice(process: subprocess.Popen[bytes]) -> None:
+def _end_twice(process: subprocess.Popen[bytes], read: int) -> None:
     """Send SIGINT, which nothing comes of while a pipe is full, and again."""
-    time.sleep(3)
+    before, waiting = -1, 0
+    while not waiting or waiting != before:  # more fits in
+        time.sleep(1)
+        before, waiting = waiting, _waiting(read)
     process.send_signal(signal.SIGINT)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
+
+
+def _waiting(read: int) -> int:
+    """Return how many bytes wait in a pipe."""
+    return int.from_bytes(fcntl.ioctl(read, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _read_slowly(read: int) -> None:

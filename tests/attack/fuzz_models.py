@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import resource
@@ -178,7 +179,7 @@ class Worker:
         """Return what it says of the file, "died -11" or "hung"."""
         process = self._process or self._start()
         assert process.stdin is not None
-        process.stdin.write(f"{path}\n".encode())
+        process.stdin.write(json.dumps(str(path)).encode() + b"\n")
         process.stdin.flush()
         answer = self._answer(process, _SECONDS)
         if self._process is not None:

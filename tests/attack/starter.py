@@ -47,7 +47,8 @@ class Run:
 
     def text(self, kind: str) -> str:
         """What it said: ``OUT`` or ``ERR``."""
-        return (self.folder / f"{self.name}{kind}").read_text(errors="replace")
+        path = self.folder / f"{self.name}{kind}"
+        return path.read_text(errors="replace") if path.exists() else ""  # it was ended before it
 
 
 def listens(pid: int) -> bool:

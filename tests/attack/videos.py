@@ -131,7 +131,8 @@ def content_cases() -> Iterator[Case]:
     yield written("hidden bomb.avi", partial(jpegs, hidden, (320, 240)), (0,), "damaged")
     for width, height, codes, says in ((32_000, 1200, (0,), ""), (65_000, 600, (2,), "a side")):
         wide = [(width, height)] * 3
-        yield written(f"{width} wide.avi", partial(jpegs, wide, (320, 240)), codes, says)
+        make = partial(jpegs, wide, (320, 240))
+        yield written(f"{width} wide.avi", make, codes, says, most_mib=500)
     aspect = {"aspect": Fraction(4, 1), "pixels": "yuvj420p"}
     stretched = partial(encoded, "mjpeg", [plain(9, 4000, 2500)] * 2, "mkv", **aspect)
     yield written("stretched to 40 megapixels.mkv", stretched, (0,), "")

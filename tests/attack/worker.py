@@ -1,4 +1,4 @@
-"""Opens one file after the other for the fuzzers: a line with a path, and a line with what came.
+"""Opens one file after the other for the fuzzers: a path as JSON, and a line with what came.
 
 ``python -m tests.attack.worker KIND``: "fine", "refused …", or "broken …" for an exception that is
 none of ours. It dies with native code that does.
@@ -7,6 +7,7 @@ none of ours. It dies with native code that does.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import warnings
@@ -67,8 +68,8 @@ def main(kind: str) -> None:
     )  # it would be printed: a line that is none of ours
     open_file, expected = KINDS[kind]()
     print("ready", file=answers)
-    for name in sys.stdin:
-        print(_tried(open_file, expected, Path(name.rstrip("\n"))), file=answers)
+    for name in map(json.loads, sys.stdin):  # it may have line ends in it
+        print(_tried(open_file, expected, Path(name)), file=answers)
 
 
 def _tried(open_file: Callable[[Path], object], expected: type[Exception], path: Path) -> str:
