@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"expected {', '.join(PARTS)}, found {', '.join(sorted(unknown))}")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:  # by a shell or nohup, and so for children
+            signal.signal(number, signal.default_int_handler)
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MIB << 20, -1))
     made = {**provenance.origin(), "seed": chosen.seed}
     rows = []
