@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from convert.errors import AdoptionError
 from convert.foreign import open_foreign
@@ -40,6 +41,11 @@ def adopt(
     _check_options(labels, values)
     target = source.with_name(f"{source.stem}_adopted.h5")
     network = open_foreign(source)
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        raise AdoptionError(
+            f"{source}: expected weights that are numbers, found NaN or infinity; its training "
+            "failed, so take an earlier file of it"
+        )
     if values != "0..255" and rescales_itself(network):
         _log.warning(
             "%s rescales what it gets; look whether INPUT=0..255 is what it was trained on", source

@@ -42,7 +42,7 @@ def _convert(name: str, make: Make, *options: str) -> Case:
     return Case(
         f"convert: {name}",
         lambda folder: ["convert", make(folder), *options],
-        (1, 2),
+        (1,),
         "expected",
         most_mib=_TENSORFLOW_MIB,
         seconds=40,

@@ -203,6 +203,14 @@ def test_wrong_options(labels: tuple[str, ...], values: str, found: str, saved: 
     refused(saved / "theirs.keras", found, labels, values)
 
 
+def test_weights_that_are_no_numbers(saved: Path, tmp_path: Path) -> None:
+    model = keras.models.load_model(saved / "theirs.keras")
+    kernel, *others = model.get_weights()
+    model.set_weights([np.where(kernel == kernel.max(), np.nan, kernel), *others])
+    model.save(tmp_path / "theirs.keras")
+    refused(tmp_path / "theirs.keras", "expected weights that are numbers, found NaN")
+
+
 def test_labels_are_separated_by_commas() -> None:
     assert parse_labels("angry, very happy ,sad") == ("angry", "very happy", "sad")
 
