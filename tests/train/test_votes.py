@@ -87,7 +87,7 @@ def test_votes_follow_the_labels_in_any_order() -> None:
 
 
 def test_a_label_that_nobody_could_choose_is_named() -> None:
-    with pytest.raises(VotesError, match=r"found happy, bored; .*RECIPE=fer2013"):
+    with pytest.raises(VotesError, match=r"found happy, bored; .*RECIPE=own"):
         join(pictures(1), table(pictures(1)), ["happy", "bored"])
 
 
@@ -121,7 +121,7 @@ def test_the_shipped_table_knows_the_public_images() -> None:
 
 def test_images_that_nobody_tagged_are_not_trained_on_votes(tiny, train_split: Split) -> None:
     recipe = dataclasses.replace(tiny, votes=0.5)
-    with pytest.raises(VotesError, match="RECIPE=fer2013"):
+    with pytest.raises(VotesError, match="RECIPE=own"):
         training_examples(train_split, recipe)
     voted = voted_labels(train_split.images)
     assert (voted == -1).all()
