@@ -47,8 +47,7 @@ class Transfer:
 
     Those of ``DLIB`` are as ``read_face_weights`` returns them. ``labels`` are those of the model
     with which it begins. ``taught_by`` are the teachers: recipe, weights, share of the target, and
-    labels.
-    ``origins`` say of each model which one it is.
+    labels. ``origins`` say of each model which one it is.
     """
 
     weights: Sequence[np.ndarray]
@@ -116,13 +115,11 @@ def load_transfer(recipe: Recipe) -> Transfer:
         origins["warm_start"] = {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
     elif recipe.warm_start:
         model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
-        _expect_side(recipe, model_path(recipe.warm_start), contract)
         weights = _fitting(model, recipe, recipe.warm_start)
         labels = contract.labels
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
-        _expect_side(recipe, model_path(name), contract)
         its_own = _network(name, contract.provenance["recipe"])
         taught_by.append((its_own, _fitting(model, its_own, name), share, contract.labels))
         origins[f"teacher {name}"] = _origin(name, contract)
@@ -144,11 +141,13 @@ def _network(name: str, stored: Mapping[str, Any]) -> Recipe:
 
 def _load(recipe: Recipe, use: str, other: str) -> tuple[keras.Model, ModelContract]:
     try:
-        return load_model(model_path(other))
+        model, contract = load_model(model_path(other))
     except ArtifactError as error:
         raise ArtifactError(
             f"recipe {recipe.name} {use} that 'make train RECIPE={other}' makes: {error}"
         ) from error
+    _expect_side(recipe, model_path(other), contract)
+    return model, contract
 
 
 def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
