@@ -27,8 +27,8 @@ OLD_WORDS = re.compile(
     r"|yardstick|ingredients?)\b"
 )
 OTHERS = {"--no-index", "--find-links", "--system-site-packages", "--suite", "--rounds"}
-OTHERS |= {"--host", "--nthreads", "--nworkers", "--logdir"}
-"""Options of pip, venv, Dask, TensorBoard and of what ARGS reaches."""
+OTHERS |= {"--host", "--nthreads", "--nworkers", "--logdir", "--images"}
+"""Options of pip, venv, Dask, TensorBoard, of the training and of what ARGS reaches."""
 
 
 @pytest.fixture(scope="module")
