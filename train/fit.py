@@ -44,7 +44,7 @@ class Training:
     precision: str
     checkpoint: Path
     start: Sequence[np.ndarray] = ()
-    """The weights of a warm start, in the order of ``build``'s; random ones without."""
+    """The first weights of a warm start, in the order of ``build``'s; the others are random."""
     log: Path | None = None
     """The CSV file that gets every epoch, beside ``checkpoint`` or above it."""
     summaries: Path | None = None
@@ -67,8 +67,7 @@ def fit(
         steps_per_epoch(train, recipe),
     )
     _shorten_averages(network, steps_per_epoch(train, recipe) * recipe.epochs)
-    if training.start:
-        network.set_weights(training.start)
+    network.set_weights([*training.start, *network.get_weights()[len(training.start) :]])
     plateau = _plateau(recipe)
     checkpoint = Checkpoint(training.checkpoint, training.precision, plateau)
     done = checkpoint.restore(network)

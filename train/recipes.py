@@ -63,18 +63,18 @@ _VIEWED = Augmentation(
 _FER2013 = dataclasses.replace(
     _BASE,
     name="fer2013",
+    sets=((32,), (64, 64), (128, 128, 128), (256,)),
     warm_start="base",
     teachers=(("face", 0.5), ("base", 0.5)),
     dropout=0.0,
-    epochs=36,
+    epochs=40,
     augmentation=_VIEWED,
     label_smoothing=0.0,
-    mixup=0.7,
     views=8,
 )
-"""Begins where ``base`` ended, and learns what it and ``face`` say together about changed and mixed
-images, which nobody knows by heart. It is as far from its teachers on training as on validation
-images: what limits it is its size."""
+"""Begins with the convolutions of ``base`` and one more, and learns what it and ``face`` say
+together about changed images, which nobody knows by heart. It is as far from its teachers on
+training as on validation images: what limits it is its size."""
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,

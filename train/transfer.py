@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from train.recipes import DLIB, model_path
 
 _NETWORK = ("side", "network", "sets", "dense", "normalise_dense", "residual")
 """The fields of a recipe that say how its network is built."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,11 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """``weights`` of the warm start in the order of ``build``'s, none: random ones.
+    """``weights`` of the warm start in the order of ``build``'s; those that are missing are random.
 
     Those of ``DLIB`` are as ``read_face_weights`` returns them. ``labels`` are those of the model
-    with which it begins. ``taught_by`` are the teachers: recipe, weights, share of the target, and
-    labels. ``origins`` say of each model which one it is.
+    with whose logits it begins. ``taught_by`` are the teachers: recipe, weights, share of the
+    target, and labels. ``origins`` say of each model which one it is.
     """
 
     weights: Sequence[np.ndarray]
@@ -56,7 +59,7 @@ class Transfer:
     labels: tuple[str, ...] = ()
 
     def start(self, recipe: Recipe, split: Split) -> Sequence[np.ndarray]:
-        """Return the first weights of ``recipe`` in the order of ``build``'s, none: random ones.
+        """Return the first weights of ``recipe`` in the order of ``build``'s, the rest is random.
 
         ``split`` is that of the training. Where its classes are others than the model's, the layer
         of the logits is fitted to them before all others learn (Kumar et al. 2022, "Fine-tuning can
@@ -103,8 +106,9 @@ def begin_with(recipe: Recipe, path: Path) -> Recipe:
 def load_transfer(recipe: Recipe) -> Transfer:
     """Return what ``recipe`` takes from the models that it names.
 
-    Raises ``ArtifactError`` where one is missing or damaged, or of another network, and
-    ``RecipeError`` where one sees images of another size.
+    A warm start gives the layers from the first one on that are the same in both networks. Raises
+    ``ArtifactError`` where a model is missing or damaged, or shares no layer, and ``RecipeError``
+    where one sees images of another size.
     """
     weights: Sequence[np.ndarray] = ()
     labels: tuple[str, ...] = ()
@@ -115,13 +119,13 @@ def load_transfer(recipe: Recipe) -> Transfer:
         origins["warm_start"] = {"package": fetch.PACKAGE, "sha256": fetch.SHA256}
     elif recipe.warm_start:
         model, contract = _load(recipe, "begins with the weights", recipe.warm_start)
-        weights = _fitting(model, recipe, recipe.warm_start)
-        labels = contract.labels
+        weights, whole = _first(model, recipe)
+        labels = contract.labels if whole else ()
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
         its_own = _network(name, contract.provenance["recipe"])
-        taught_by.append((its_own, _fitting(model, its_own, name), share, contract.labels))
+        taught_by.append((its_own, _fitting(model, its_own), share, contract.labels))
         origins[f"teacher {name}"] = _origin(name, contract)
     return Transfer(weights, taught_by, origins, labels)
 
@@ -155,13 +159,35 @@ def _origin(name: str, contract: ModelContract) -> dict[str, Any]:
     return {"recipe": name, "seed": seed, "graph_sha256": contract.graph_sha256}
 
 
-def _fitting(model: keras.Model, recipe: Recipe, owner: str) -> Sequence[np.ndarray]:
-    """Return the weights of ``owner``'s ``model``, which must have the network of ``recipe``."""
-    weights = list(model.get_weights())
-    needed = [tuple(weight.shape) for weight in build(recipe, model.output_shape[-1]).weights]
-    if [weight.shape for weight in weights] != needed:
+def _first(model: keras.Model, recipe: Recipe) -> tuple[Sequence[np.ndarray], bool]:
+    """Return the weights of the first layers that ``model`` shares with the network of ``recipe``.
+
+    The second value says whether these are all.
+    """
+    weights, wanted = model.get_weights(), _shapes(recipe, model)
+    pairs = zip(weights, wanted, strict=False)
+    same = [*itertools.takewhile(lambda pair: pair[0].shape == pair[1], pairs)]
+    if not same:
         raise ArtifactError(
-            f"{model_path(owner)}: expected the network of recipe {recipe.name}, found another; "
-            f"train it again with 'make train RECIPE={owner}'"
+            f"{model_path(recipe.warm_start)}: expected a network whose first layer is that of "
+            f"recipe {recipe.name}, found another; begin with another model, or with random weights"
+        )
+    if len(same) < len(wanted):
+        _log.info("%d of %d arrays of weights begin random", len(wanted) - len(same), len(wanted))
+    return weights[: len(same)], len(same) == len(wanted)
+
+
+def _fitting(model: keras.Model, recipe: Recipe) -> Sequence[np.ndarray]:
+    """Return the weights of ``model``, which must have the network of ``recipe``, its own."""
+    weights = list(model.get_weights())
+    if [weight.shape for weight in weights] != _shapes(recipe, model):
+        raise ArtifactError(
+            f"{model_path(recipe.name)}: expected the network of recipe {recipe.name}, found "
+            f"another; train it again with 'make train RECIPE={recipe.name}'"
         )
     return weights
+
+
+def _shapes(recipe: Recipe, model: keras.Model) -> list[tuple[int, ...]]:
+    """The shapes of the weights of ``recipe``'s network with as many outputs as ``model``."""
+    return [tuple(weight.shape) for weight in build(recipe, model.output_shape[-1]).weights]

@@ -65,10 +65,25 @@ def test_a_missing_model_is_named_before_images_are_read(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_network_is_refused(tiny, first: Path) -> None:
-    wider = dataclasses.replace(tiny, name="wider", warm_start="tiny", dense=(9, 8, 8))
-    with pytest.raises(ArtifactError, match=f"{first}: expected the network of recipe wider"):
-        load_transfer(wider)
+def test_of_another_network_it_takes_the_first_layers(
+    tiny, first: Path, images_folder: Path
+) -> None:
+    wider = dataclasses.replace(
+        tiny, name="wider", warm_start="tiny", dense=(9, 8, 8), learning_rate=0.0, epochs=1
+    )
+    train(wider, 4, images_folder, Path("m.h5"), WholeImage(), quiet=True)
+    convolutions = 3 * sum(map(len, tiny.sets))  # kernel, scale and offset of each
+    ended = load_model(Path("m.h5"))[0].trainable_weights
+    begun = load_model(first)[0].trainable_weights
+    for before, after in zip(begun[:convolutions], ended, strict=False):
+        np.testing.assert_array_equal(before, after)
+    assert ended[convolutions].shape != begun[convolutions].shape
+
+
+def test_a_network_without_a_layer_in_common_is_refused(tiny, first: Path) -> None:
+    other = dataclasses.replace(tiny, name="other", warm_start="tiny", sets=((5,), (6,)))
+    with pytest.raises(ArtifactError, match=f"{first}: expected a network whose first layer"):
+        load_transfer(other)
 
 
 def test_the_deployed_model_begins_with_one_that_has_seen_no_votes() -> None:
