@@ -203,7 +203,7 @@ def batches(train: Examples, training: Training, first_epoch: int = 0) -> tf.dat
     recipe, seed = training.recipe, training.seed
     changes, mixed = recipe.augmentation, recipe.mixup
     if train.views:
-        changes, mixed = changes and changes.shown(), 0.0  # the rest is in the views
+        changes = changes and changes.shown()  # the rest is in the views
     steps = steps_per_epoch(train, recipe)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:

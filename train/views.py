@@ -1,11 +1,10 @@
 """Views: training images as they are changed for the network, and what teachers say of each.
 
 A teacher is asked about every view and its mirror image once, and its answers are kept: all
-trainings that show these views learn from them. What it says about a turned or dark face,
-or about a mixture of two, is in no label, and it has learnt nothing of it by heart (function
-matching: Beyer et al. 2021, arXiv 2106.05237). It is not asked about blur, noise, compression and
-covered parts, which mislead it; they are added each time that a view is shown, with slight
-movements.
+trainings that show these views learn from them. What it says about a turned or dark face
+is in no label, and it has learnt nothing of it by heart (function matching: Beyer et al. 2021,
+arXiv 2106.05237). It is not asked about blur, noise, compression and covered parts, which mislead
+it; they are added each time that a view is shown, with slight movements.
 """
 
 from __future__ import annotations
@@ -42,10 +41,8 @@ def show_views(
     rest = 1 - sum(teacher.share for teacher in teachers)
     images, targets = [], []
     for number in range(recipe.views):
-        changed = view(examples.images, number, recipe.augmentation)
-        changed, target = mixed(changed, examples.targets, number, recipe.mixup)
-        images.append(changed)
-        target *= rest
+        images.append(view(examples.images, number, recipe.augmentation))
+        target = rest * examples.targets
         for teacher in teachers:
             place = f"view {number + 1} of {recipe.views}"
             target += teacher.share * _answer(teacher, images[-1], folder, place)
@@ -63,26 +60,6 @@ def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -
         changed = augment(part, tf.constant([number, start]), options.asked())
         parts.append(tf.cast(tf.round(changed), tf.uint8).numpy())
     return np.concatenate(parts)
-
-
-def mixed(
-    images: NDArray[np.uint8], targets: NDArray[np.float32], number: int, share: float
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return copies of ``images`` and ``targets``, a ``share`` of them mixed with another one each.
-
-    An image keeps half of itself or more (mixup: Zhang et al. 2017, arXiv 1710.09412). Equal
-    ``number`` mix alike.
-    """
-    draw = np.random.default_rng(number)
-    other = draw.permutation(len(images))
-    amount = draw.uniform(0, 0.5, len(images)) * (draw.random(len(images)) < share)
-    weight = amount.astype(np.float32)
-    result = images.copy()
-    for start in range(0, len(images), _BATCH):
-        rows = slice(start, start + _BATCH)
-        own, added = images[rows].astype(np.float32), images[other[rows]].astype(np.float32)
-        result[rows] = np.rint(own + weight[rows, None, None, None] * (added - own))
-    return result, targets + weight[:, None] * (targets[other] - targets)
 
 
 def ask(network: Callable[..., tf.Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -9,8 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge.contract import ModelContract
 from tests.train.detectors import WholeImage
@@ -25,7 +23,7 @@ from train.recipe import Augmentation, Recipe, Residual
 from train.recipes import DEPLOYED, DLIB, RECIPES, TEACHERS, model_path
 from train.training import train
 from train.transfer import load_transfer
-from train.views import mixed, show_views, view
+from train.views import show_views, view
 
 
 def keep_model(recipe: Recipe, seed: int, **provenance: Any) -> Path:
@@ -165,18 +163,6 @@ def test_what_misleads_teachers_is_added_when_a_view_is_shown(train_split) -> No
     assert (shown.blur, shown.rotation, shown.brightness) == (1, 1, 8)
 
 
-def test_a_view_may_be_a_mixture_about_which_teachers_are_asked(
-    taught: Recipe, images_folder: Path
-) -> None:
-    plain = training_examples(load_split(images_folder, "train"), taught)
-    pupil = dataclasses.replace(taught, augmentation=None, mixup=0.5, views=1)
-    shown = show_views(plain, pupil, load_transfer(pupil).teachers(FLOAT32, EXPRESSIONS))
-    images, targets = mixed(plain.images, plain.targets, 0, 0.5)
-    np.testing.assert_array_equal(shown.images, images)
-    both = (answers(images) + answers(images[:, :, ::-1])) / 2
-    np.testing.assert_allclose(shown.targets, 0.25 * targets + both, atol=1e-4)
-
-
 def test_teachers_are_asked_about_their_own_classes_alone(taught: Recipe) -> None:
     transfer = load_transfer(taught)
     with pytest.raises(RecipeError, match="about which tiny teaches, found yes, no; train with"):
@@ -200,24 +186,6 @@ def test_shares_of_the_classes_are_those_of_an_epoch(train_split) -> None:
     images, targets = np.tile(often.images, (2, 1, 1, 1)), np.tile(often.targets, (2, 1))
     twice = dataclasses.replace(often, images=images, targets=targets, views=2)
     np.testing.assert_allclose(twice.shares(), expected)
-
-
-@given(share=st.floats(0, 1), number=st.integers(0, 9))
-def test_an_image_keeps_half_of_itself_or_more_and_targets_are_mixed_alike(
-    share: float, number: int
-) -> None:
-    """Each image is one grey, and its target says which, so that one shows what the other is."""
-    greys = np.arange(0, 240, 8)
-    images = np.tile(greys.astype(np.uint8)[:, None, None, None], (1, 4, 4, 1))
-    targets = np.eye(len(greys), dtype=np.float32)
-    changed, wanted = mixed(images, targets, number, share)
-    np.testing.assert_allclose(wanted.sum(axis=1), 1, atol=1e-6)
-    assert (np.diag(wanted) >= 0.5 - 1e-6).all()
-    np.testing.assert_allclose(changed[:, 0, 0, 0], wanted @ greys, atol=0.51)
-    again = mixed(images, targets, number, share)
-    np.testing.assert_array_equal(again[0], changed)
-    if share in (0, 1):
-        assert ((np.diag(wanted) < 1).mean() > 0.8) == bool(share)
 
 
 def test_a_missing_teacher_is_named(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
