@@ -23,8 +23,9 @@ MOST_AGE_MS = 250.0
 JUDGED_FROM = 1.0
 """Hours from which on a slope says something: the allocator's steps are some 0.1 MiB each."""
 _COUNTS = ("descriptors", "threads", "temporary_files")
-_WARM_UP, _WARM_SHARE = 600.0, 0.1
-"""Seconds until memory is that of a run that lasts, or the share of a short one."""
+_WARM_UP, _WARM_SHARE = 900.0, 0.1
+"""Seconds until memory is that of a run that lasts, or the share of a short one: a run keeps the
+times of its newest 10,000 frames, 3 MiB, which a camera brings in 11 minutes and more."""
 _MOST_POINTS = 2000
 """Whose pairs a slope is the median of."""
 _AGES = (50, 95, 99)
