@@ -73,8 +73,8 @@ _FER2013 = dataclasses.replace(
     views=8,
 )
 """Begins with the convolutions of ``base`` and one more, and learns what it and ``face`` say
-together about changed images, which nobody knows by heart. It is as far from its teachers on
-training as on validation images: what limits it is its size."""
+together about changed images, which nobody knows by heart. It is nearly as far from its teachers on
+training as on validation images (0.053 and 0.059, KL): what limits it most is its size."""
 _FINAL = dataclasses.replace(
     _FER2013,
     name=DEPLOYED,
