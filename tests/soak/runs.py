@@ -84,7 +84,8 @@ def file_run(place: Path, hours: float) -> Run:
             sink.write(frame, FrameResult(frame.source, frame.index, frame.time, ()))
     count = math.ceil(hours * 3600 * _FASTEST / CLIP_FRAMES) + 1
     settings = place / "file.toml"
-    settings.write_text(f"source = {[str(clip)] * count}\n", encoding="utf-8")
+    inputs = ",\n".join([f'"{clip}"'] * count)
+    settings.write_text(f"source = [\n{inputs}\n]\n", encoding="utf-8")
     arguments = ["--config", str(settings), "-o", "file.jsonl", "--parallel", "1", *_RECORDING]
     return Run(place, "file", arguments, nice=10)
 
