@@ -72,17 +72,18 @@ def train(
     splits = _load(images, recipe)
     validation = splits["validation"]
     data = fingerprint(splits["train"], validation)
+    state = _state_path(target, recipe, [seed, data, *transfer.origins.values()])
+    begun = read_state(state)
+    precision = begun.precision if begun else choose_precision()
+    teachers = transfer.teachers(precision, validation.classes)
     splits["train"] = subset(splits["train"], recipe.subset)
     examples = training_examples(splits["train"], recipe)
     voted = voted_where_known(validation)
     known = framing_of(images)
     framing, found = (known, 1.0) if known else derive_framing(splits["train"].images, detector)
-    state = _state_path(target, recipe, [seed, data, *transfer.origins.values()])
-    begun = read_state(state)
-    precision = begun.precision if begun else choose_precision()
     start = transfer.start(recipe, splits["train"])
     if recipe.views:
-        examples = show_views(examples, recipe, transfer.teachers(precision, validation.classes))
+        examples = show_views(examples, recipe, teachers)
     model, history = fit(
         Training(
             *(recipe, seed, precision, state, start),

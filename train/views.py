@@ -9,11 +9,13 @@ it; they are added each time that a view is shown, with slight movements.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -39,14 +41,11 @@ def show_views(
     new ones are written there.
     """
     rest = 1 - sum(teacher.share for teacher in teachers)
-    images, targets = [], []
-    for number in range(recipe.views):
-        images.append(view(examples.images, number, recipe.augmentation))
-        target = rest * examples.targets
-        for teacher in teachers:
-            place = f"view {number + 1} of {recipe.views}"
-            target += teacher.share * _answer(teacher, images[-1], folder, place)
-        targets.append(target)
+    images = [view(examples.images, number, recipe.augmentation) for number in range(recipe.views)]
+    targets = [rest * examples.targets for _ in images]
+    for teacher in teachers:
+        for target, answer in zip(targets, _answers(teacher, images, folder), strict=True):
+            np.add(target, teacher.share * answer, out=target)
     return Examples(np.concatenate(images), np.concatenate(targets), examples.rows, recipe.views)
 
 
@@ -62,32 +61,30 @@ def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -
     return np.concatenate(parts)
 
 
-def ask(network: Callable[..., tf.Tensor], images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probabilities ``float32[n, classes]``, of images and mirror images the mean.
+def _answers(
+    teacher: Teacher, views: Sequence[NDArray[np.uint8]], folder: Path
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the probabilities ``float32[n, classes]`` of each view and its mirror image, the mean.
 
-    ``images`` are ``uint8[n, side, side, 1]``; ``network`` gives logits of pixels.
+    A view is ``uint8[n, side, side, 1]``.
     """
+    fast = tf.function(functools.partial(_both, teacher.network), reduce_retracing=True)
+    for number, images in enumerate(views, 1):
+        asked = hashlib.sha256(images.tobytes()).hexdigest()[:12]
+        path = folder / f"{teacher.name}-{teacher.graph_sha256[:12]}-{asked}.npy"
+        if path.exists():
+            yield np.load(path, allow_pickle=False)
+            continue
+        _log.info("asking %s about view %d of %d", teacher.name, number, len(views))
+        parts = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
+        answer = np.concatenate([fast(tf.constant(part)).numpy() for part in parts])
+        folder.mkdir(parents=True, exist_ok=True)
+        with replace_with(path) as file:
+            np.save(file, answer)
+        yield answer
 
-    def both(pixels: tf.Tensor) -> tf.Tensor:
-        pixels = tf.cast(pixels, tf.float32)
-        logits = network(tf.concat([pixels, tf.reverse(pixels, [2])], axis=0), training=False)
-        return tf.add_n(tf.split(tf.nn.softmax(logits), 2)) / 2
 
-    fast = tf.function(both, reduce_retracing=True)
-    parts = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
-    return np.concatenate([fast(tf.constant(part)).numpy() for part in parts])
-
-
-def _answer(
-    teacher: Teacher, images: NDArray[np.uint8], folder: Path, place: str
-) -> NDArray[np.float32]:
-    asked = hashlib.sha256(images.tobytes()).hexdigest()[:12]
-    path = folder / f"{teacher.name}-{teacher.graph_sha256[:12]}-{asked}.npy"
-    if path.exists():
-        return np.asarray(np.load(path, allow_pickle=False))
-    _log.info("asking %s about %s", teacher.name, place)
-    answer = ask(teacher.network, images)
-    folder.mkdir(parents=True, exist_ok=True)
-    with replace_with(path) as file:
-        np.save(file, answer)
-    return answer
+def _both(network: keras.Model, pixels: tf.Tensor) -> tf.Tensor:
+    pixels = tf.cast(pixels, tf.float32)
+    logits = network(tf.concat([pixels, tf.reverse(pixels, [2])], axis=0), training=False)
+    return tf.add_n(tf.split(tf.nn.softmax(logits), 2)) / 2
