@@ -13,8 +13,6 @@ from edge.types import Expression, FaceResult, Frame, FrameResult, Outage, iso_t
 
 STARTS = 0.2
 """Seconds that a face must be followed to be a person: what flickers up is none."""
-LOST = 1.8
-"""Seconds without a frame after which a live source is lost, where it does not say so itself."""
 
 Item = tuple[Frame, FrameResult] | Outage
 
@@ -140,7 +138,7 @@ class _Watch:
             self._wall_time += outage.time - self._time
         self._time = outage.time
         yield from self._forget_before(self._time)
-        lost = self._began and (outage.reason or outage.age >= LOST)
+        lost = self._began and outage.is_shown
         if lost and self._lost_at is None:
             self._lost_at = outage.time - outage.age
             yield self._event("source_lost", duration=outage.age, reason=outage.reason)

@@ -24,6 +24,8 @@ Image = NDArray[np.uint8]
 LARGEST_SIDE = 32_766
 """Pixels a side of an image at most, by OpenCV's fixed-point sampling."""
 Floats = NDArray[np.float32]
+LOST = 1.8
+"""Seconds without a frame after which a live source is lost, where it does not say so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Outage:
     age: float
     reason: str = ""
     retry_in: float = 0.0
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether to tell people of it: a short wait for the next frame is none."""
+        return bool(self.reason) or self.age >= LOST
 
     @property
     def state(self) -> str:

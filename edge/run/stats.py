@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -34,7 +34,7 @@ class Stats(BaseSink):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start at nought."""
-        self.frames = self.dropped = self.outages = 0
+        self.frames = self.outages = 0
         self.seen: dict[str, People] = {}
         """By source; all photographs are one."""
         self._clock = clock
@@ -43,9 +43,8 @@ class Stats(BaseSink):
         self._newest: Frame | None = None
         self._media: dict[str, float] = {}
         """Seconds of each source until its newest frame."""
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._files, self._live = Pace(), defaultdict[str, Pace](Pace)
         self._stage_ms: deque[list[float]] = deque(maxlen=_KEPT)
-        self._latency_ms: deque[float] = deque(maxlen=_KEPT)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Count one frame."""
@@ -56,27 +55,30 @@ class Stats(BaseSink):
             self._started_at = self._ended_at - total / 1e3
         self._out.discard(frame.source)
         self.frames += 1
-        self.dropped += frame.dropped
         self.seen.setdefault(_PHOTOGRAPHS if frame.still else frame.source, People()).add(result)
         self._newest = frame
         self._media[frame.source] = frame.time
+        pace = self._live[frame.source] if frame.live else self._files
         latency = (self._ended_at - frame.captured_at) * 1e3
-        if frame.live:
-            self._latency_ms.append(latency)
-        self._recent.append((self._ended_at, latency if frame.live else total))
+        pace.add(self._ended_at, latency if frame.live else total, frame.dropped)
         self._stage_ms.append([*stages, total])
 
     def lost(self, outage: Outage) -> None:
         """Count an outage once, and forget the speed of the moment: it was another moment's."""
-        if outage.reason and outage.source not in self._out:
+        if outage.is_shown and outage.source in self._live and outage.source not in self._out:
             self._out.add(outage.source)
             self.outages += 1
-            self._recent.clear()
+            self._live[outage.source].recent.clear()
 
     @property
     def live(self) -> bool:
         """Whether frames came from something that has no end of its own."""
-        return bool(self._latency_ms)
+        return bool(self._live)
+
+    @property
+    def dropped(self) -> int:
+        """Frames of all sources that came too fast."""
+        return sum(pace.dropped for pace in self._live.values())
 
     @property
     def fps(self) -> float:
@@ -85,19 +87,21 @@ class Stats(BaseSink):
         return self.frames / seconds if seconds > 0 else 0.0
 
     def status(self) -> str:
-        """Speed of the moment: frames a second, and milliseconds a frame or from its capture."""
-        if len(self._recent) < 2:  # one frame has no speed
+        """Speed of the newest frame's source: frames a second, milliseconds a frame or from it."""
+        recent = self._pace.recent
+        if len(recent) < 2:  # one frame has no speed
             return "starting"
-        seconds = self._recent[-1][0] - self._recent[0][0]
-        fps = (len(self._recent) - 1) / seconds if seconds > 0 else self.fps
-        (shown,) = _percentiles([milliseconds for _, milliseconds in self._recent], (50,))
-        return f"{fps:.0f} FPS · {shown:.1f} ms{' after capture' if self.live else ''}"
+        seconds = recent[-1][0] - recent[0][0]
+        fps = (len(recent) - 1) / seconds if seconds > 0 else self.fps
+        (shown,) = _percentiles([milliseconds for _, milliseconds in recent], (50,))
+        after = "" if self._pace is self._files else " after capture"
+        return f"{fps:.0f} FPS · {shown:.1f} ms{after}"
 
     def corner(self) -> str:
         """The status with the source and what was dropped, for a picture."""
         name = self._newest.source if self._newest else ""
         shown = name if len(name) <= _NAME_LETTERS else f"{name[: _NAME_LETTERS - 1]}…"
-        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        dropped = f", {self._pace.dropped} dropped" if self._pace.dropped else ""
         return f"{self.status()} · {shown}{dropped}"
 
     def progress(self) -> str:
@@ -117,11 +121,12 @@ class Stats(BaseSink):
 
     def details(self) -> str:
         """The status and, of files, the progress, of live sources the percentiles and the drops."""
-        if len(self._latency_ms) < 2:
+        pace = self._pace
+        if pace is self._files or len(pace.milliseconds) < 2:
             return " · ".join(filter(None, (self.progress(), self.status())))
-        p50, p95, p99 = _percentiles(self._latency_ms)
+        p50, p95, p99 = _percentiles(pace.milliseconds)
         return (
-            f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {self.dropped} dropped"
+            f"{self.status()} (p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}), {pace.dropped} dropped"
         )
 
     def percentiles(self) -> Mapping[str, tuple[float, ...]]:
@@ -129,8 +134,8 @@ class Stats(BaseSink):
         if not self._stage_ms:
             return {}
         rows = dict(zip((*STAGES, "total"), np.array(self._stage_ms).T, strict=True))
-        if self._latency_ms:
-            rows["latency"] = np.array(self._latency_ms)
+        if self.live:
+            rows["latency"] = np.concatenate([pace.milliseconds for pace in self._live.values()])
         return {name: _percentiles(values) for name, values in rows.items()}
 
     def summary(self, facts: Mapping[str, str]) -> Sequence[str]:
@@ -152,6 +157,12 @@ class Stats(BaseSink):
         ]
         return rows
 
+    @property
+    def _pace(self) -> Pace:
+        """That of the newest frame's source."""
+        newest = self._newest
+        return self._live[newest.source] if newest and newest.live else self._files
+
     def _people(self) -> str:
         """Everybody, of all sources: where there is one, with the shares of the labels."""
         if len(self.seen) <= 1:
@@ -170,13 +181,31 @@ class Stats(BaseSink):
             yield f"  and {len(names) - _MOST_LISTED} more"
 
 
+class Pace:
+    """How fast the frames of one live source come, or those of all files."""
+
+    def __init__(self) -> None:
+        """Start with no frame."""
+        self.dropped = 0
+        self.recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        """When each of the newest ones was done, and the milliseconds that it took."""
+        self.milliseconds: deque[float] = deque(maxlen=_KEPT)
+
+    def add(self, at: float, milliseconds: float, dropped: int) -> None:
+        """Note a frame that was done ``at``, in seconds, and those that were dropped before it."""
+        self.dropped += dropped
+        self.recent.append((at, milliseconds))
+        self.milliseconds.append(milliseconds)
+
+
 class People:
     """Who was seen in one source, and what share of their time each label has."""
 
     def __init__(self) -> None:
         """Start with nobody."""
         self.pictures = self.faces = self.certain = 0
-        self.tracks: set[int] = set()
+        self.tracks = self._newest = 0
+        """How many, and the number of the newest one: they are numbered in their order."""
         self.labels: Counter[str] = Counter()
 
     def add(self, result: FrameResult) -> None:
@@ -186,13 +215,14 @@ class People:
         for face in result.faces:
             self.labels[face.shown.label] += 1
             self.certain += face.shown.certain
-            if face.track_id is not None:
-                self.tracks.add(face.track_id)
+        numbers = [face.track_id for face in result.faces if face.track_id is not None]
+        self.tracks += sum(number > self._newest for number in numbers)
+        self._newest = max(self._newest, *numbers, 0)
 
     @property
     def count(self) -> int:
         """How many people: tracks, in photographs faces."""
-        return len(self.tracks) or self.faces
+        return self.tracks or self.faces
 
     def __str__(self) -> str:
         """As in "2: happy 61.0%, neutral 39.0%; certain in 90.1%"."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from edge.errors import SinkError
 from edge.protocols import BaseSink
-from edge.sinks.shared import is_shown
 from edge.text import say
 from edge.types import FaceResult, Frame, FrameResult, Outage
 from edge.vision.overlay import caption
@@ -48,7 +47,7 @@ class StatusLine(BaseSink):
 
     def lost(self, outage: Outage) -> None:
         """Print that there is no picture, and why, if a line is due; raises ``SinkError``."""
-        if is_shown(outage) and self._clock() >= self._due:
+        if outage.is_shown and self._clock() >= self._due:
             self._print(" · ".join(filter(None, (outage.source, outage.state, outage.reason))))
 
     def _print(self, *lines: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from edge.errors import ReaderLeftError, SinkError
-from edge.events import LOST, Event
+from edge.events import Event
 from edge.protocols import BaseSink, Sink
 from edge.types import Frame, FrameResult, Outage
 from edge.vision.overlay import check_opencv
@@ -22,11 +22,6 @@ _PAUSE, _LONGEST_PAUSE = 10.0, 320.0
 """Seconds after which what failed is tried again; twice as many each time, up to the second."""
 _RECORDED = 5.0
 """Seconds of an outage that are worth their place on a disk."""
-
-
-def is_shown(outage: Outage) -> bool:
-    """Whether to tell people of ``outage``: a short wait for the next frame is none."""
-    return bool(outage.reason) or outage.age >= LOST
 
 
 class Guarded(BaseSink):
@@ -163,7 +158,7 @@ class Drawn(BaseSink):
         """Draw that there is no picture, where that is to be seen, and pass that on."""
         shown: tuple[Sink, ...] = ()
         last = self._last.get(outage.source)
-        if is_shown(outage):
+        if outage.is_shown:
             shown = self._all if last and outage.age <= _RECORDED else self._views
         if shown:
             image = self._painter(outage.source).outage(outage)

@@ -17,7 +17,6 @@ from edge.errors import SinkError
 from edge.events import Event
 from edge.protocols import BaseSink
 from edge.settings import Settings, expanded
-from edge.sinks.shared import is_shown
 from edge.types import Frame, FrameResult, Outage
 from edge.vision.overlay import check_opencv
 from edge.vision.painter import Painter
@@ -115,7 +114,7 @@ class WebSink(BaseSink):
 
     def lost(self, outage: Outage) -> None:
         """Leave an outage that is no short wait."""
-        if is_shown(outage):
+        if outage.is_shown:
             self._board.lost(outage)
             self._encoder.wake()
 

@@ -69,15 +69,14 @@ class WindowSink(BaseSink):
         stop: Callable[[], None],
         stopped: Callable[[], bool],
         gui: Any = cv2,
-        problem: Callable[[], str | None] = display_problem,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``stopped`` says whether the run is to end, for whatever reason.
 
-        ``gui`` has OpenCV's functions for windows, ``problem`` says why there can be none.
+        ``gui`` has OpenCV's functions for windows.
         """
         self._stop, self._stopped = stop, stopped
-        self._gui, self._problem, self._clock = gui, problem, clock
+        self._gui, self._clock = gui, clock
         self._titles: dict[str, str] = {}
         """Of the window of each live source."""
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -90,10 +89,7 @@ class WindowSink(BaseSink):
         """How long the picture on the screen stays at least, by the clock."""
 
     def __enter__(self) -> Self:
-        """Open the window; raises ``SinkError`` where there is no display."""
-        problem = self._problem()
-        if problem:
-            raise SinkError(f"window: expected a display, found that {problem}")
+        """Open the window, if ``display_problem`` is None; raises ``SinkError``."""
         with _converting():
             self._open(TITLE)
         return self

@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from edge.errors import SourceError, SourceLostError
 from edge.protocols import BaseSource
-from edge.types import Frame, Image, Outage
+from edge.types import LOST, Frame, Image, Outage
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each attempt to open what was lost, seconds; the last one again and again."""
@@ -166,7 +166,7 @@ class LiveSource(BaseSource):
         mute: str = "is it a camera, and does another program use it?",
         remedy: str = "check its cable and power",
         open_within: float = 10.0,
-        lost_after: float = 1.8,
+        lost_after: float = LOST,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         """Name the device; nothing is opened yet."""

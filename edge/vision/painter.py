@@ -6,6 +6,7 @@ import numpy as np
 
 from edge.settings import ALL, Hiding
 from edge.types import Box, Frame, FrameResult, Image, Outage
+from edge.vision.confirm import SAME
 from edge.vision.overlay import Parts, check_opencv, draw, draw_outage
 from edge.vision.placement import Placement
 
@@ -29,7 +30,7 @@ class Painter:
         self._placement = Placement()
         self._size = _NO_PICTURE
         self._known: list[tuple[float, Box]] = []
-        """When a face was seen, and where."""
+        """When a face was seen, and where; the newest first."""
 
     def paint(self, frame: Frame, result: FrameResult, status: str = "") -> Image:
         """Return a copy of ``frame.image`` with ``result`` in it, ``status`` in a corner."""
@@ -42,7 +43,7 @@ class Painter:
     def skip(self, result: FrameResult) -> None:
         """Remember the faces of a frame that is not painted: they stay hidden in the next ones."""
         if self._hide != "off":
-            self._known += [(result.time, face.box) for face in result.faces]
+            self._known[:0] = [(result.time, face.box) for face in result.faces]
 
     def outage(self, outage: Outage) -> Image:
         """Return a dark picture of the last frame's size that says what is wrong."""
@@ -51,7 +52,9 @@ class Painter:
     def _hidden(self, frame: Frame, result: FrameResult) -> list[Box]:
         """Return where faces are or were a moment ago."""
         now = [(frame.time, face.box) for face in result.faces]
-        if not frame.still:
-            now += [(at, box) for at, box in self._known if 0 < frame.time - at <= _REMEMBERED]
+        for at, box in () if frame.still else self._known:
+            new = all(box.iou(newer) <= SAME for _, newer in now)
+            if new and 0 < frame.time - at <= _REMEMBERED:
+                now.append((at, box))
         self._known = now
         return [box for _, box in now]

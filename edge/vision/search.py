@@ -250,13 +250,11 @@ class FaceSearch:
                 tile.looked(samples, self._size, 0)
                 yield tile.window
             return
-        self._credit = min(self._credit + self._budget, max(t.cost for t in self._tiles))
-        while True:
+        costs = [tile.cost for tile in self._tiles]
+        self._credit = min(self._credit + self._budget, sum(costs))
+        while self._credit >= max(costs):
             self._turn += 1
             tile = choose(self._tiles, samples, self._size, self._turn)
-            if tile.cost > self._credit:
-                self._turn -= 1
-                return
             self._credit -= tile.cost
             tile.looked(samples, self._size, self._turn)
             yield tile.window

@@ -116,7 +116,7 @@ class Board:
         """Take an outage that is worth telling."""
         channel = self._channel(outage.source)
         before = channel.moment
-        channel.outages += before.outage is None
+        channel.outages += before.outage is None and before.shown is not None
         told = (outage.state, outage.reason)
         if before.outage is None or (before.outage.state, before.outage.reason) != told:
             channel.moment = before._replace(number=before.number + 1, outage=outage)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import SourceLostError
-from edge.events import LOST, STARTS, Event, Item, with_events
-from edge.types import FaceResult, Frame, FrameResult, Outage
+from edge.events import STARTS, Event, Item, with_events
+from edge.types import LOST, FaceResult, Frame, FrameResult, Outage
 from tests.edge.fakes import LABELS, image, says, seen, square
 
 FORGET = 0.5

@@ -70,8 +70,8 @@ def test_stats_add_up() -> None:
     stats = Stats(clock=lambda: next(ticks))
     happy, sad = seen(square(10, 10, 5)), seen(square(40, 10, 5), "sad", 2, certain=False)
     for frame, faces in zip(frames(4), ([happy, sad], [happy], [happy], []), strict=True):
-        stats.write(dataclasses.replace(frame, dropped=2), result(frame.index, faces))
-    assert (stats.frames, stats.dropped) == (4, 8)
+        stats.write(frame, result(frame.index, faces))
+    assert (stats.frames, stats.dropped) == (4, 0)
     assert "people       2: happy 75.0%, sad 25.0%; certain in 75.0%" in "\n".join(
         stats.summary({})
     )
@@ -132,6 +132,21 @@ def test_the_latency_of_live_frames_is_counted_from_their_capture() -> None:
     assert "latency" in "\n".join(stats.summary({}))
 
 
+def test_each_camera_has_a_speed_of_its_own() -> None:
+    now = [0.0]
+    stats = Stats(clock=lambda: now[0])
+    for index in range(4):
+        for camera in range(2):
+            at = index * (0.1 if camera else 0.2) + 0.01
+            frame = Frame(image(), index, at, f"camera {camera}", live=True, captured_at=at)
+            now[0] = at + (0.004 if camera else 0.02)
+            stats.write(dataclasses.replace(frame, dropped=3 * camera), result(index))
+    assert stats.corner() == "10 FPS · 4.0 ms after capture · camera 1, 12 dropped"
+    stats.write(dataclasses.replace(frame, source="camera 0", dropped=0), result())
+    assert stats.corner().endswith(" after capture · camera 0")
+    assert stats.dropped == 12
+
+
 @pytest.mark.parametrize("live", [False, True])
 def test_one_frame_has_no_speed(live: bool) -> None:
     """Its own milliseconds alone would make hundreds of frames a second of a slow camera."""
@@ -150,12 +165,12 @@ def test_a_file_has_no_latency() -> None:
 def test_each_outage_counts_once_and_the_speed_before_it_is_forgotten() -> None:
     stats = Stats()
     assert "outages" not in "\n".join(stats.summary({}))
-    stats.write(frames(1)[0], result())
-    stats.lost(outage(reason=""))
+    stats.lost(outage())  # it was not there yet
     for _ in range(2):
-        stats.write(frames(1)[0], result())
+        stats.write(frames(1, live=True, captured_at=0.0)[0], result())
+        stats.lost(outage(age=1.7, reason=""))
         for _ in range(3):
-            stats.lost(outage())
+            stats.lost(outage(reason=""))
     assert "outages      2" in "\n".join(stats.summary({}))
     assert stats.status() == "starting"
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import SinkError, TargetError
 from edge.protocols import BaseSink
-from edge.sinks.shared import Drawn, Guarded, is_shown
+from edge.sinks.shared import Drawn, Guarded
 from edge.types import Frame
 from edge.vision.overlay import annotate
 from tests.edge.sinks.makers import RecordingSink, face, feed, frames, outage, result, square
@@ -134,9 +134,9 @@ def test_a_problem_elsewhere_reaches_the_sinks() -> None:
 
 
 def test_a_short_wait_is_no_outage_for_people() -> None:
-    assert not is_shown(outage(1.7, reason=""))
-    assert is_shown(outage(1.8, reason=""))
-    assert is_shown(outage(0.1))
+    assert not outage(1.7, reason="").is_shown
+    assert outage(1.8, reason="").is_shown
+    assert outage(0.1).is_shown
 
 
 def test_of_an_outage_views_get_all_and_recordings_the_first_seconds() -> None:

@@ -66,9 +66,7 @@ class Screen:
         self.stopped = True
 
     def sink(self, stopped: Callable[[], bool] | None = None) -> WindowSink:
-        return WindowSink(
-            self.stop, stopped or (lambda: self.stopped), self, lambda: None, lambda: self.now
-        )
+        return WindowSink(self.stop, stopped or (lambda: self.stopped), self, lambda: self.now)
 
     @property
     def moments(self) -> list[float]:
@@ -88,11 +86,6 @@ def test_no_display_is_a_reason_not_an_abort() -> None:
 
 def test_a_display_that_does_not_answer_is_a_reason_not_an_abort() -> None:
     assert display_problem({"DISPLAY": ":4711"}) is not None
-
-
-def test_a_window_without_a_display_is_refused() -> None:
-    with pytest.raises(SinkError, match="window: expected a display, found that there is none"):
-        WindowSink(lambda: None, lambda: False, problem=lambda: "there is none").__enter__()
 
 
 def test_an_error_of_the_gui_is_the_sinks() -> None:

@@ -77,6 +77,18 @@ def test_a_face_that_is_missed_for_a_moment_stays_hidden() -> None:
     assert not is_hidden(0.6, [])
 
 
+def test_a_face_that_is_found_is_hidden_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden: list[int] = []
+    monkeypatch.setattr(
+        "edge.vision.painter.draw", lambda *arguments: hidden.append(len(arguments[-1]))
+    )
+    painter = Painter(frozenset(), "blur")
+    for index in range(10):  # it moves by a sixteenth of its side
+        faces = [seen(square(100 + 5 * index, 120, 80))]
+        painter.paint(Frame(image(320, 240), index, index / 30), result(index, faces))
+    assert hidden == [1] * 10, "not where it was as well"
+
+
 def test_of_one_photograph_nothing_is_hidden_in_the_next() -> None:
     painter = Painter(frozenset(), "blank")
     still = Frame(image(320, 240, 90), 0, 0.0, still=True)

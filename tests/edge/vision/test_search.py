@@ -229,6 +229,16 @@ def test_the_rota_goes_round_within_its_budget() -> None:
     assert sum(w.columns * w.rows for w in looked) / UNIT <= 2 * count
 
 
+@pytest.mark.parametrize("budget", [2, 5, 20, 1000])
+def test_the_budget_is_what_the_rota_takes(budget: float) -> None:
+    detector = FakeDetector()
+    cost = sum(w.columns * w.rows for w in tiles(*HD, 0.04, 26, 128)) / UNIT
+    plans = frames_of(FaceSearch(SearchOptions(0.04, budget), detector), detector, 101)
+    spent = [sum(w.columns * w.rows for w in plan.tiles) / UNIT for plan in plans[1:]]
+    assert np.mean(spent) == pytest.approx(min(budget, cost), rel=0.05)
+    assert max(spent) <= min(budget + 4, cost), "the dearest tile costs 4"
+
+
 def test_a_budget_of_nothing_still_sees_near_and_known_faces() -> None:
     near = FakeDetector(square(600, 300, 300))
     plans = frames_of(FaceSearch(SearchOptions(0.04, 0.0), near), near, 10)
