@@ -17,9 +17,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.measure import Block, Probe, Series, interleave
 from benchmarks.reference import Reference, milliseconds
 from benchmarks.results import Interval, Stages, Throughput
-from edge.recognizer import STAGES, Recognizer, usable_cores
+from edge.recognizer import Recognizer, usable_cores
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import FaceResult, Frame, FrameResult, Image, Outage
+from edge.types import STAGES, FaceResult, Frame, FrameResult, Image, Outage
 from edge.vision.interpreter import Model, open_model, read_model_file
 
 FPS = 30.0

@@ -22,6 +22,7 @@ from train import provenance
 from train.artifact import save_model
 from train.data import check_classes, copies_in_train, fingerprint, load_splits
 from train.framing import USUAL, derive_framing
+from train.install import framing_of
 from train.metrics import calibrate, evaluate, totals
 from train.model import multiply_accumulates, predict_logits
 
@@ -123,7 +124,7 @@ def _measure(
     splits = load_splits(images, model.input.shape[1])
     train, validation = splits["train"], splits["validation"]
     check_classes(validation, labels, "LABELS")
-    framing, _ = derive_framing(train.images, detector)
+    framing = framing_of(images) or derive_framing(train.images, detector)[0]
     logits = predict_logits(model, validation.images)
     predicted = logits.argmax(axis=1)
     copies = copies_in_train(validation, train)

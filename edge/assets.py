@@ -28,6 +28,15 @@ def advice(in_a_clone: str, installed: str = "install edge-expressions again") -
     return installed if home() == _PACKAGE else in_a_clone
 
 
+def extra(name: str) -> str:
+    """Return how the packages of the extra called ``name`` are installed."""
+    target = "scan" if name == "scan" else "run-edge"
+    return advice(
+        f"run 'make {target}', or pip install '.[{name}]'",
+        f"install edge-expressions[{name}] as you installed edge-expressions",
+    )
+
+
 ASSETS_FOLDER = home() / "models" / "assets"
 _FETCH = advice("run 'make assets'")
 

@@ -146,7 +146,7 @@ def scan(settings: _ScanSettings) -> int:
 
     interrupt()
     if settings.export:
-        rows = export(Path(settings.source[0]), settings.export)
+        rows = export(Path(settings.source[0]), settings.export, settings.per)
         say(f"{rows} rows in {settings.export}")
         return 0
     with native_noise_filtered():

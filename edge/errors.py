@@ -66,6 +66,10 @@ class DetectorError(EdgeError):
     """The face detector can't be set up or run."""
 
 
+class ImageError(EdgeError):
+    """What a program gives as an image is none."""
+
+
 class SourceError(EdgeError):
     """A camera, a video or a folder of images can't be opened."""
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from edge.adapters import Limits
 from edge.analysis import MOST_WORKERS, Analyse, Analyser, Analysis, Item, Prefetch, Stopwatch
+from edge.errors import SettingsError
 from edge.events import Event, with_events
 from edge.protocols import Detector
 from edge.settings import AnalysisSettings, Settings, Tracking
 from edge.sources import open_sources, turned
-from edge.types import Face, FaceResult, Frame, FrameResult, Image, Outage
+from edge.types import Face, FaceResult, Frame, FrameResult, Image, Outage, check_image
 from edge.vision import open_detector
 from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.interpreter import read_model_file
@@ -25,8 +26,6 @@ from edge.vision.pool import Pool
 from edge.vision.scout import Scout
 from edge.vision.search import FaceSearch, Plan, SearchOptions, find_faces
 from edge.vision.tracking import Tracker, expression
-
-STAGES = ("detect", "crop", "classify", "track")
 
 
 def usable_cores() -> int:
@@ -69,6 +68,11 @@ class Recognizer:
         budget: float = 0.0,
     ) -> None:
         """Open the networks; nothing is set for the whole process."""
+        if not isinstance(tracking, Tracking | None):
+            raise SettingsError(
+                f"tracking: expected a Tracking, found {type(tracking).__name__}; write "
+                "Tracking(smoothing=0.2), for instance"
+            )
         settings = Settings(
             model=Path(model or Settings.model),
             detector=detector,
@@ -109,7 +113,7 @@ class Recognizer:
             if detect_every > 1 or budget
             else None
         )
-        self._tracking = tracking or Tracking()
+        self._tracking = Tracking() if tracking is None else tracking
         self.restart()
 
     @classmethod
@@ -139,7 +143,11 @@ class Recognizer:
         )
 
     def __call__(self, image: Image) -> FrameResult:
-        """Return what ``image`` (``uint8[H, W, 3]`` BGR) shows, without tracking."""
+        """Return what ``image`` (``uint8[H, W, 3]`` BGR) shows, without tracking.
+
+        Raises ``ImageError`` where it is no such array.
+        """
+        check_image(image)
         return self._untracked(Frame(image, 0, 0.0), self._analyse(image, self._search.full(image)))
 
     def stream(

@@ -8,6 +8,7 @@ __future__``, since the class that the command line makes of all that lives in a
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -220,11 +221,7 @@ class Settings(AnalysisSettings, InputOutput):
         check_range("frames", self.frames, 0, 1e9)
         if not self.source or not all(self.source):
             raise SettingsError("source: expected a name, found none; 'auto' is the first camera")
-        if unknown := set(self._overlay_names()) - ALL:
-            raise SettingsError(
-                f"overlay: expected {', '.join(sorted(ALL))} or none, found {unknown.pop()!r}; "
-                "name some of them with commas"
-            )
+        named_parts(self.overlay)
         for name, value in (
             ("source", tuple(map(expanded, self.source))),
             ("events", tuple(_target(Path(expanded(path))) for path in self.events)),
@@ -242,7 +239,8 @@ class Settings(AnalysisSettings, InputOutput):
             raise SettingsError(
                 "output: expected different files, found the same one twice; name each once"
             )
-        inputs = {os.path.realpath(path) for path in (*self.source, str(self.model_path))}
+        files = filter(exists, (*self.source, str(self.model_path)))  # "demo" is none
+        inputs = set(map(os.path.realpath, files))
         for path, real in zip(names, outputs, strict=True):
             if real in inputs:
                 raise SettingsError(
@@ -250,14 +248,26 @@ class Settings(AnalysisSettings, InputOutput):
                     "rename the output"
                 )
 
-    def _overlay_names(self) -> list[str]:
-        names = [name.strip() for name in self.overlay.split(",")]
-        return [] if names == ["none"] else names
-
     @property
     def overlay_parts(self) -> frozenset[Part]:
         """``overlay`` as a set."""
-        return frozenset(part for part in ALL if part in self._overlay_names())
+        return named_parts(self.overlay)
+
+
+def named_parts(overlay: str | Iterable[str]) -> frozenset[Part]:
+    """Return the parts that are named, as "boxes,bars" or each for itself; "none" is none.
+
+    Raises ``SettingsError`` for other names.
+    """
+    names = overlay.split(",") if isinstance(overlay, str) else overlay
+    found = {name.strip() for name in names}
+    found = set() if found == {"none"} else found
+    if unknown := sorted(found - ALL):
+        raise SettingsError(
+            f"overlay: expected {', '.join(sorted(ALL))} or none, found {unknown[0]!r}; "
+            "name some of them with commas"
+        )
+    return frozenset(part for part in ALL if part in found)
 
 
 def _or_own(path: Path) -> Path:

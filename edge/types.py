@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import ImageError
 from edge.records import ExpressionRecord, FaceRecord, FrameRecord
 
 Image = NDArray[np.uint8]
@@ -24,6 +25,23 @@ Image = NDArray[np.uint8]
 LARGEST_SIDE = 32_766
 """Pixels a side of an image at most, by OpenCV's fixed-point sampling."""
 Floats = NDArray[np.float32]
+
+
+def check_image(image: object) -> None:
+    """Raise ``ImageError`` unless ``image`` is ``uint8[H, W, 3]`` with a pixel at least."""
+    if image is None:
+        found = "None; cv2.imread returns that where it can't read the file"
+    elif not isinstance(image, np.ndarray):
+        found = f"{type(image).__name__}; read a file with cv2.imread, or see numpy.asarray"
+    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        found = f"{image.dtype}{list(image.shape)}; convert it, as with cv2.cvtColor"
+    else:
+        return
+    raise ImageError(f"image: expected uint8[height, width, 3] in BGR, found {found}")
+
+
+STAGES = ("detect", "crop", "classify", "track")
+"""Of a frame's work, in this order."""
 LOST = 1.8
 """Seconds without a frame after which a live source is lost, where it does not say so itself."""
 

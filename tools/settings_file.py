@@ -24,9 +24,10 @@ SERVICE = {"source": "0"}
 _WIDTH = 98
 _HEADING = (
     "Settings of the service. What begins with '#' and no blank is a default: remove the '#' to "
-    "change it; what has no value is found out at the start. 'systemctl reload expressions' "
-    "starts anew with this file, or refuses what can't work; 'expressions doctor --config' with "
-    "this file says what is missing. Relative outputs lie in /var/lib/expressions."
+    "change it; what has no value is found out at the start. 'systemctl reload-or-restart "
+    "expressions' starts anew with this file, or refuses what can't work; 'expressions doctor "
+    "--config' with this file says what is missing. What belongs to no table stands above the "
+    "first one. Relative outputs lie in /var/lib/expressions."
 )
 
 

@@ -245,9 +245,11 @@ def framing(
         opened = open_detector(detector, model=detector_model)
     import_tensorflow(to_train=False)
     from train.artifact import add_framing  # noqa: PLC0415 - behind the quiet import
-    from train.framing import derive_framing  # noqa: PLC0415
+    from train.framing import TIGHTER, derive_framing  # noqa: PLC0415
+    from train.install import framing_of  # noqa: PLC0415
 
-    derived, found = derive_framing(load_split(images, "train").images, opened)
+    tighter = 1.0 if framing_of(images) else TIGHTER
+    derived, found = derive_framing(load_split(images, "train").images, opened, tighter)
     add_framing(model, opened.framing, derived)
     say(
         f"{model}: boxes of {opened.name} × {derived.scale}, moved by {derived.offset_x} and "

@@ -79,17 +79,15 @@ def load_splits(root: Path, side: int = SIDE, origin: str = "") -> dict[str, Spl
     return divided(splits[TRAIN], origin or str(root))
 
 
-def load_split(root: Path, name: str, side: int = SIDE, origin: str = "") -> Split:
+def load_split(root: Path, name: str) -> Split:
     """Read one split of the data set in ``root``, as ``load_splits`` does."""
-    layout = _layout(root, origin)
-    if not layout.divided:
-        return load_splits(root, side, origin)[name]
-    return _read_split(root, layout, name, side, origin)
+    layout = _layout(root)
+    return _read_split(root, layout, name) if layout.divided else load_splits(root)[name]
 
 
-def load_whole(root: Path, side: int = SIDE, origin: str = "") -> Split:
+def load_whole(root: Path) -> Split:
     """Read the images of all classes in ``root``, which nobody divided; as ``load_splits``."""
-    return _read_split(root, _layout(root, origin), TRAIN, side, origin)
+    return _read_split(root, _layout(root), TRAIN)
 
 
 def divided(whole: Split, what: str) -> dict[str, Split]:
@@ -136,7 +134,7 @@ def list_files(root: Path) -> Iterator[str]:
         yield from ((below / name).as_posix() for name in files)
 
 
-def _layout(root: Path, origin: str) -> Layout:
+def _layout(root: Path, origin: str = "") -> Layout:
     if not root.is_dir():
         raise DatasetError(
             f"{root}: expected a folder of images, found no such folder; run 'make data ARCHIVE=…' "
@@ -146,7 +144,7 @@ def _layout(root: Path, origin: str) -> Layout:
     return find_layout(list_files(root), origin or str(root))
 
 
-def _read_split(root: Path, layout: Layout, name: str, side: int, origin: str) -> Split:
+def _read_split(root: Path, layout: Layout, name: str, side: int = SIDE, origin: str = "") -> Split:
     # One after the other: threads gain nothing on files this small, and a pool of them can hang
     # where Ctrl-C arrives between its locks.
     places = sorted((place, path) for path, place in layout.places.items() if place[0] == name)

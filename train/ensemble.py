@@ -25,7 +25,7 @@ _ROUNDS = 500
 
 
 def weigh(
-    probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], rounds: int = _ROUNDS
+    probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the weights, which sum to 1, under which the mean of ``probabilities`` is likeliest.
 
@@ -36,7 +36,7 @@ def weigh(
     likelihoods = np.stack([each[rows, labels] for each in probabilities], axis=1, dtype=np.float64)
     likelihoods += np.finfo(np.float32).tiny
     weights = np.full(len(probabilities), 1 / len(probabilities))
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         parts = weights * likelihoods
         weights = (parts / parts.sum(axis=1, keepdims=True)).mean(axis=0)
     return weights

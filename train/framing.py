@@ -29,11 +29,14 @@ USUAL = Framing(scale=1.086, offset_x=-0.006, offset_y=-0.091)
 _log = logging.getLogger(__name__)
 
 
-def derive_framing(images: NDArray[np.uint8], detector: Detector) -> tuple[Framing, float]:
+def derive_framing(
+    images: NDArray[np.uint8], detector: Detector, tighter: float = TIGHTER
+) -> tuple[Framing, float]:
     """Return the framing of ``images`` (``uint8[n, h, w, 1]`` grey) and the share with a face.
 
     Takes an evenly spaced sample and the medians of the boxes' sides and centres; the square is
-    ``TIGHTER`` than what these give. Where too few images show a face it is ``USUAL``.
+    ``tighter`` than what these give: 1 for images that were cut out as the runtime cuts. Where too
+    few images show a face it is ``USUAL``.
     """
     sample = images[:: max(len(images) // _SAMPLE, 1)]
     boxes = [box for image in sample if (box := _box(image[..., 0], detector)) is not None]
@@ -47,7 +50,7 @@ def derive_framing(images: NDArray[np.uint8], detector: Detector) -> tuple[Frami
         return USUAL, found
     x, y, side = np.median(np.array(boxes), axis=0)
     return Framing(
-        scale=round(float(TIGHTER / side), 3),
+        scale=round(float(tighter / side), 3),
         offset_x=round(float((0.5 - x) / side), 3),
         offset_y=round(float((0.5 - y) / side), 3),
     ), found

@@ -42,10 +42,10 @@ class Layers:
         )(x)  # fmt: skip
         return self.normalise(dtype=self.precision)(x)
 
-    def convolve_depthwise(self, x: keras.KerasTensor, size: int = 3) -> keras.KerasTensor:
+    def convolve_depthwise(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """The same for each channel alone."""
         x = keras.layers.DepthwiseConv2D(
-            size, padding="same", use_bias=False, dtype=self.precision
+            3, padding="same", use_bias=False, dtype=self.precision
         )(x)  # fmt: skip
         return self.normalise(dtype=self.precision)(x)
 

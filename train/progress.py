@@ -35,16 +35,15 @@ class TrainingProgress(keras.callbacks.Callback):
         first: int = 0,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
-        every: float = _EVERY,
     ) -> None:
         """Show a training of ``epochs`` of so many ``steps``, of which ``first`` are done before.
 
         Where there is no terminal, there is a line at the end of each epoch, and one as soon as a
-        step ends ``every`` so many seconds after the last.
+        step ends 15 seconds after the last.
         """
         super().__init__()
         self._epochs, self._steps, self._epoch, self._step = epochs, steps, first, 0
-        self._console, self._clock, self._every = console or Console(), clock, every
+        self._console, self._clock = console or Console(), clock
         self._lock = threading.Lock()
         self._figures: dict[str, float] = {}
         self._said = clock()
@@ -122,7 +121,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def _show(self) -> None:
         if self._bar:
             self._bar.update(self._task, completed=self._done(), description=self.line())
-        elif self._clock() - self._said >= self._every:
+        elif self._clock() - self._said >= _EVERY:
             self._print(self.line())
 
     def _print(self, line: str) -> None:

@@ -32,19 +32,17 @@ _BATCH = 256
 _log = logging.getLogger(__name__)
 
 
-def show_views(
-    examples: Examples, recipe: Recipe, teachers: Sequence[Teacher], folder: Path = ANSWERS
-) -> Examples:
+def show_views(examples: Examples, recipe: Recipe, teachers: Sequence[Teacher]) -> Examples:
     """Return ``examples`` with the views that ``recipe`` asks for, and the teachers' share in them.
 
-    The views are the same for every seed. Answers that are in ``folder`` are not asked for again;
+    The views are the same for every seed. Answers that are in ``ANSWERS`` are not asked for again;
     new ones are written there.
     """
     rest = 1 - sum(teacher.share for teacher in teachers)
     images = [view(examples.images, number, recipe.augmentation) for number in range(recipe.views)]
     targets = [rest * examples.targets for _ in images]
     for teacher in teachers:
-        for target, answer in zip(targets, _answers(teacher, images, folder), strict=True):
+        for target, answer in zip(targets, _answers(teacher, images), strict=True):
             np.add(target, teacher.share * answer, out=target)
     return Examples(np.concatenate(images), np.concatenate(targets), examples.rows, recipe.views)
 
@@ -61,9 +59,7 @@ def view(images: NDArray[np.uint8], number: int, options: Augmentation | None) -
     return np.concatenate(parts)
 
 
-def _answers(
-    teacher: Teacher, views: Sequence[NDArray[np.uint8]], folder: Path
-) -> Iterator[NDArray[np.float32]]:
+def _answers(teacher: Teacher, views: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
     """Yield the probabilities ``float32[n, classes]`` of each view and its mirror image, the mean.
 
     A view is ``uint8[n, side, side, 1]``.
@@ -71,14 +67,14 @@ def _answers(
     fast = tf.function(functools.partial(_both, teacher.network), reduce_retracing=True)
     for number, images in enumerate(views, 1):
         asked = hashlib.sha256(images.tobytes()).hexdigest()[:12]
-        path = folder / f"{teacher.name}-{teacher.graph_sha256[:12]}-{asked}.npy"
+        path = ANSWERS / f"{teacher.name}-{teacher.graph_sha256[:12]}-{asked}.npy"
         if path.exists():
             yield np.load(path, allow_pickle=False)
             continue
         _log.info("asking %s about view %d of %d", teacher.name, number, len(views))
         parts = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
         answer = np.concatenate([fast(tf.constant(part)).numpy() for part in parts])
-        folder.mkdir(parents=True, exist_ok=True)
+        ANSWERS.mkdir(parents=True, exist_ok=True)
         with replace_with(path) as file:
             np.save(file, answer)
         yield answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -24,11 +25,12 @@ from edge.sinks.command import CommandSink
 from edge.sinks.console import StatusLine
 from edge.sinks.events import EventSink
 from edge.sinks.shared import Drawn, Guarded
-from edge.sinks.window import WindowSink, display_problem
+from edge.sinks.window import WindowSink, display_problem, is_desktop
 from edge.sources.images import ImageSource
 from edge.types import Frame, Outage
 from edge.vision.painter import Painter
 
+log = logging.getLogger(__name__)
 _MOST_NAMED = 3
 """Sources that a summary names."""
 
@@ -256,4 +258,6 @@ def open_window(
         raise SinkError(
             f"window: expected a display, found that {problem}, or run with '--display off'"
         )
+    if problem and is_desktop():
+        log.warning("no window: %s, or run with '--display off'", problem)
     return None if problem else WindowSink(stop, stopped)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,8 @@ from edge.files import read_toml
 from edge.run.build import RunSettings
 from edge.settings import expanded
 
+_TWICE = re.compile("twice|overwrite")
+"""In what ``tomllib`` says of a key or a table that the file has already."""
 _KINDS: Mapping[type, str] = {dict: "table", list: "list"}
 
 
@@ -66,7 +69,8 @@ def _read(path: str) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"{path}: expected a settings file in TOML, found: {_found(error)}; mend it"
+            f"{path}: expected a settings file in TOML, found: {_found(error)}; "
+            + ("change what is there" if _TWICE.search(str(error)) else "mend it")
         ) from error
     values = {key.replace("-", "_"): value for key, value in values.items()}
     _check(path, values)
@@ -82,19 +86,33 @@ def _check(path: str, values: Mapping[str, Any]) -> None:
     known = {field.name: field for field in fields(RunSettings)}
     for name, value in values.items():
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            advice = f"write {near[0]} for it" if near else "take it out"
-            raise SettingsError(f"{path}: expected {', '.join(known)}, found {name}; {advice}")
-        if not is_dataclass(known[name].default_factory):
+            raise _unknown(path, name, known)
+        table: Any = known[name].default_factory
+        if not is_dataclass(table):
             _check_value(path, name, value)
         elif isinstance(value, dict):
+            options = [field.name for field in fields(table)]
             for option, one in value.items():
+                if option.replace("-", "_") not in options:
+                    moved = option.replace("-", "_") in known
+                    raise _unknown(f"{path}: [{name}]", option, options, moved)
                 _check_value(path, f"{name}.{option}", one)
         else:
             raise SettingsError(
                 f"{path}: expected a table [{name}], found {name} = …; write what belongs there in "
                 "lines of its own below it"
             )
+
+
+def _unknown(
+    path: str, name: str, known: Iterable[str], belongs_above: bool = False
+) -> SettingsError:
+    """``belongs_above`` says that it is an option, but none of the table that it stands in."""
+    near = get_close_matches(name, known, 1)
+    advice = f"write {near[0]} for it" if near else "take it out"
+    if belongs_above:
+        advice = "write it above the first line with [ ]"
+    return SettingsError(f"{path}: expected {', '.join(known)}, found {name}; {advice}")
 
 
 def _check_value(path: str, name: str, value: object) -> None:

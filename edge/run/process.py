@@ -17,14 +17,16 @@ _NATIVE_NOISE = (b"INFO: ", b"ERROR: ")
 """LiteRT writes "INFO: Created TensorFlow Lite XNNPACK delegate" and its errors, which an exception
 repeats, straight to file descriptor 2, and has no switch for that."""
 
+_ERRORS = 2
+"""OpenCV's level of its log at which it tells errors alone."""
+
 
 def set_up_process(name: str) -> None:
     """Set threads, and where log lines go, which ``name`` begins."""
     # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
     cv2.setNumThreads(1)
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_ERROR
-    )  # its remarks on a network that it runs all the same
+    set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # 4; 5
+    set_log_level(_ERRORS)  # not its remarks on a network that it runs all the same
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed ones are None
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.protocols import BaseSink
-from edge.recognizer import STAGES
-from edge.types import Frame, FrameResult, Outage
+from edge.types import STAGES, Frame, FrameResult, Outage
 
 _RECENT = 30
 """Frames that the momentary speed is taken over."""

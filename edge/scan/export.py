@@ -11,21 +11,22 @@ from edge.files import check_target, replace_with
 from edge.scan.results import FRAMES, SECONDS, parts, require_scan
 from edge.scan.summary import no_part
 from edge.sinks.columns import require_pyarrow
-from edge.sinks.output import writing
+from edge.sinks.output import set_aside, writing
 from edge.sinks.table import FORMULA
 
 
-def export(results: Path, target: Path) -> int:
+def export(results: Path, target: Path, per: str = "frame") -> int:
     """Write the rows of all parts in ``results`` to ``target`` (.csv, .parquet); return how many.
 
-    They are those of frames, or of seconds where the scan has no others. Raises ``SinkError``.
+    They are those of frames, or of seconds where that is asked for with "second" or the scan has no
+    others. What is at ``target`` gets a number. Raises ``SinkError``.
     """
     require_pyarrow(str(target))
     import pyarrow.csv  # noqa: PLC0415 - an option, and slow to import
     import pyarrow.parquet  # noqa: PLC0415
 
     scan = require_scan(results)
-    kind = SECONDS if scan["settings"]["per"] == "second" else FRAMES
+    kind = SECONDS if "second" in (per, scan["settings"]["per"]) else FRAMES
     found = parts(results, kind)
     if not found:
         raise TargetError(f"{results}: expected results of files, found none; scan some first")
@@ -41,6 +42,7 @@ def export(results: Path, target: Path) -> int:
             for batch in _batches(found):
                 writer.write_table(_harmless(batch) if target.suffix == ".csv" else batch)
                 rows += batch.num_rows
+            set_aside(target)
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edge.assets import extra
 from edge.errors import EdgeError
 from edge.files import write_text
 from edge.scan.charts import clock, colours
@@ -80,7 +81,7 @@ def _environment() -> Any:
     except ImportError as error:
         raise EdgeError(
             f"report: expected the packages 'jinja2' and 'pyarrow', found no '{error.name}'; "
-            "pip install 'edge-expressions[scan]'"
+            f"{extra('scan')}"
         ) from error
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

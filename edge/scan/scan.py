@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edge import __version__
+from edge.assets import extra
 from edge.errors import EdgeError, ScanError, SourceFileError, first_line
 from edge.scan.inputs import Input, find_inputs, readable
 from edge.scan.progress import ScanProgress, Totals, count, hours
@@ -59,8 +60,7 @@ def open_workers(
         from edge.scan import cluster  # noqa: PLC0415 - an option, and slow to import
     except ImportError as error:
         raise ScanError(
-            f"scan: expected the package 'distributed', found: {first_line(error)}; "
-            "pip install 'edge-expressions[scan]'"
+            f"scan: expected the package 'distributed', found: {first_line(error)}; {extra('scan')}"
         ) from error
     return cluster.open_cluster(settings, model, results, files)
 

@@ -46,7 +46,8 @@ class ScanSettings(AnalysisSettings, ScanPlaces):
     """The scheduler of a Dask cluster to work on, "tcp://host:8786", instead of this machine. Its
     workers see the files under the same paths."""
     export: Path | None = None
-    """Write the table of the results folder as one .csv or .parquet file, and scan nothing."""
+    """Write the table of the results folder as one .csv or .parquet file, and scan nothing. With
+    "--per second" it is that of the seconds."""
 
     def __post_init__(self) -> None:
         """Check the ranges and expand "~"; raises ``SettingsError``."""

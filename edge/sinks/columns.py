@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
 
+from edge.assets import extra
 from edge.errors import SinkError
 from edge.sinks.table import Record, Table
 
@@ -20,7 +21,7 @@ def require_pyarrow(what: str, advice: str = "") -> None:
     if find_spec("pyarrow") is None:
         raise SinkError(
             f"{what}: expected the package 'pyarrow' for Parquet, found none; "
-            f"pip install 'edge-expressions[scan]'{advice}"
+            f"{extra('scan')}{advice}"
         )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from edge.assets import extra
 from edge.errors import SettingsError, first_line
 
 KEEPALIVE = 15
@@ -82,8 +83,7 @@ def load_paho() -> Any:
         import paho.mqtt.client as paho  # noqa: PLC0415 - takes 2 MB and is rarely asked for
     except ImportError as error:
         raise SettingsError(
-            f"mqtt: expected the package paho-mqtt, found: {first_line(error)}; "
-            "run pip install 'edge-expressions[mqtt]'"
+            f"mqtt: expected the package paho-mqtt, found: {first_line(error)}; {extra('mqtt')}"
         ) from error
     return paho
 

@@ -37,11 +37,11 @@ def check(path: Path, disk_usage: Callable[[Path], Any] = shutil.disk_usage) -> 
     _check_room(path, path.parent, disk_usage)
 
 
-def check_folder(folder: Path, disk_usage: Callable[[Path], Any] = shutil.disk_usage) -> None:
+def check_folder(folder: Path) -> None:
     """Raise ``SinkError`` unless a run could write files in ``folder``; nothing is made."""
     with _refusing(folder, "a folder that can be written, or made"):
         check_target(folder / "_")
-    _check_room(folder, folder, disk_usage)
+    _check_room(folder, folder, shutil.disk_usage)
 
 
 def create(path: Path, keep: int = 0) -> FileIO:

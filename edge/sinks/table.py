@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from edge.types import STAGES
+
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]
 """Cells by column; a cell that is missing is empty."""
 
-_STAGES = ("detect", "crop", "classify", "track")
 _BOX = ("left", "top", "right", "bottom")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet runs."""
@@ -39,7 +40,7 @@ def frame_table(labels: Sequence[str]) -> Table:
     columns |= {f"p_{label}": float for label in labels}
     columns |= {"smoothed_label": str, "smoothed_score": float, "smoothed_certain": bool}
     columns |= {f"smoothed_{label}": float for label in labels}
-    return Table(columns | {f"{stage}_ms": float for stage in _STAGES}, _frame_rows)
+    return Table(columns | {f"{stage}_ms": float for stage in STAGES}, _frame_rows)
 
 
 def second_table(labels: Sequence[str]) -> Table:

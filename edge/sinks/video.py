@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from edge.adapters import SinkAdapter
+from edge.assets import extra
 from edge.errors import SinkError, first_line
 from edge.protocols import BaseSink
 from edge.settings import Recording
@@ -33,7 +34,7 @@ def check(path: Path) -> None:
     if find_spec("av") is None:
         raise SinkError(
             f"{path}: expected the package 'av' for video, found none; "
-            "pip install 'edge-expressions[video]', or choose .jsonl or .csv"
+            f"{extra('video')}, or choose .jsonl or .csv"
         )
     check_opencv()
     output.check(path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TextIO
 from cyclopts import Parameter
 
 from edge.adapters import PublisherAdapter
+from edge.assets import extra
 from edge.errors import SinkError
 from edge.events import Event
 from edge.protocols import BaseSink
@@ -161,8 +162,7 @@ def require() -> None:
     for name in _PACKAGES:
         if find_spec(name) is None:
             raise SinkError(
-                f"web: expected {', '.join(_PACKAGES)}, found no {name}; run pip install "
-                "'edge-expressions[web]'"
+                f"web: expected {', '.join(_PACKAGES)}, found no {name}; {extra('web')}"
             )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import cv2
 
+from edge.assets import advice
 from edge.errors import SinkError, first_line
 from edge.protocols import BaseSink
 from edge.types import Frame, FrameResult, Image, Outage
@@ -27,8 +28,18 @@ _STILL = 1.0
 """Seconds that a still frame is shown."""
 _LATE = 0.5
 """Seconds that a file may lag, by a pause or by slow work, before it is no more hurried after."""
+_ADVICE = advice(
+    "run 'rm -r .venv/edge' and then 'make run-edge OPENCV=opencv', which needs libGL",
+    "uninstall opencv-python-headless, then install opencv-python",
+)
 _SLICE = 50
 """Milliseconds between two looks at whether to stop."""
+
+
+def is_desktop(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a window is to be expected here."""
+    named = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+    return not sys.platform.startswith("linux") or bool(named)
 
 
 def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -38,11 +49,11 @@ def display_problem(environment: Mapping[str, str] = os.environ) -> str | None:
     one.
     """
     if not cv2.currentUIFramework():
-        return "this OpenCV is built without windows; install opencv-python"
+        return f"this OpenCV is built without windows; {_ADVICE}"
+    if not is_desktop(environment):
+        return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"
     if not sys.platform.startswith("linux"):
         return None
-    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        return "neither DISPLAY nor WAYLAND_DISPLAY is set; start it on a desktop"
     try:
         subprocess.run(
             [sys.executable, "-c", _PROBE],

@@ -145,8 +145,10 @@ def turned(
 ) -> Iterator[Frame | Outage]:
     """Yield ``items`` with every image turned clockwise by ``rotate`` (0, 90, 180, 270) degrees.
 
-    ``mirror`` swaps left and right after that.
+    ``mirror`` swaps left and right after that. Raises ``SettingsError`` for another angle.
     """
+    if rotate and rotate not in _TURNS:
+        raise SettingsError(f"rotate: expected 0, 90, 180 or 270, found {rotate}; give one of them")
     for item in items:
         if isinstance(item, Outage) or not (rotate or mirror):
             yield item

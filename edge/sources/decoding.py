@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from edge.adapters import MOST_PIXELS
+from edge.assets import extra
 from edge.errors import SourceError, first_line
 from edge.types import LARGEST_SIDE, Image
 
@@ -38,8 +39,7 @@ def load_av() -> Any:
         import av  # noqa: PLC0415
     except ImportError as error:
         raise SourceError(
-            f"video: expected the package av, found: {first_line(error)}; "
-            "install edge-expressions[video]"
+            f"video: expected the package av, found: {first_line(error)}; {extra('video')}"
         ) from error
     return av
 

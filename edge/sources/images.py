@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from edge.adapters import MOST_PIXELS, Limits, SourceAdapter
+from edge.assets import extra
 from edge.errors import SourceError, SourceFileError, first_line
 from edge.protocols import BaseSource
 from edge.sources.paths import check_file, display_name, file_size
@@ -122,8 +123,7 @@ def _load_pillow() -> Any:
         from PIL import Image as pillow  # noqa: N813, PLC0415 - cameras do without
     except ImportError as error:
         raise SourceError(
-            f"pictures: expected the package Pillow, found: {first_line(error)}; "
-            "install edge-expressions[video]"
+            f"pictures: expected the package Pillow, found: {first_line(error)}; {extra('video')}"
         ) from error
     return pillow
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -116,11 +115,11 @@ def runtime_name() -> str:
     return _installed().name
 
 
-def read_model_file(path: Path, sha256: str | None = None) -> bytes:
+def read_model_file(path: Path) -> bytes:
     """Read a whole ``.tflite`` file after checking what can be checked without opening it.
 
-    Raises ``ModelFileError`` where it is missing, no regular file, larger than 64 MB, no TFLite
-    flatbuffer, or not the file whose ``sha256`` is given.
+    Raises ``ModelFileError`` where it is missing, no regular file, larger than 64 MB or no TFLite
+    flatbuffer.
     """
     try:
         content = read_regular(path, MAX_MODEL_BYTES)
@@ -135,10 +134,6 @@ def read_model_file(path: Path, sha256: str | None = None) -> bytes:
             "check the path and its permissions"
         ) from error
     _check_content(content, str(path))
-    if sha256 is not None and (found := hashlib.sha256(content).hexdigest()) != sha256:
-        raise ModelFileError(
-            f"{path}: expected SHA-256 {sha256[:12]}…, found {found[:12]}…; get the file again"
-        )
     return content
 
 

@@ -6,13 +6,14 @@ Text stands on a darkened backing, so that it is readable on any picture.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import cv2
 import numpy as np
 
-from edge.errors import SinkError
-from edge.settings import ALL, Hiding, Part
-from edge.types import Box, Expression, FrameResult, Image, Outage
+from edge.errors import SettingsError, SinkError
+from edge.settings import ALL, Hiding, Part, named_parts
+from edge.types import Box, Expression, FrameResult, Image, Outage, check_image
 from edge.vision.hiding import hide
 from edge.vision.placement import (
     BOLD,
@@ -46,6 +47,8 @@ _COLOURS = (
 """Of the labels, in the order of the model's, over and over."""
 _LARGEST_PANEL = 0.6
 """Of the frame's width and height: the bars are left out of a picture that they would hide."""
+_MOST_HIDDEN = 0.05
+"""Of a face in a photograph of several: there, too, the bars are left out."""
 _BACKING = 0.25
 """How much of the blurred picture shines through behind text."""
 _REGULAR = 400
@@ -68,19 +71,25 @@ def annotate(
     result: FrameResult,
     status: str = "",
     *,
-    overlay: Iterable[Part] = ALL,
+    overlay: str | Iterable[Part] = ALL,
     hide_faces: Hiding = "off",
 ) -> Image:
     """Return a copy of ``image`` (``uint8[H, W, 3]`` BGR) with ``result`` drawn into it.
 
     With "boxes" in ``overlay`` each face gets its box and its label; with "bars" the largest one
-    also a bar for each label; with "status", ``status`` goes to the top left. ``hide_faces`` blurs
-    or blanks the faces first. Raises ``SinkError`` where OpenCV is too old to draw.
+    also a bar for each label; with "status", ``status`` goes to the top left; "boxes,bars" is two
+    of them. ``hide_faces`` ("blur", "blank") hides the faces first. Raises ``SettingsError`` for
+    other names, ``ImageError``, and ``SinkError`` where OpenCV is too old to draw.
     """
     check_opencv()
+    check_image(image)
+    if hide_faces not in get_args(Hiding):
+        raise SettingsError(
+            f"hide_faces: expected {', '.join(get_args(Hiding))}, found {hide_faces!r}; give one"
+        )
     canvas = image.copy()
     boxes = [face.box for face in result.faces]
-    draw(canvas, result, status, Placement(), frozenset(overlay), hide_faces, boxes)
+    draw(canvas, result, status, Placement(), named_parts(overlay), hide_faces, boxes)
     return canvas
 
 
@@ -117,21 +126,25 @@ def _draw_faces(
 ) -> None:
     """Draw boxes, bars and tags off what is ``taken``."""
     numbers = [face.track_id for face in result.faces]
-    if None in numbers:
+    still = None in numbers
+    if still:
         numbers, placement = [*range(1, len(numbers) + 1)], Placement()
     boxes = {n: face.box for n, face in zip(numbers, result.faces, strict=True) if n}
     faces = {n: face.shown for n, face in zip(numbers, result.faces, strict=True) if n}
     owner, several = placement.owner(boxes), len(faces) > 1
-    numbered = {owner} if "bars" in overlay else set(faces)
-    names = {n: f"#{n} " if several and n in numbered else "" for n in faces}
-    for n in sorted(faces, key=lambda n: boxes[n].area) if "boxes" in overlay else ():
-        weight = 2 if several and n == owner and "bars" in overlay else 1
-        _draw_box(canvas, boxes[n], _colour(faces[n]), style, weight)
-    width, height = _bars_size(faces[owner], names[owner], style)
+    title = f"#{owner} " if several else ""
+    width, height = _bars_size(faces[owner], title, style)
+    panel = placement.panel(boxes, width, height, style)
     fits = width < _LARGEST_PANEL * style.width and height < _LARGEST_PANEL * style.height
-    if fits and "bars" in overlay:
-        taken.append(placement.panel(boxes, width, height, style))
-        _draw_bars(canvas, faces[owner], names[owner], taken[-1], style)
+    hides = still and several and any(panel.share(box) > _MOST_HIDDEN for box in boxes.values())
+    bars = "bars" in overlay and fits and not hides
+    names = {n: f"#{n} " if several and (n == owner or not bars) else "" for n in faces}
+    for n in sorted(faces, key=lambda n: boxes[n].area) if "boxes" in overlay else ():
+        weight = 2 if several and bars and n == owner else 1
+        _draw_box(canvas, boxes[n], _colour(faces[n]), style, weight)
+    if bars:
+        taken.append(panel)
+        _draw_bars(canvas, faces[owner], title, panel, style)
     if "boxes" not in overlay:
         return
     spots = {

@@ -71,12 +71,11 @@ class Gate:
         names: Iterable[str],
         token: str = "",
         cookie: str = "expressions",
-        attempts: Attempts | None = None,
     ) -> None:
         """Wrap ``app``."""
         self._app, self._names = app, frozenset(names)
         self._token, self._cookie = token, cookie
-        self._attempts = attempts or Attempts()
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let ``app`` answer, with headers that keep browsers strict."""

@@ -15,7 +15,7 @@ from benchmarks.candidates import DEPLOYED_FILE, DEPLOYED_MODEL, Candidate
 from benchmarks.keras_classifier import PREDICT
 from benchmarks.results import Bench
 from edge.device import Device
-from edge.recognizer import STAGES
+from edge.types import STAGES
 
 
 def test_faces_are_validation_images_or_those_of_the_demo(

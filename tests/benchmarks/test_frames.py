@@ -12,8 +12,7 @@ from benchmarks import camera, frames
 from benchmarks.candidates import DEPLOYED_FILE
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import Moving, Scene, compared, repeated
-from edge.recognizer import STAGES
-from edge.types import Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
+from edge.types import STAGES, Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
 
 IMAGES = [np.full((36, 64, 3), value, np.uint8) for value in (1, 2)]
 

@@ -180,12 +180,28 @@ def test_a_settings_file_that_makes_no_sense_is_one_line(
     [
         ("treads = 3", "found treads; write threads for it"),
         ("colour = 3", "found colour; take it out"),
+        ("[web]\nadress = '80'", "[web]: expected address, hosts, token_file, found adress; write"),
+        ("[web]\noutput = ['a.csv']", "found output; write it above the first line with [ ]"),
+        ("threads = 1\nthreads = 2", "; change what is there"),
+        ("[web]\n[web]", "; change what is there"),
     ],
 )
 def test_the_advice_fits_what_is_wrong_with_a_key(
     text: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert advice in refusal_of(tmp_path / "a.toml", text, capsys)
+
+
+def test_a_desktop_without_a_window_is_told_why(repository: Path) -> None:
+    done = subprocess.run(
+        [PYTHON, "-m", "edge", "run", "demo", "--frames", "1"],
+        cwd=repository,
+        env=os.environ | {"DISPLAY": ":4711"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "expressions: no window: the display does not answer; check DISPLAY" in done.stderr
 
 
 AS_NOBODY = """

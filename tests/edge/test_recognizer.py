@@ -7,21 +7,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge import Recognizer
+from edge import Recognizer, annotate
 from edge.analysis import Analyser, Analysis, Prefetch
 from edge.assets import ASSETS, ASSETS_FOLDER
 from edge.contract import Framing, ModelContract
-from edge.errors import ContractError, ModelFileError, SettingsError
+from edge.errors import ContractError, ImageError, ModelFileError, SettingsError
 from edge.events import Event
-from edge.recognizer import STAGES
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import Floats, Frame, Image, Outage
+from edge.types import STAGES, Floats, Frame, FrameResult, Image, Outage
 from edge.vision.pool import Pool
 from edge.vision.search import WHOLE_ALONE, FaceSearch, Plan, SearchOptions
 from tests.edge.clips import write_change
@@ -35,6 +35,7 @@ from tests.edge.fakes import (
     square,
 )
 
+NOTHING = FrameResult("", 0, 0.0, ())
 CONTRACT = ModelContract(LABELS, 48, 48, 1, framings={"blazeface": Framing()})
 
 
@@ -46,6 +47,33 @@ def recognizer() -> Recognizer:
 def portrait(name: str) -> Image:
     picture = cv2.imread(str(ASSETS_FOLDER / ASSETS[name].file_name))
     return np.asarray(picture, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (None, r"None; cv2\.imread returns that"),
+        ("photo.jpg", "str; read a file with cv2.imread"),
+        (np.zeros((48, 48), np.uint8), r"uint8\[48, 48\]; convert it"),
+        (np.zeros((48, 48, 3), np.float32), r"float32\[48, 48, 3\]"),
+        (np.zeros((48, 0, 3), np.uint8), r"uint8\[48, 0, 3\]"),
+        (np.zeros((48, 48, 4), np.uint8), r"uint8\[48, 48, 4\]"),
+    ],
+)
+def test_what_is_no_image_is_refused(recognizer: Recognizer, given: Any, found: str) -> None:
+    for use in (recognizer, lambda image: annotate(image, NOTHING)):
+        with pytest.raises(ImageError, match=rf"uint8\[height, width, 3\] in BGR, found {found}"):
+            use(given)
+
+
+def test_what_no_setting_can_be_is_refused(recognizer: Recognizer) -> None:
+    with pytest.raises(SettingsError, match="expected 0, 90, 180 or 270, found 45"):
+        next(recognizer.stream(ASSETS_FOLDER / "astronaut.png", rotate=45))
+    with pytest.raises(SettingsError, match="tracking: expected a Tracking, found dict"):
+        Recognizer(tracking={"smoothing": 1.0})  # type: ignore[arg-type]
+    for wrong in ({"overlay": "boxs"}, {"overlay": ("box",)}, {"hide_faces": True}):
+        with pytest.raises(SettingsError, match=r"expected .*, found"):
+            annotate(image(), NOTHING, **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "label"), [("astronaut", "happy"), ("grace hopper", "neutral")])

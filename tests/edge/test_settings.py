@@ -95,7 +95,13 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_the_default(
 
 
 @pytest.mark.parametrize("source", ["a.mp4", "~/a.mp4"])
-def test_an_output_never_takes_the_place_of_the_input(source: str) -> None:
+def test_an_output_never_takes_the_place_of_the_input(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Path("a.mp4").touch()
+    assert Settings(source=("demo",), output=(Path("demo"),)).output == (Path("demo"),)
     with pytest.raises(SettingsError, match=r"output: expected .*found .*a\.mp4'.*; rename"):
         Settings(source=(source,), output=(Path(source),))
 

@@ -41,6 +41,8 @@ def test_a_box_that_fills_the_image_is_cut_a_little_tighter() -> None:
 
 
 def test_a_small_low_box_is_enlarged_and_raised() -> None:
+    cut, _ = derive_framing(IMAGES, FixedDetector(0.5, 0.5, 0.8), tighter=1)
+    assert cut.scale == pytest.approx(1 / 0.8, abs=1e-3)
     framing, _ = derive_framing(IMAGES, FixedDetector(0.48, 0.575, 0.8))
     assert framing.scale == pytest.approx(1.25 * TIGHTER)
     assert framing.offset_x == pytest.approx(0.025, abs=1e-3)

@@ -10,11 +10,10 @@ import pytest
 
 from edge.errors import SourceError
 from edge.events import Event
-from edge.recognizer import STAGES
 from edge.run.lanes import Item
 from edge.run.loop import run
 from edge.run.stats import Stats
-from edge.types import Frame, Outage
+from edge.types import STAGES, Frame, Outage
 from tests.edge.fakes import RecordingSink, frames, image, outage, result, seen, square
 
 

@@ -45,6 +45,17 @@ def test_one_file_has_the_rows_of_all(results: Path, tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(tmp_path / "all.parquet").num_rows == 12
 
 
+def test_what_was_there_gets_a_number(results: Path, tmp_path: Path) -> None:
+    target = tmp_path / "all.csv"
+    target.write_text("mine")
+    assert main(["scan", "--export", str(target), "--per", "second", str(results)]) == 0
+    assert (tmp_path / "all.part00001.csv").read_text() == "mine"
+    with target.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["source"] for row in found] == ["a/x.mp4", "a/y.mp4"]
+    assert {row["frames"] for row in found} == {"6"}
+
+
 def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path) -> None:
     folder, results = tmp_path / "=1+1", tmp_path / "r"
     folder.mkdir()

@@ -123,4 +123,4 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path: Path, repository: P
     command = [sys.executable, "-c", program, str(tmp_path)]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
     assert "expected the packages 'jinja2' and 'pyarrow', found no 'jinja2'" in done.stdout
-    assert "edge-expressions[scan]" in done.stdout
+    assert "pip install '.[scan]'" in done.stdout

@@ -85,7 +85,7 @@ def test_a_missing_package_is_told_with_its_extra(repository: Path) -> None:
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
     )
     assert "SettingsError: mqtt: expected the package paho-mqtt" in done.stderr
-    assert "edge-expressions[mqtt]" in done.stderr
+    assert "run 'make run-edge', or pip install '.[mqtt]'" in done.stderr
 
 
 def test_no_run_without_a_broker_imports_the_package(repository: Path) -> None:

@@ -157,4 +157,4 @@ def test_a_full_disk_is_reported_once_and_leaves_nothing(
 
 def test_without_pyarrow_the_extra_is_named(tmp_path: Path, repository: Path) -> None:
     said = refusal_without("pyarrow", tmp_path / "a.parquet", repository)
-    assert "pip install 'edge-expressions[scan]'" in said
+    assert "run 'make scan', or pip install '.[scan]'" in said

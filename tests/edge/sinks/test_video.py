@@ -365,4 +365,4 @@ def test_a_full_video_is_closed_and_the_next_one_begins(
 
 def test_without_pyav_the_extra_is_named(tmp_path: Path, repository: Path) -> None:
     said = refusal_without("av", tmp_path / "a.mp4", repository)
-    assert "pip install 'edge-expressions[video]'" in said
+    assert "run 'make run-edge', or pip install '.[video]'" in said

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -50,6 +54,13 @@ def test_finds_the_same_with_tflite_runtime(name: str, box: Box) -> None:
     assert runtime_name() == "tflite-runtime 2.14.0"
     (face,) = BlazeFace().detect(portrait(name))
     assert face.box.iou(box) > 0.99
+
+
+@pytest.mark.tflite_runtime
+def test_the_command_line_runs_with_tflite_runtime_and_opencv_4(repository: Path) -> None:
+    command = [sys.executable, "-m", "edge", "run", "demo", "--frames", "3", "--display", "off"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert "interpreter  tflite-runtime 2.14.0" in done.stdout
 
 
 def test_a_score_below_the_threshold_is_no_face() -> None:

@@ -111,6 +111,14 @@ def test_bars_that_would_hide_a_small_picture_are_left_out() -> None:
     assert (drawn == 200).all(axis=2).mean() > 0.4
 
 
+def test_in_a_photograph_of_many_the_bars_hide_nobody() -> None:
+    crowd = [square(80 * x + 40, 80 * y + 40, 60) for y in range(4) for x in range(8)]
+    for boxes, is_drawn in ((crowd, False), (crowd[:2], True), (crowd[-1:], True)):
+        faces = [face(box, track=None) for box in boxes]
+        drawn = annotate(image(640, 340, 200), result(0, *faces), overlay="bars")
+        assert (drawn != 200).any() == is_drawn
+
+
 @SIZES
 def test_the_face_with_the_bars_has_its_number_and_a_thicker_box_where_there_are_more(
     size: tuple[int, int],

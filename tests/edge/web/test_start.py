@@ -55,7 +55,7 @@ def test_a_missing_package_names_the_extra(name: str, repository: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert f"found no {name}; run pip install 'edge-expressions[web]'" in one_line(done.stderr)
+    assert f"found no {name}; run 'make run-edge', or pip install '.[web]'" in one_line(done.stderr)
 
 
 def test_a_run_says_where_its_page_is_and_ends_by_a_signal(repository: Path) -> None:
