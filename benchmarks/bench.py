@@ -147,10 +147,9 @@ def _note(notes: list[str], text: str) -> None:
 def _loop(deployed: Path, rounds: int) -> tuple[Loop, list[Series]]:
     stages, of_stages = frames.stages(deployed, 2 * rounds)  # its blocks are half as long
     throughput, of_file = frames.throughput(deployed, rounds)
-    intervals, of_intervals = frames.intervals(deployed, rounds)
     paced, of_camera = camera.measure(deployed, rounds)
-    loop = Loop(deployed.name, frames.workers(), stages, throughput, intervals, paced)
-    return loop, [*of_stages, *of_file, *of_intervals, *of_camera]
+    loop = Loop(deployed.name, frames.workers(), stages, throughput, paced)
+    return loop, [*of_stages, *of_file, *of_camera]
 
 
 def _row(

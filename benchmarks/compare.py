@@ -150,8 +150,6 @@ def _of_loop(loop: Loop) -> Iterator[tuple[str, Figure]]:
     for each in loop.throughput:
         name = f"frame of a file, faces: {each.faces}, workers: {each.workers}"
         yield name, _median(each.frame, WIDE_MARGIN)
-    for interval in loop.intervals:
-        yield f"detection {interval.name}", _median(interval.mean)
     for camera in loop.camera:
         name = f"camera, frames a second: {camera.rate}"
         yield f"{name}, latency", _median(camera.latency, WIDE_MARGIN)

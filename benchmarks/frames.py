@@ -1,4 +1,4 @@
-"""Whole frames of the product with the deployed file: by stage, as a file's, at intervals.
+"""Whole frames of the product with the deployed file: by stage, as a file's.
 
 Frames lie in memory and go through ``Recognizer.follow``, as a run's do.
 """
@@ -9,30 +9,25 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.measure import Block, Probe, Series, interleave
 from benchmarks.reference import Reference, milliseconds
-from benchmarks.results import Interval, Stages, Throughput
+from benchmarks.results import Stages, Throughput
 from edge.recognizer import Recognizer, usable_cores
 from edge.sources.demo import DemoSource, load_portraits
-from edge.types import STAGES, FaceResult, Frame, FrameResult, Image, Outage
+from edge.types import STAGES, Frame, FrameResult, Image, Outage
 from edge.vision.interpreter import Model, open_model, read_model_file
 
 FPS = 30.0
 FACES = (0, 1, 3, 5)
-EVERY = (1, 2, 4, 8)
 _DIFFERENT = 60
 """Frames of the demo that are shown over and over."""
 _BLOCK = 25
 """Frames in a row: as many as find the caches as a run does that does nothing else."""
-_FILE_BLOCK, _INTERVAL_BLOCK, _WARM_UP = 60, 50, 20
-_BUDGET = "budget"
-_BUDGET_SHARE = 2 / 3
-"""Of what a frame takes with detection on each."""
+_FILE_BLOCK = 60
 
 
 def workers() -> int:
@@ -156,72 +151,3 @@ def _file_block(scene: Scene, count: int) -> Block:
         return {"frame": [total / _FILE_BLOCK]}
 
     return block
-
-
-class Moving:
-    """Detection at one interval on two moving faces; keeps what was found to compare it."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        """Warm up."""
-        self.faces: list[tuple[FaceResult, ...]] = []
-        # Live, so that no prefetch shares the cores with what draws the frames.
-        self._scene = Scene(recognizer, (replace(frame, live=True) for frame in demo_frames(2)))
-        self.block(_WARM_UP)
-        self.faces.clear()
-
-    def block(self, count: int = _INTERVAL_BLOCK) -> dict[str, list[float]]:
-        """Return the milliseconds of all stages of each frame, and their mean."""
-        results = [self._scene.next() for _ in range(count)]
-        self.faces += [result.faces for result in results]
-        costs = [sum(result.stage_ms.values()) for result in results]
-        return {"frame": costs, "mean": [statistics.mean(costs)]}
-
-
-def intervals(model: Path, rounds: int) -> tuple[list[Interval], list[Series]]:
-    """Compare detection on every k-th frame, and a budget, with detection on every frame.
-
-    Raises ``BenchmarkError`` where no face is found.
-    """
-    reference = Reference()
-    trial = Moving(Recognizer(model, workers=1)).block()["mean"][0]
-    budget = round(_BUDGET_SHARE * trial, 2)
-    moving = {f"every {k}": Moving(Recognizer(model, workers=1, detect_every=k)) for k in EVERY}
-    moving[_BUDGET] = Moving(Recognizer(model, workers=1, budget=budget))
-    probes = [
-        Probe(Series(f"detection, {name}"), each.block, reference) for name, each in moving.items()
-    ]
-    interleave(probes, rounds)
-    base = next(iter(moving.values())).faces
-    rows = [
-        Interval(
-            name,
-            probe.series.summary("frame"),
-            probe.series.summary("mean"),
-            budget_ms=budget if name == _BUDGET else None,
-            **compared(each.faces, base),
-        )
-        for (name, each), probe in zip(moving.items(), probes, strict=True)
-    ]
-    return rows, [probe.series for probe in probes]
-
-
-def compared(
-    frames: Sequence[Sequence[FaceResult]], base: Sequence[Sequence[FaceResult]]
-) -> Mapping[str, float]:
-    """Return what of the faces of ``base`` is in ``frames``, as fields of ``Interval``."""
-    pairs = [
-        (face, nearest)
-        for found, expected in zip(frames, base, strict=True)
-        for face in expected
-        for nearest in (max(found, key=lambda other: face.box.iou(other.box), default=None),)
-    ]
-    there = [(face, other) for face, other in pairs if other and face.box.iou(other.box) > 0]
-    if not there:
-        raise BenchmarkError("demo: expected faces, found none; fetch the assets again")
-    return {
-        "found": round(len(there) / len(pairs), 5),
-        "overlap": round(statistics.mean(face.box.iou(other.box) for face, other in there), 5),
-        "same_label": round(
-            statistics.mean(face.shown.label == other.shown.label for face, other in there), 5
-        ),
-    }

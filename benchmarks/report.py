@@ -71,7 +71,7 @@ def section(name: str, material: Material) -> str | None:
     needed = {
         "targets": material.rated,
         "results": material.last,
-        **dict.fromkeys(("stages", "throughput", "intervals", "camera"), material.looped),
+        **dict.fromkeys(("stages", "throughput", "camera"), material.looped),
         **dict.fromkeys(
             ("calibration", "copies", "robustness", "framing", "search", "live", "reach"),
             material.evaluation,

@@ -142,23 +142,6 @@ class Throughput(Struct, frozen=True):
         return Estimate(1e3 / p50.value, 1e3 / p50.high, 1e3 / p50.low)
 
 
-class Interval(Struct, frozen=True):
-    """Detection on fewer frames, against detection on every frame.
-
-    ``mean`` has the mean of each round as a sample, ``budget_ms`` is what "budget" had. ``found``
-    is the share of the reference's faces that are there, ``overlap`` the mean IoU of their boxes,
-    ``same_label`` the share of them with the same label.
-    """
-
-    name: str
-    frame: Times
-    mean: Times
-    found: float
-    overlap: float
-    same_label: float
-    budget_ms: float | None = None
-
-
 class Camera(Struct, frozen=True):
     """A camera of ``rate`` frames a second: from capture to result, and the work in it."""
 
@@ -176,7 +159,6 @@ class Loop(Struct, frozen=True):
     workers: int
     stages: list[Stages]
     throughput: list[Throughput]
-    intervals: list[Interval]
     camera: list[Camera]
 
 

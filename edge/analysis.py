@@ -45,13 +45,9 @@ class Analyser:
 
     def __call__(self, image: Image, plan: Plan) -> Analysis:
         """Look at ``image`` (``uint8[H, W, 3]`` BGR) as planned; name the faces' expressions."""
-        return self.analyse(image, lambda: find_faces(self._detector, image, plan))
-
-    def analyse(self, image: Image, find: Callable[[], Sequence[Face]]) -> Analysis:
-        """Name the expressions of the faces in ``image`` that ``find`` returns."""
         timed = Stopwatch()
         height, width = self._contract.height, self._contract.width
-        faces = timed("detect", find)
+        faces = timed("detect", find_faces, self._detector, image, plan)
         crops = timed("crop", crop_faces, image, faces, self._framing, height, width)
         rows = timed("classify", self._classifier.classify, crops)
         return Analysis(faces, rows, timed.stage_ms)

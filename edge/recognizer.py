@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +17,13 @@ from edge.events import Event, with_events
 from edge.protocols import Detector
 from edge.settings import AnalysisSettings, Settings, Tracking
 from edge.sources import open_sources, turned
-from edge.types import Face, FaceResult, Frame, FrameResult, Image, Outage, check_image
+from edge.types import FaceResult, Frame, FrameResult, Image, Outage, check_image
 from edge.vision import open_detector
 from edge.vision.classifier import ClassifierPool, TFLiteClassifier
 from edge.vision.interpreter import read_model_file
-from edge.vision.interval import IntervalDetector
 from edge.vision.pool import Pool
 from edge.vision.scout import Scout
-from edge.vision.search import FaceSearch, Plan, SearchOptions, find_faces
+from edge.vision.search import FaceSearch, Plan, SearchOptions
 from edge.vision.tracking import Tracker, expression
 
 
@@ -46,8 +45,7 @@ class Recognizer:
     another one's place; by default the model says both.
     ``tracking`` says how faces are followed in a stream. ``threads`` are those of each network, and
     ``workers`` how many faces of a frame, or frames of a file, are analysed at the same time (0: as
-    many as there are cores for, up to 4). ``detect_every`` and ``budget`` (milliseconds a frame)
-    make detection rarer, see ``IntervalDetector``. Raises ``EdgeError`` where a part can't be had.
+    many as there are cores for, up to 4). Raises ``EdgeError`` where a part can't be had.
     """
 
     def __init__(
@@ -64,8 +62,6 @@ class Recognizer:
         tracking: Tracking | None = None,
         threads: int = 1,
         workers: int = 0,
-        detect_every: int = 1,
-        budget: float = 0.0,
     ) -> None:
         """Open the networks; nothing is set for the whole process."""
         if not isinstance(tracking, Tracking | None):
@@ -84,8 +80,6 @@ class Recognizer:
             hold=hold,
             threads=threads,
             parallel=workers,
-            detect_every=detect_every,
-            budget=budget,
         )
         content, name = read_model_file(settings.model_path), str(settings.model_path)
         self._open_detector: Callable[[], Detector] = lambda: open_detector(
@@ -106,12 +100,8 @@ class Recognizer:
         found = self._open_detector()
         self.detector = found.name
         self._search = FaceSearch(SearchOptions(min_face, search_budget), found)
-        self._analyser = Analyser(found, pool, self.contract)
-        self._analysers: Pool[Analyse] = Pool(self._open_analyser, self._analyser)
-        self._interval = (
-            IntervalDetector(self._searched(found), detect_every, budget)
-            if detect_every > 1 or budget
-            else None
+        self._analysers: Pool[Analyse] = Pool(
+            self._open_analyser, Analyser(found, pool, self.contract)
         )
         self._tracking = Tracking() if tracking is None else tracking
         self.restart()
@@ -205,9 +195,6 @@ class Recognizer:
             yield frame, (self._untracked if frame.still else self._tracked)(frame, analysis)
 
     def _analysed(self, items: Iterable[Frame | Outage]) -> Iterator[Item]:
-        if self._interval is not None:
-            yield from self._at_intervals(items, self._interval)
-            return
         with (
             closing(Prefetch(self._analysers, self._workers)) as prefetch,
             closing(Scout(self._detectors)) as scout,
@@ -231,37 +218,8 @@ class Recognizer:
         with self._analysers.lend() as analyse:
             return analyse(image, plan)
 
-    def _searched(self, detector: Detector) -> Callable[[Image, float], Sequence[Face]]:
-        """What finds the faces in one frame after the other, for detection at intervals."""
-
-        def find(image: Image, time: float) -> Sequence[Face]:
-            faces = find_faces(detector, image, self._search.plan(image, time))
-            self._search.note(faces, time)
-            return faces
-
-        return find
-
     def _open_analyser(self) -> Analyser:
         return Analyser(self._open_detector(), self._open_classifier(), self.contract)
-
-    def _at_intervals(
-        self, items: Iterable[Frame | Outage], interval: IntervalDetector
-    ) -> Iterator[Item]:
-        """One frame after the other: where faces are depends on the frames before."""
-        source = None
-        for item in items:
-            if isinstance(item, Outage):
-                yield item
-                continue
-            if item.source != source or item.still:
-                source = item.source
-                interval.reset()
-                self._search.reset()
-            interval.prepare(item.time)
-            image = item.image
-            analysis = self._analyser.analyse(image, functools.partial(interval.detect, image))
-            interval.spent(analysis.stage_ms)
-            yield item, analysis
 
     def _untracked(self, frame: Frame, analysis: Analysis) -> FrameResult:
         faces = tuple(

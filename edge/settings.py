@@ -193,12 +193,6 @@ class InputOutput:
 class Settings(AnalysisSettings, InputOutput):
     """What one run needs to know, beside the options of its adapters."""
 
-    detect_every: int = 1
-    """Look for faces on every so many frames and move them on in between: 1…30. Then, and with a
-    budget, frames of a file are analysed one after the other instead of side by side."""
-    budget: float = 0.0
-    """Milliseconds that a frame may take on average: 0…1000. Faces are then looked for as often as
-    that allows; 0 for no such limit."""
     threads: int = 1
     """Threads of each network: 1…64."""
     parallel: int = 0
@@ -214,8 +208,6 @@ class Settings(AnalysisSettings, InputOutput):
     def __post_init__(self) -> None:
         """Check the ranges and expand "~"; raises ``SettingsError``."""
         super().__post_init__()
-        check_range("detect-every", self.detect_every, 1, 30)
-        check_range("budget", self.budget, 0, 1000, "ms")
         check_range("threads", self.threads, 1, 64)
         check_range("parallel", self.parallel, 0, 16)
         check_range("frames", self.frames, 0, 1e9)

@@ -119,8 +119,6 @@ def open_recognizer(settings: Settings) -> Recognizer:
         settings,
         threads=settings.threads,
         workers=settings.parallel,
-        detect_every=settings.detect_every,
-        budget=settings.budget,
     )
 
 

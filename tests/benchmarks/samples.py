@@ -23,7 +23,6 @@ from benchmarks.results import (
     Camera,
     Estimate,
     Footprint,
-    Interval,
     Latency,
     Loop,
     McNemar,
@@ -112,10 +111,6 @@ def loop(frame: float = 0.9) -> Loop:
         2,
         [Stages(n, n, times(frame), stages, networks, 1.25) for n in (0, 1)],
         [Throughput(n, workers, times(frame / workers)) for n in (0, 1) for workers in (1, 2)],
-        [
-            Interval("every 1", times(1.1), times(1.1), 1.0, 1.0, 1.0),
-            Interval("budget", times(0.8), times(0.8), 1.0, 0.96, 1.0, 0.78),
-        ],
         [Camera(30, 600, 0, times(1.3), times(1.2))],
     )
 

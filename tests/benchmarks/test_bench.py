@@ -74,11 +74,6 @@ def test_whole_frames_are_measured_by_the_number_of_faces(measured: Bench) -> No
         assert row.over_networks > 0.9
         assert set(row.stages) == set(STAGES)
         assert row.frame.p50.value > row.stages["detect"].p50.value > 0
-    intervals = measured.loop.intervals
-    assert [row.name for row in intervals] == ["every 1", "every 2", "every 4", "every 8", "budget"]
-    assert intervals[0].found == intervals[0].overlap == 1
-    assert intervals[3].overlap < 1
-    assert intervals[-1].budget_ms > 0
     assert {row.faces for row in measured.loop.throughput} == {0, 1, 3, 5}
     assert [row.rate for row in measured.loop.camera] == [15, 30, 60]
 

@@ -11,16 +11,16 @@ import pytest
 from benchmarks import camera, frames
 from benchmarks.candidates import DEPLOYED_FILE
 from benchmarks.errors import BenchmarkError
-from benchmarks.frames import Moving, Scene, compared, repeated
+from benchmarks.frames import Scene, repeated
 from edge.types import STAGES, Box, Expression, Face, FaceResult, Frame, FrameResult, Outage
 
 IMAGES = [np.full((36, 64, 3), value, np.uint8) for value in (1, 2)]
 
 
-def face(left: float, label: str = "happy") -> FaceResult:
-    box = Box(left, 0, left + 10, 10)
-    found = Face(box, 0.9, np.zeros((6, 2), np.float32))
-    return FaceResult(found, Expression(label, 0.8, True, {label: 1.0}))
+FACE = FaceResult(
+    Face(Box(0, 0, 10, 10), 0.9, np.zeros((6, 2), np.float32)),
+    Expression("happy", 0.8, True, {"happy": 1.0}),
+)
 
 
 class FakeRecognizer:
@@ -37,7 +37,7 @@ class FakeRecognizer:
             self.seen.append(frame)
             yield Outage("memory", frame.time, 0.1)
             stage_ms = dict.fromkeys(STAGES, 0.25)
-            yield frame, FrameResult("memory", frame.index, frame.time, (face(0),), stage_ms)
+            yield frame, FrameResult("memory", frame.index, frame.time, (FACE,), stage_ms)
 
 
 def test_a_scene_times_frames_and_their_stages() -> None:
@@ -55,29 +55,6 @@ def test_a_scene_times_frames_and_their_stages() -> None:
 def test_a_scene_that_ends_says_so() -> None:
     with pytest.raises(BenchmarkError, match="their end"):
         Scene(FakeRecognizer(), []).next()
-
-
-def test_moving_faces_are_shown_live_so_that_nothing_else_works_meanwhile() -> None:
-    recognizer = FakeRecognizer()
-    moving = Moving(recognizer)
-    assert moving.block(2) == {"frame": [1.0, 1.0], "mean": [1.0]}
-    assert len(moving.faces) == 2  # without those of the warm-up
-    assert all(frame.live for frame in recognizer.seen)
-
-
-def test_faces_are_compared_with_the_nearest_of_the_same_frame() -> None:
-    base = [[face(0), face(100)], [face(0)]]
-    found = [[face(102, "sad"), face(5)], []]
-    result = compared(found, base)
-    assert result["found"] == pytest.approx(2 / 3, abs=1e-4)
-    assert result["overlap"] == pytest.approx((1 / 3 + 2 / 3) / 2, abs=1e-4)
-    assert result["same_label"] == 0.5
-    assert compared(base, base) == {"found": 1, "overlap": 1, "same_label": 1}
-
-
-def test_nothing_to_compare_is_an_error() -> None:
-    with pytest.raises(BenchmarkError, match="expected faces"):
-        compared([[]], [[]])
 
 
 def test_a_paced_camera_gives_each_image_when_it_is_due() -> None:

@@ -34,7 +34,7 @@ WHOLE = Material(
     present={"Finalmodel.tflite": "ab" * 32},
 )
 SECTIONS = (
-    *("targets", "results", "stages", "throughput", "intervals", "camera"),
+    *("targets", "results", "stages", "throughput", "camera"),
     "publishing",
     *("calibration", "copies", "robustness", "framing", "search", "live", "sequences", "peers"),
     *report.PHOTOGRAPHS,
@@ -219,7 +219,7 @@ def test_a_folder_is_written_and_read(tmp_path: Path) -> None:
     page = (tmp_path / "benchmark.html").read_text()
     assert "<title>Benchmark</title>" in page
     assert '<img src="testing-board-accuracy.png"' in page
-    assert page.count("<table>") == 9
+    assert page.count("<table>") == 8
 
 
 def test_a_report_without_a_device_says_how_to_measure(tmp_path: Path) -> None:

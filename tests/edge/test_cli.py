@@ -33,7 +33,7 @@ def model(repository: Path) -> Path:
     [
         (["run", "--threads", "0"], 2, "threads: expected 1…64, found 0"),
         (["run", "--frames", "many"], 2, ": frames: expected a whole number, found many; give one"),
-        (["run", "--budget", "0x1"], 2, ": budget: expected a number, found 0x1; give one"),
+        (["run", "--min-face", "0x1"], 2, "min-face: expected a number, found 0x1; give one"),
         (["run", "a.mp4", "b.mp4"], 2, "a.mp4"),
         (
             ["run", "--config", "edge"],

@@ -128,14 +128,6 @@ def test_the_number_of_workers_changes_no_result(workers: int) -> None:
     assert alone == several
 
 
-def test_detection_on_every_third_frame_still_classifies_every_frame() -> None:
-    demo = DemoSource(load_portraits(), frames=9)
-    results = [item[1] for item in Recognizer(detect_every=3).follow(demo)]
-    assert [len(result.faces) for result in results] == [2] * 9
-    scores = [result.faces[0].face.score for result in results]
-    assert len(set(scores)) == 3, "a detection's score stands for its three frames"
-
-
 def test_a_stream_of_a_picture_and_a_folder(recognizer: Recognizer, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), portrait("astronaut"))

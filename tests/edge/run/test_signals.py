@@ -75,7 +75,7 @@ def test_a_hang_up_asks_for_new_settings_once(handlers: None) -> None:
 
 def test_a_run_under_nohup_outlives_its_terminal(repository: Path, handlers: None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    process = start(repository, "--source", "demo", "--detect-every", 2)
+    process = start(repository, "--source", "demo")
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGHUP)
