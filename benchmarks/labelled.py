@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import cv2
-import numpy as np
 
 from benchmarks.errors import PhotographsError
 from edge.contract import ZIP_DAMAGE
 from edge.errors import first_line
 from edge.types import Box, Image
+from train.data import decoded
 
 COLUMNS, SIDES = ("file", "label"), ("left", "top", "right", "bottom")
 MOST_BYTES = 64 << 20
@@ -54,17 +54,13 @@ class Labelled:
 
     def image(self, photograph: Photograph) -> Image:
         """Return the picture as ``uint8[H, W, 3]`` BGR, upright; raises ``PhotographsError``."""
-        content = self.read(photograph.file)
-        try:
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:  # an empty file, or a header that promises too many pixels
-            image = None
-        if image is None:
+        image = decoded(self.read(photograph.file), cv2.IMREAD_COLOR)
+        if isinstance(image, str):
             raise PhotographsError(
                 f"{self.name}: {photograph.file}: expected a picture (JPEG, PNG, WebP), found "
-                "another file; convert it, or take its row out"
+                f"{image}; convert it, or take its row out"
             )
-        return np.asarray(image, np.uint8)
+        return image
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 import tomllib
@@ -12,9 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+UNFINISHED = ".part"
+"""What is in the name of a file that is not whole."""
 _MOST_TOML = 1 << 18
 """Bytes of settings or of a recipe: those with everything in them have a tenth of it."""
 _MOST_DOTS, _MOST_BITS = 500, 63
+_TEXTS = re.compile(rb"""\"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""")
+"""Texts of TOML, in which dots separate nothing."""
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -41,7 +46,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return what the TOML file at ``path`` says; raises ``OSError``, ``ValueError``."""
     content = read_regular(path, _MOST_TOML)
     # Of the parts of a key, which dots separate, tomllib takes the square in time and in memory.
-    if any(line.count(b".") > _MOST_DOTS for line in content.splitlines()):
+    if any(line.count(b".") > _MOST_DOTS for line in _TEXTS.sub(b"", content).splitlines()):
         raise ValueError(f"a line with more than {_MOST_DOTS} dots")
     try:
         values = tomllib.loads(content.decode("utf-8-sig"))
@@ -82,7 +87,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, with its suffix, that replaces it at the end.
 
     What was at ``path`` stays untouched when the body raises, and the temporary file goes away. Its
-    name bears this process's number, so that two runs with the same target do not mix. Raises
+    name is its own, so that runs with the same target, also on other machines, do not mix. Raises
     ``OSError`` where the folder cannot be written, and before the body where ``path`` is a folder.
     """
     _refuse_folder(path)
@@ -126,8 +131,8 @@ def _size(count: int) -> str:
 
 
 def _temporary(path: Path) -> Path:
-    """Where this process writes what becomes ``path``: the longest name that is made of it."""
-    return path.with_name(f".{path.stem}.{os.getpid():07}.part{path.suffix}")
+    """A new name for what becomes ``path``: the longest one that is made of it."""
+    return path.with_name(f".{path.stem}.{os.urandom(4).hex()}{UNFINISHED}{path.suffix}")
 
 
 def _refuse_folder(path: Path) -> None:

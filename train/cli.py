@@ -34,6 +34,7 @@ def run(app: cyclopts.App, *errors: type[Exception]) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler])
+    logging.raiseExceptions = False  # work goes on when nobody reads of it
     for package in ("train", "convert"):
         logging.getLogger(package).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.files import read_regular
+from edge.sources.images import FORMATS
 from train.errors import DatasetError
 from train.layout import TRAIN, VALIDATION, Layout, find_layout
 from train.native import native_stderr_hidden
@@ -192,17 +193,23 @@ def _read(path: Path, side: int) -> tuple[NDArray[np.uint8] | None, str]:
         content = read_regular(path, MAX_BYTES)
     except OSError as error:
         return None, error.strerror or "not readable"
+    image = decoded(content, cv2.IMREAD_GRAYSCALE)
+    if isinstance(image, str):
+        return None, image
+    return square(image, side), hashlib.sha256(content).hexdigest()
+
+
+def decoded(content: bytes, flag: int) -> NDArray[np.uint8] | str:
+    """Return the picture in ``content`` as OpenCV's ``flag`` says, or what is wrong with it."""
     if (pixels := _pixels(content)) is None:
-        return None, "not an image"
+        return "not an image"
     if pixels > MAX_PIXELS:
-        return None, f"more than {MAX_PIXELS // 1_000_000} megapixels"
+        return f"more than {MAX_PIXELS // 1_000_000} megapixels"
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
     except cv2.error:  # an empty file, or a header that makes no sense
         image = None
-    if image is None:
-        return None, "not an image"
-    return square(np.asarray(image, np.uint8), side), hashlib.sha256(content).hexdigest()
+    return "not an image" if image is None else np.asarray(image, np.uint8)
 
 
 def _pixels(content: bytes) -> float | None:
@@ -212,7 +219,7 @@ def _pixels(content: bytes) -> float | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as picture:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 return float(picture.width * picture.height)
     except Image.DecompressionBombError:
         return math.inf

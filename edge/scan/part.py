@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from edge.files import replace_with
 from edge.scan.inputs import Input, readable
 from edge.scan.moments import Moments
-from edge.scan.results import FRAMES, METADATA, SECONDS, Manifest, new_file
+from edge.scan.results import FRAMES, METADATA, SECONDS, Manifest
 from edge.sinks.columns import Columns
 from edge.sinks.seconds import Seconds
 from edge.sinks.table import frame_table, second_table
@@ -30,7 +31,7 @@ def new_part(results: Path, name: str, kinds: Sequence[str]) -> Iterator[Mapping
     """
     with ExitStack() as stack:
         yield {
-            kind: stack.enter_context(new_file(results / kind / f"{name}.parquet"))
+            kind: stack.enter_context(replace_with(results / kind / f"{name}.parquet"))
             for kind in reversed(kinds)
         }
 

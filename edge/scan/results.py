@@ -16,15 +16,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypedDict
-from uuid import uuid4
+from typing import Any, TypedDict
 
 from edge.errors import TargetError
-from edge.files import check_target, read_regular, write_text
+from edge.files import UNFINISHED, check_target, read_regular, write_text
 from edge.scan.inputs import SCAN, Input, readable
 from edge.scan.moments import Moment
 from edge.sinks import output
@@ -39,8 +36,6 @@ _LOCK = ".lock"
 _MOST = 64 << 20
 """Bytes of what a scan says of itself."""
 _OURS = {_LOCK, SCAN, FRAMES, SECONDS, FAILURES, "report.html"}
-_HIDDEN = ".writing"
-"""How the name of a file ends that is not whole."""
 
 
 class Manifest(TypedDict):
@@ -162,7 +157,7 @@ class Results:
 
     def _remove_unfinished(self) -> None:
         """Remove what killed workers left."""
-        for path in self.folder.glob(f"*/.*{_HIDDEN}"):
+        for path in self.folder.glob(f"*/.*{UNFINISHED}.parquet"):
             path.unlink(missing_ok=True)
 
 
@@ -200,23 +195,6 @@ def read_manifest(path: Path) -> Manifest | None:
     except (OSError, ValueError, KeyError, pyarrow.ArrowException):
         return None
     return manifest
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a binary file that becomes ``path`` where the body does not fail; raises ``OSError``.
-
-    Until then its name is hidden, and its own, whatever other machines write there.
-    """
-    hidden = path.with_name(f".{path.stem}.{uuid4().hex}{_HIDDEN}")
-    try:
-        with hidden.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        hidden.replace(path)
-    finally:
-        hidden.unlink(missing_ok=True)
 
 
 def _differences(

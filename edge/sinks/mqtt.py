@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 _PASSWORD = "EXPRESSIONS_MQTT_PASSWORD"
 _MOST_EVENTS = 1000
 """Events that wait for a broker that is away: an hour of a lively room."""
-_MOST_PASSWORD = 1 << 16
+_MOST_PASSWORD, _MOST_TEXT = 65_535, 1000
+"""Bytes; MQTT has room for 65,535 in a password and in a topic."""
 _FILES = "files"
 """The camera that files are: each with topics of its own would be left in the broker for ever."""
 log = logging.getLogger(__name__)
@@ -71,6 +72,8 @@ class MqttOptions:
 
     def __post_init__(self) -> None:
         """Check the values; raises ``SettingsError``."""
+        for name in ("address", "device", "discovery"):
+            _check_text(f"mqtt.{name}", getattr(self, name))
         if self.address:
             parse_address(self.address)
         if self.picture_every:
@@ -93,12 +96,28 @@ class MqttOptions:
                     f"{path}: expected a file with the broker's password, found: "
                     f"{getattr(error, 'strerror', 'no text')}; check the path and its permissions"
                 ) from error
+        _check_text("the broker's password", password, _MOST_PASSWORD)
         if password and not user:
             raise SettingsError(
                 "mqtt.address: expected the user that the password belongs to, found none; write "
                 "mqtt://user@host"
             )
         return password
+
+
+def _check_text(name: str, text: str, most: int = _MOST_TEXT) -> None:
+    """Raise ``SettingsError`` where ``text`` is no Unicode, or MQTT has no room for it."""
+    try:
+        count = len(text.encode())
+    except UnicodeError:
+        found = "bytes that are none"
+    else:
+        found = f"{count} bytes"
+        if count <= most:
+            return
+    raise SettingsError(
+        f"{name}: expected at most {most} bytes of UTF-8, found {found}; choose another one"
+    )
 
 
 @dataclass(slots=True)

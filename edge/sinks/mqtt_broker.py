@@ -13,11 +13,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from edge.assets import extra
 from edge.errors import SettingsError, first_line
+from edge.files import open_regular
 
 KEEPALIVE = 15
 """Seconds without an answer after which a broker is taken for lost; it waits for 1.5 times that
@@ -124,6 +126,8 @@ def open_client(
         client.username_pw_set(broker.user, password or None)
     if broker.tls:
         try:
+            if ca_file:
+                open_regular(Path(ca_file)).close()
             client.tls_set(ca_file or None)
         except OSError as error:  # ssl.SSLError is one
             raise SettingsError(

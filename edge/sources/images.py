@@ -30,16 +30,19 @@ _MOST_BYTES = 1 << 28
 """Of files whose decoders take all of them into memory."""
 FORMATS = (
     *_READ_WHOLE,
-    *("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX"),
-    *("PNG", "PPM", "PSD", "QOI", "SGI", "TIFF"),
+    *("BMP", "DIB", "GIF", "JPEG", "PCX"),
+    *("PNG", "PPM", "PSD", "SGI", "TIFF"),
 )
-"""What is read of Pillow's formats: none that runs a program (EPS) or is known by its suffix alone
-(TGA). HEIC comes with pi-heif, the decoders of pillow-heif."""
+"""What is read of Pillow's formats: none that runs a program (EPS), is known by its suffix alone
+(TGA), takes gigabytes for a few kB (JPEG 2000) or a minute for a picture (QOI). HEIC comes with
+pi-heif, the decoders of pillow-heif."""
 _BEHIND = (128, 128, 128, 255)
 """What is seen through transparent parts: a face that they hide is none."""
 _TILE = 1024
 """Pixels a side that are converted at a time: copies of a whole picture would be as large as it."""
 _ORIENTATION = 0x0112
+_TIFF_TILE = 322, 323
+"""Tags of the sides of what is decoded at a time."""
 _UPRIGHT: Mapping[Any, Callable[[Image], Any]] = {
     2: lambda image: cv2.flip(image, 1),
     3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
@@ -157,7 +160,11 @@ def _read(path: Path, file: BinaryIO, max_pixels: int) -> tuple[Image, Any, str]
     being whole."""
     with _open(file) as picture:
         width, height = picture.size
-        if problem := size_problem(width, height, max_pixels):
+        tags = picture.tag_v2 if picture.format == "TIFF" else {}
+        rows, columns = (tags.get(tag, 1) for tag in _TIFF_TILE)
+        if problem := (
+            size_problem(width, height, max_pixels) or size_problem(columns, rows, max_pixels)
+        ):
             raise SourceFileError(f"{path}: {problem}")
         damage = _load(picture)
         if not damage or picture.format not in _JPEG:

@@ -10,7 +10,7 @@ from edge.sources.images import ImageSource, is_picture
 from edge.sources.video import VideoSource
 
 _VIDEOS = "3g2 3gp asf avi dv flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
-_PICTURES = "avif bmp gif heic heif jp2 jpe jpeg jpg pbm pgm png ppm psd qoi tif tiff webp"
+_PICTURES = "avif bmp gif heic heif jpe jpeg jpg pbm pgm png ppm psd tif tiff webp"
 _SUFFIXES = frozenset(f".{name}" for name in f"{_VIDEOS} {_PICTURES}".split())
 
 

@@ -41,7 +41,8 @@ _SHORTFALL = 0.05
 """Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
 _LONGEST_READ = 15
-"""Seconds for which a packet is looked for, as in gigabytes of zeros; a disk starts in ten."""
+"""Seconds for which streams are looked for, and each packet, as in gigabytes of zeros; a disk
+starts in ten."""
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class VideoSource(BaseSource):
             container: InputContainer = av.open(
                 f"file:{self._path}",
                 options={**format_limit(), **pixel_limit(self._max_pixels)},
-                timeout=(None, _LONGEST_READ),
+                timeout=_LONGEST_READ,
                 metadata_errors="replace",
             )
         except av.ArgumentError as error:

@@ -48,13 +48,7 @@ class TFLiteClassifier:
         _, height, width, _ = self._input.shape
         flat = np.full((height, width), _PIXEL_MAX // 2)
         gradient = np.linspace(0, _PIXEL_MAX, height * width).reshape(height, width)
-        with np.errstate(all="ignore"):  # what comes of that is looked at
-            rows = self.classify(np.stack([flat, gradient]).astype(np.uint8)[..., np.newaxis])
-        if not (np.isfinite(rows).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3)):
-            raise ModelFileError(
-                f"{self._model.name}: expected probabilities, found {rows.sum():.3g} as the sum of "
-                "two rows of them; its weights are damaged, so convert or fetch it again"
-            )
+        self.classify(np.stack([flat, gradient]).astype(np.uint8)[..., np.newaxis])
 
     def logits(self, crops: NDArray[np.uint8]) -> Floats:
         """Raw grey pixels ``uint8[n, h, w, 1]`` → logits ``float32[n, labels]``."""
@@ -65,8 +59,18 @@ class TFLiteClassifier:
         return rows
 
     def classify(self, crops: NDArray[np.uint8]) -> Floats:
-        """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``."""
-        return softmax(self.logits(crops) / np.float32(self.contract.temperature))
+        """Raw grey pixels ``uint8[n, h, w, 1]`` → calibrated ``float32[n, labels]``.
+
+        Raises ``ModelFileError`` where these are no probabilities.
+        """
+        with np.errstate(all="ignore"):  # what comes of damaged weights is looked at
+            rows = softmax(self.logits(crops) / np.float32(self.contract.temperature))
+        if not np.isfinite(rows).all():
+            raise ModelFileError(
+                f"{self._model.name}: expected probabilities, found {rows.sum():.3g} as their sum; "
+                "its weights are damaged, so convert or fetch it again"
+            )
+        return rows
 
 
 class ClassifierPool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import check_target, read_regular, replace_with, replacing, write_text
+from edge.files import check_target, read_regular, read_toml, replace_with, replacing, write_text
 
 
 def test_new_content_replaces_the_old(tmp_path: Path) -> None:
@@ -46,10 +46,21 @@ def test_a_folder_that_is_not_there_raises(tmp_path: Path) -> None:
 
 
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
-    other = tmp_path / f".a.{os.getppid():07}.part.txt"
-    other.write_text("another process's")
-    write_text(tmp_path / "a.txt", "new")
-    assert other.read_text() == "another process's"
+    with replacing(tmp_path / "a.txt") as one, replacing(tmp_path / "a.txt") as other:
+        assert one != other
+        for path in (one, other):
+            path.write_text(path.name)
+    assert (tmp_path / "a.txt").read_text() == one.name
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
+
+
+def test_dots_in_texts_are_no_parts_of_keys(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f"source = {[f'clips/{n}.a.mp4' for n in range(600)]}")
+    assert len(read_toml(path)["source"]) == 600
+    path.write_text(f"'a.b'{'.b' * 501} = 1")
+    with pytest.raises(ValueError, match="more than 500 dots"):
+        read_toml(path)
 
 
 def test_a_folder_is_refused_before_the_body(tmp_path: Path) -> None:

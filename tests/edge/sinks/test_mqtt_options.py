@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,27 @@ def test_the_password_is_that_of_the_file_or_of_the_environment(
     assert options(password_file=str(path)).password("pi") == "from the file"
     with pytest.raises(SettingsError, match="expected the user that the password belongs to"):
         options().password("")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("address", "mqtt://h/\udcff"), ("device", "\udcff"), ("device", "x" * 1001)],
+)
+def test_a_text_that_mqtt_cannot_send_is_refused(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=rf"mqtt\.{name}: expected at most 1000 bytes of UTF-8"):
+        MqttOptions(**{name: text})
+
+
+def test_a_password_that_is_no_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPRESSIONS_MQTT_PASSWORD", "\udcff")
+    with pytest.raises(SettingsError, match=r"password: expected .* found bytes that are none"):
+        options().password("pi")
+
+
+def test_a_pipe_as_the_authority_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ca")
+    with pytest.raises(SettingsError, match=r"found: .*a pipe, a device or a socket"):
+        ADAPTER.check(options(address="mqtts://localhost", ca_file=str(tmp_path / "ca")))
 
 
 def test_a_password_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

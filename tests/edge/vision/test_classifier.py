@@ -132,6 +132,16 @@ def test_where_no_other_can_be_opened_those_that_are_do_it_all(shipped: bytes, r
     assert next(tries) == room + 1, "it isn't tried again at every frame"
 
 
+def test_a_face_of_which_no_probabilities_come_is_told(
+    floats: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damaged weights may show in some pictures alone."""
+    subject = TFLiteClassifier(floats, "m.tflite")
+    monkeypatch.setattr(subject, "logits", lambda _: np.full((1, 7), np.inf, np.float32))
+    with pytest.raises(ModelFileError, match=r"m\.tflite: expected probabilities, found nan"):
+        subject.classify(np.zeros((1, 48, 48, 1), np.uint8))
+
+
 @pytest.fixture(scope="module")
 def floats(repository) -> bytes:
     return (repository / "models/Finalmodel_float32.tflite").read_bytes()
