@@ -25,6 +25,10 @@ Image = NDArray[np.uint8]
 LARGEST_SIDE = 32_766
 """Pixels a side of an image at most, by OpenCV's fixed-point sampling."""
 Floats = NDArray[np.float32]
+STAGES = ("detect", "crop", "classify", "track")
+"""Of a frame's work, in this order."""
+LOST = 1.8
+"""Seconds without a frame after which a live source is lost, where it does not say so itself."""
 
 
 def check_image(image: object) -> None:
@@ -38,12 +42,6 @@ def check_image(image: object) -> None:
     else:
         return
     raise ImageError(f"image: expected uint8[height, width, 3] in BGR, found {found}")
-
-
-STAGES = ("detect", "crop", "classify", "track")
-"""Of a frame's work, in this order."""
-LOST = 1.8
-"""Seconds without a frame after which a live source is lost, where it does not say so itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ def set_up_process(name: str) -> None:
     """Set threads, and where log lines go, which ``name`` begins."""
     # OpenCV's calls here are too small to share: with a second thread the p95 of a frame doubles.
     cv2.setNumThreads(1)
-    set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # 4; 5
-    set_log_level(_ERRORS)  # not its remarks on a network that it runs all the same
+    # OpenCV 4's own, or 5's. Not its remarks on a network that it runs all the same.
+    set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+    set_log_level(_ERRORS)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed ones are None
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -86,7 +86,10 @@ class Stats(BaseSink):
         return self.frames / seconds if seconds > 0 else 0.0
 
     def status(self) -> str:
-        """Speed of the newest frame's source: frames a second, milliseconds a frame or from it."""
+        """Speed of the newest frame's source: frames a second, and the milliseconds that one takes.
+
+        Of a live one they count from its capture.
+        """
         recent = self._pace.recent
         if len(recent) < 2:  # one frame has no speed
             return "starting"

@@ -6,13 +6,14 @@ import numpy as np
 
 from edge.settings import ALL, Hiding
 from edge.types import Box, Frame, FrameResult, Image, Outage
-from edge.vision.confirm import SAME
 from edge.vision.overlay import Parts, check_opencv, draw, draw_outage
 from edge.vision.placement import Placement
 
 _REMEMBERED = 0.5
 """Seconds for which a face that is not found any more stays hidden: one may be missed in a frame,
 and is still there."""
+_COVERED = 0.5
+"""The overlap (IoU) from which on what hides one place of a face hides an earlier one as well."""
 _NO_PICTURE = (640, 360)
 """Size of a picture of an outage before the first frame."""
 
@@ -53,7 +54,7 @@ class Painter:
         """Return where faces are or were a moment ago."""
         now = [(frame.time, face.box) for face in result.faces]
         for at, box in () if frame.still else self._known:
-            new = all(box.iou(newer) <= SAME for _, newer in now)
+            new = all(box.iou(newer) < _COVERED for _, newer in now)
             if new and 0 < frame.time - at <= _REMEMBERED:
                 now.append((at, box))
         self._known = now
