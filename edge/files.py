@@ -18,8 +18,10 @@ UNFINISHED = ".part"
 _MOST_TOML = 1 << 18
 """Bytes of settings or of a recipe: those with everything in them have a tenth of it."""
 _MOST_DOTS, _MOST_BITS = 500, 63
-_TEXTS = re.compile(rb"""\"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""")
-"""Texts of TOML, in which dots separate nothing."""
+_TEXTS = re.compile(
+    rb"""\"{3}.*?(?:\"{3}|\Z)|'{3}.*?(?:'{3}|\Z)|#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?""", re.S
+)
+"""Texts and comments of TOML, in which dots separate nothing."""
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -77,21 +79,21 @@ def check_target(path: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
         with contextlib.suppress(FileNotFoundError):  # is there a name that is too long?
-            _temporary(path).lstat()
+            _temporary(path, path.suffix).lstat()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, with its suffix, that replaces it at the end.
+def replacing(path: Path, suffix: str | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, with its suffix or another, that replaces it.
 
     What was at ``path`` stays untouched when the body raises, and the temporary file goes away. Its
     name is its own, so that runs with the same target, also on other machines, do not mix. Raises
     ``OSError`` where the folder cannot be written, and before the body where ``path`` is a folder.
     """
     _refuse_folder(path)
-    temporary = _temporary(path)
+    temporary = _temporary(path, path.suffix if suffix is None else suffix)
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -104,8 +106,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replace_with(path: Path) -> Iterator[BinaryIO]:
-    """Open a binary file that becomes ``path`` when the body ends without an error."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    """Open a binary file that becomes ``path`` when the body ends without an error.
+
+    Until then it ends with ``UNFINISHED``, so that no pattern for finished ones finds it.
+    """
+    with replacing(path, "") as temporary, temporary.open("wb") as file:
         yield file
 
 
@@ -130,9 +135,9 @@ def _size(count: int) -> str:
     return f"{count >> 20} MB" if count >> 20 else f"{count >> 10} kB"
 
 
-def _temporary(path: Path) -> Path:
-    """A new name for what becomes ``path``: the longest one that is made of it."""
-    return path.with_name(f".{path.stem}.{os.urandom(4).hex()}{UNFINISHED}{path.suffix}")
+def _temporary(path: Path, suffix: str) -> Path:
+    """A new name for what becomes ``path``; with its own suffix the longest that is made of it."""
+    return path.with_name(f".{path.stem}.{os.urandom(4).hex()}{UNFINISHED}{suffix}")
 
 
 def _refuse_folder(path: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.files import read_regular
-from edge.sources.images import FORMATS
+from edge.sources.images import FORMATS, sizes
 from train.errors import DatasetError
 from train.layout import TRAIN, VALIDATION, Layout, find_layout
 from train.native import native_stderr_hidden
@@ -220,7 +220,7 @@ def _pixels(content: bytes) -> float | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-                return float(picture.width * picture.height)
+                return float(max(width * height for _, (width, height) in sizes(picture)))
     except Image.DecompressionBombError:
         return math.inf
     except (OSError, ValueError, SyntaxError):

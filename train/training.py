@@ -84,6 +84,7 @@ def train(
     start = transfer.start(recipe, splits["train"])
     if recipe.views:
         examples = show_views(examples, recipe, teachers)
+    del teachers  # memory for the pupil
     model, history = fit(
         Training(
             *(recipe, seed, precision, state, start),

@@ -94,7 +94,8 @@ def _check(path: str, values: Mapping[str, Any]) -> None:
             options = [field.name for field in fields(table)]
             for option, one in value.items():
                 if option.replace("-", "_") not in options:
-                    moved = option.replace("-", "_") in known
+                    above = known.get(option.replace("-", "_"))
+                    moved = above is not None and not is_dataclass(above.default_factory)
                     raise _unknown(f"{path}: [{name}]", option, options, moved)
                 _check_value(path, f"{name}.{option}", one)
         else:

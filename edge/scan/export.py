@@ -38,10 +38,11 @@ def export(results: Path, target: Path, per: str = "frame") -> int:
     rows = 0
     with writing(target):
         check_target(target)
-        with replace_with(target) as file, open_writer(file, schema) as writer:
-            for batch in _batches(found):
-                writer.write_table(_harmless(batch) if target.suffix == ".csv" else batch)
-                rows += batch.num_rows
+        with replace_with(target) as file:
+            with open_writer(file, schema) as writer:
+                for batch in _batches(found):
+                    writer.write_table(_harmless(batch) if target.suffix == ".csv" else batch)
+                    rows += batch.num_rows
             set_aside(target)
     return rows
 

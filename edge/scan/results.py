@@ -157,7 +157,7 @@ class Results:
 
     def _remove_unfinished(self) -> None:
         """Remove what killed workers left."""
-        for path in self.folder.glob(f"*/.*{UNFINISHED}.parquet"):
+        for path in self.folder.glob(f"*/.*{UNFINISHED}"):
             path.unlink(missing_ok=True)
 
 

@@ -160,12 +160,9 @@ def _read(path: Path, file: BinaryIO, max_pixels: int) -> tuple[Image, Any, str]
     being whole."""
     with _open(file) as picture:
         width, height = picture.size
-        tags = picture.tag_v2 if picture.format == "TIFF" else {}
-        rows, columns = (tags.get(tag, 1) for tag in _TIFF_TILE)
-        if problem := (
-            size_problem(width, height, max_pixels) or size_problem(columns, rows, max_pixels)
-        ):
-            raise SourceFileError(f"{path}: {problem}")
+        for what, size in sizes(picture):
+            if problem := size_problem(*size, max_pixels):
+                raise SourceFileError(f"{path}{what}: {problem}")
         damage = _load(picture)
         if not damage or picture.format not in _JPEG:
             return _to_bgr(picture), _orientation(picture), damage
@@ -174,6 +171,17 @@ def _read(path: Path, file: BinaryIO, max_pixels: int) -> tuple[Image, Any, str]
     with _open(io.BytesIO(content + _END_OF_JPEG)) as picture:
         picture.load()
         return _to_bgr(picture), _orientation(picture), damage
+
+
+def sizes(picture: Any) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield width and height of what is decoded at a time: the whole, and of a TIFF a tile.
+
+    Beside each is what to call it.
+    """
+    yield "", picture.size
+    tile = [picture.tag_v2.get(tag) for tag in _TIFF_TILE] if picture.format == "TIFF" else []
+    if tile and all(isinstance(side, int) for side in tile):
+        yield ", of which a tile", (tile[0], tile[1])
 
 
 def _load(picture: Any) -> str:

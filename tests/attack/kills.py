@@ -226,7 +226,7 @@ def _check_scan(folder: Path, whole: bool) -> Iterator[str]:
     if whole:
         if len(list(results.glob("seconds/*.parquet"))) != 31:
             yield "the scan has not gone on to its end"
-        if hidden := list(results.glob("*/.*.part.parquet")):
+        if hidden := list(results.glob("*/.*.part")):
             yield f"left {hidden[0].name}"
 
 

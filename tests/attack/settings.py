@@ -143,7 +143,7 @@ _TEXTS: Mapping[str, str | bytes] = {
     "NUL": b"threads = 1\n\0\0\0",
     "only NUL": bytes(4096),
     "binary": bytes(range(256)) * 16,
-    "lines that end with a carriage return": b"threads = 1\rdetect_every = 1\r",
+    "lines that end with a carriage return": b"threads = 1\rparallel = 1\r",
     "a page": "<html><body>404</body></html>",
     "JSON": '{"threads": 1}',
     "64 kB of one name": f"x{'.x' * 32_000} = 1",

@@ -123,7 +123,7 @@ def test_an_ended_scan_leaves_nothing_torn_and_goes_on(
     else:
         assert code == 130
         assert said.splitlines()[1:] == ["stopped; the same command goes on from here"]
-        assert not list(results.glob("*/.*.part.parquet"))
+        assert not list(results.glob("*/.*.part"))
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     done = len(parts(results, SECONDS))
     assert 0 < done < 12
@@ -131,7 +131,7 @@ def test_an_ended_scan_leaves_nothing_torn_and_goes_on(
         code, said = again.ended()
     assert code == 0, said
     assert f"12 files, {done} of them done" in said
-    assert not list(results.glob("*/.*.part.parquet"))
+    assert not list(results.glob("*/.*.part"))
     assert scan(tmp_path / "a", tmp_path / "whole") == 0
     assert rows(results) == rows(tmp_path / "whole")
 

@@ -101,7 +101,7 @@ def test_a_changed_file_is_scanned_again_and_nothing_is_there_twice(tmp_path: Pa
     assert scan(folder, tmp_path / "r", here) == 0
     assert here.given == [["a/x.mp4"]]
     assert len(rows(tmp_path / "r")) == 6
-    assert not list((tmp_path / "r").glob("*/.*.part.parquet"))
+    assert not list((tmp_path / "r").glob("*/.*.part"))
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_a_tiff_is_judged_by_what_is_decoded_at_a_time(tmp_path: Path) -> None:
     path.write_bytes(tiled_tiff(64))
     assert read_image(path).shape == (48, 64, 3)
     path.write_bytes(tiled_tiff(8192))
-    with pytest.raises(SourceFileError, match="expected at most 40 megapixels, found 8192×8192"):
+    with pytest.raises(SourceFileError, match=r"a\.tif, of which a tile: expected at most 40"):
         read_image(path)
 
 
