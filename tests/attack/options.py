@@ -136,8 +136,11 @@ def _programs_and_addresses() -> Iterator[Case]:
         *("http://x", "mqtt://", "mqtt://:1883", "mqtt://h:0", "mqtt://h:99999", "mqtt://h:abc"),
         *("mqtt://us er:pa ss@h", "mqtt://user:secret@h", "mqtt://[::1", "h"),
         *(f"mqtt://h:{'9' * 5000}", "mqtt://h/+/#", *_ODD),
+        *(f"mqtt://h/{_NO_TEXT}", f"mqtt://{_NO_TEXT}@h", f"mqtt://h/{'x' * 65_530}"),
     ):
         yield _run(f"--mqtt {text}", f"--mqtt={text}")
+    for text in (_NO_TEXT, "x" * _LONG):
+        yield _run(f"--mqtt.device {text}", f"--mqtt.device={text}")
     for text in (
         *("http://", "http://127.0.0.1:8080", "65536", "99999", "abc", "٣", "9" * 5000),
         *("user:pass@h:80", "us er:pa ss@h:80", "::1", "[::1]:x", ":"),

@@ -20,6 +20,7 @@ from tests.attack.picture_files import (
     flat_png,
     gif,
     grey_tiff,
+    noise,
     picture,
     png,
     psd,
@@ -68,6 +69,8 @@ def claim_cases() -> Iterator[Case]:
     yield written("huge.png", lambda: png(0x7FFFFFFF, 0x7FFFFFFF), says=large)
     yield written("huge.gif", lambda: gif(65535, 65535), says=large)
     yield written("huge.tif", lambda: grey_tiff(1 << 20, 1 << 20), says=large)
+    tile = {322: 40_000, 323: 40_000, 324: 200, 325: 1024}
+    yield written("one tile.tif", lambda: grey_tiff(100, 100, entries=tile), says=large)
     yield written("huge.webp", lambda: webp(16383, 16383), (2,), "expected")
     yield written("huge.psd", lambda: psd(300_000, 300_000), says=large)
     yield written("huge.ppm", lambda: b"P6 100000 100000 255\n", says=large)
@@ -85,6 +88,8 @@ def claim_cases() -> Iterator[Case]:
     yield written("magic alone.png", lambda: b"\x89PNG\r\n\x1a\n")
     yield written("magic of another.png", lambda: picture("jpg"), (0,), "")
     yield written("wrong magic.jpg", lambda: b"\0" + picture("jpg")[1:])
+    yield written("small.jp2", lambda: saved(noise(), "JPEG2000"))
+    yield written("small.qoi", lambda: b"qoif" + struct.pack(">IIBB", 8, 8, 3, 0) + bytes(999))
     yield written("program.eps", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
 
 

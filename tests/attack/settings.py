@@ -147,6 +147,8 @@ _TEXTS: Mapping[str, str | bytes] = {
     "a page": "<html><body>404</body></html>",
     "JSON": '{"threads": 1}',
     "64 kB of one name": f"x{'.x' * 32_000} = 1",
+    "64 kB of one name behind a text": f'a = ["""x"y""", {{x{".x" * 32_000} = 1}}]',
+    "an option in the wrong table": "[web]\noutput = ['a.csv']",
     "255 kB of brackets": "a = " + "[" * 255_000,
 }
 _RIGHT = {
