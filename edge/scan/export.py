@@ -26,7 +26,7 @@ def export(results: Path, target: Path, per: str = "frame") -> int:
     import pyarrow.parquet  # noqa: PLC0415
 
     scan = require_scan(results)
-    kind = SECONDS if "second" in (per, scan["settings"]["per"]) else FRAMES
+    kind = SECONDS if "second" in (per, scan["settings"].get("per")) else FRAMES
     found = parts(results, kind)
     if not found:
         raise TargetError(f"{results}: expected results of files, found none; scan some first")

@@ -35,6 +35,7 @@ METADATA = "expressions"
 _LOCK = ".lock"
 _MOST = 64 << 20
 """Bytes of what a scan says of itself."""
+_DAMAGE = (OSError, ValueError, RecursionError)
 _OURS = {_LOCK, SCAN, FRAMES, SECONDS, FAILURES, "report.html"}
 
 
@@ -165,9 +166,10 @@ def read_scan(folder: Path) -> dict[str, Any] | None:
     """Return what scan.json of ``folder`` says, None where there is none of a scan."""
     try:
         scan = json.loads(read_regular(folder / SCAN, _MOST))
-    except (OSError, ValueError, RecursionError):
+        ours = scan["format"] == FORMAT and isinstance(scan["settings"], dict)
+    except (*_DAMAGE, LookupError, TypeError):
         return None
-    return scan if isinstance(scan, dict) and scan.get("format") == FORMAT else None
+    return scan if ours else None
 
 
 def require_scan(folder: Path) -> dict[str, Any]:
@@ -192,9 +194,10 @@ def read_manifest(path: Path) -> Manifest | None:
     try:
         metadata = pyarrow.parquet.read_metadata(path).metadata or {}
         manifest: Manifest = json.loads(metadata[METADATA.encode()])
-    except (OSError, ValueError, KeyError, pyarrow.ArrowException):
+        whole = Manifest.__required_keys__ <= manifest.keys()
+    except (*_DAMAGE, KeyError, AttributeError, pyarrow.ArrowException):
         return None
-    return manifest
+    return manifest if whole else None
 
 
 def _differences(

@@ -109,6 +109,7 @@ def _write_part(
     part = f"part-{len(list(folder.iterdir())):012x}"
     manifest = {
         "source": source,
+        "path": source,
         "part": part,
         "fingerprint": [1, 2],
         "faces": sum(row["frames"] for row in rows),

@@ -74,6 +74,10 @@ def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path) 
 def test_what_is_no_scan_is_not_exported(results: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=r"expected the results of a scan, found no scan\.json"):
         export(tmp_path, tmp_path / "all.csv")
+    for text in ('{"format": "expressions-scan-1"}', "[]", "[" * 100_000):
+        (tmp_path / "scan.json").write_text(text)
+        with pytest.raises(TargetError, match=r"expected the results of a scan, found no scan"):
+            export(tmp_path, tmp_path / "all.csv")
     (tmp_path / "scan.json").write_bytes((results / "scan.json").read_bytes())
     with pytest.raises(TargetError, match="expected results of files, found none"):
         export(tmp_path, tmp_path / "all.csv")
