@@ -24,6 +24,21 @@ Hiding = Literal["off", "blur", "blank"]
 """What becomes of faces in a picture."""
 
 
+def check_text(name: str, text: str, most: int) -> None:
+    """Raise ``SettingsError`` where ``text`` is no Unicode, or has more than ``most`` bytes."""
+    try:
+        count = len(text.encode())
+    except UnicodeError:
+        found = "bytes that are none"
+    else:
+        found = f"{count} bytes"
+        if count <= most:
+            return
+    raise SettingsError(
+        f"{name}: expected at most {most} bytes of UTF-8, found {found}; choose another one"
+    )
+
+
 def check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
     """Raise ``SettingsError`` unless ``low <= value <= high`` (a NaN is not)."""
     if not low <= value <= high:

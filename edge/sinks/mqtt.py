@@ -29,7 +29,7 @@ from edge.errors import SettingsError
 from edge.events import Event
 from edge.files import read_regular
 from edge.protocols import BaseSink
-from edge.settings import check_range, expanded
+from edge.settings import check_range, check_text, expanded
 from edge.sinks.home_assistant import discovery
 from edge.sinks.mqtt_broker import Broker, Client, Connection, load_paho, open_client, parse_address
 from edge.sinks.mqtt_pictures import Pictures
@@ -73,7 +73,7 @@ class MqttOptions:
     def __post_init__(self) -> None:
         """Check the values; raises ``SettingsError``."""
         for name in ("address", "device", "discovery"):
-            _check_text(f"mqtt.{name}", getattr(self, name))
+            check_text(f"mqtt.{name}", getattr(self, name), _MOST_TEXT)
         if self.address:
             parse_address(self.address)
         if self.picture_every:
@@ -96,28 +96,13 @@ class MqttOptions:
                     f"{path}: expected a file with the broker's password, found: "
                     f"{getattr(error, 'strerror', 'no text')}; check the path and its permissions"
                 ) from error
-        _check_text("the broker's password", password, _MOST_PASSWORD)
+        check_text("the broker's password", password, _MOST_PASSWORD)
         if password and not user:
             raise SettingsError(
                 "mqtt.address: expected the user that the password belongs to, found none; write "
                 "mqtt://user@host"
             )
         return password
-
-
-def _check_text(name: str, text: str, most: int = _MOST_TEXT) -> None:
-    """Raise ``SettingsError`` where ``text`` is no Unicode, or MQTT has no room for it."""
-    try:
-        count = len(text.encode())
-    except UnicodeError:
-        found = "bytes that are none"
-    else:
-        found = f"{count} bytes"
-        if count <= most:
-            return
-    raise SettingsError(
-        f"{name}: expected at most {most} bytes of UTF-8, found {found}; choose another one"
-    )
 
 
 @dataclass(slots=True)

@@ -41,8 +41,7 @@ _SHORTFALL = 0.05
 """Headers are often a few frames off; a video that lacks a larger share of them is cut."""
 _FEW = 5
 _LONGEST_READ = 15
-"""Seconds for which streams are looked for, and each packet, as in gigabytes of zeros; a disk
-starts in ten."""
+"""Seconds to open a file or read a packet, as in gigabytes of zeros; a disk starts in ten."""
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from PIL import ImageOps, PngImagePlugin
 from edge.errors import SourceFileError
 from edge.sources.images import ImageSource, is_picture, read_image
 from edge.types import Image
-from tests.edge.sources.media import corner, plain, write_video
+from tests.edge.sources.media import corner, plain, tiled_tiff, write_video
 
 UPRIGHT = corner()
 """64×48, bright in the top left quarter."""
@@ -230,14 +229,6 @@ def test_what_there_is_of_a_cut_picture_is_used_and_said(
     )
     with ImageSource(path) as source:
         assert source.damage.startswith("damaged (")
-
-
-def tiled_tiff(tile: int) -> bytes:
-    """64×48 grey pixels in a tile of that side, of which the first 64 rows are there."""
-    values = {256: 64, 257: 48, 258: 8, 259: 1, 262: 1, 322: tile, 323: tile, 324: 130, 325: 4096}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
-    header = b"II*\0" + struct.pack("<IH", 8, len(values)) + entries
-    return header.ljust(130, b"\0") + bytes(4096)
 
 
 def test_a_tiff_is_judged_by_what_is_decoded_at_a_time(tmp_path: Path) -> None:
