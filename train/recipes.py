@@ -120,7 +120,7 @@ _RESIDUAL = Recipe(
     "residual",
     sets=(),
     dense=(),
-    residual=Residual(((64, 2), (128, 2), (256, 2))),
+    residual=Residual(((64, 1), (128, 2), (256, 2))),
     dropout=0.3,
     epochs=70,
     batch_size=128,

@@ -20,7 +20,7 @@ from benchmarks.scan_clips import FPS, LOOP, write_clip
 from benchmarks.scan_runs import Work, finished, of_results, of_summary
 from benchmarks.scanning import ONE, RUN, interleave
 from edge.scan.inputs import Input
-from edge.scan.results import METADATA, SECONDS
+from edge.scan.results import METADATA, SECONDS, Manifest
 from edge.scan.work import Outcome
 from edge.sinks.columns import Columns
 from edge.sinks.table import second_table
@@ -52,7 +52,8 @@ def write_part(folder: Path, name: str, end: float, took: float, frames: int) ->
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
         columns = Columns(second_table(["happy"]), file)
-        columns.close({METADATA: json.dumps({"took": took, "frames": frames})})
+        manifest = dict.fromkeys(Manifest.__required_keys__) | {"took": took, "frames": frames}
+        columns.close({METADATA: json.dumps(manifest)})
     os.utime(path, (end, end))
 
 

@@ -203,7 +203,7 @@ def test_the_command(repository: Path, tmp_path: Path) -> None:
     [
         (("a.h5", "none"), "models/none/none_report.json: expected the report .* no such file"),
         (("a.h5", "a.h5", "--output", "a.jpg"), "output: expected a name that ends in .png"),
-        (("a.h5", "a.h5", "--output", "/proc/a.png"), "/proc/.*a.*png: expected to use it, found"),
+        (("a.h5", "a.h5", "--output", "/proc/a.png"), "/proc/a.png: expected to use it, found"),
     ],
 )
 def test_bad_input_is_one_line(
