@@ -18,23 +18,22 @@ from benchmarks.latency import Start
 from benchmarks.results import Accuracy, Score
 from edge.types import Floats
 from train.data import Split, fingerprint, load_split
-from train.metrics import fitted_part, pack, voted_where_known
+from train.metrics import as_unseen, pack, voted_where_known
 
 _THREADS = 2
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Exam:
     """A split with what predictions are compared with.
 
-    ``voted`` (``int64[n]``) is the FER+ majority, -1 without one; ``reported`` (``bool[n]``) marks
-    the images that calibration is reported on.
+    ``voted`` (``int64[n]``) is the FER+ majority, -1 without one; ``fitted`` tells whether
+    temperatures were fitted on the split.
     """
 
     split: Split
     voted: NDArray[np.int64]
-    reported: Bools
+    fitted: bool
 
     def score(self, probabilities: Floats, h5: Floats | None) -> Score:
         """Score ``probabilities`` (``float32[n, labels]``).
@@ -43,13 +42,12 @@ class Exam:
         """
         labels, predicted = self.split.labels, probabilities.argmax(axis=1)
         right, voted = predicted == labels, self.voted >= 0
+        calibrated = as_unseen(probabilities, labels)[0] if self.fitted else probabilities
         return Score(
             images=len(labels),
             top1=stats.share(right),
             macro_f1=stats.macro_f1(stats.confusion(labels, predicted, len(self.split.classes))),
-            calibration_error=stats.calibration_error(
-                probabilities[self.reported], labels[self.reported]
-            ),
+            calibration_error=stats.calibration_error(calibrated, labels),
             votes_top1=stats.share((predicted == self.voted)[voted]) if voted.any() else None,
             recall={
                 name: stats.share(right[labels == index])
@@ -81,11 +79,9 @@ def measure(chosen: Sequence[Candidate], images: Path, start: Start) -> dict[str
 
 
 def exam(images: Path, name: str) -> Exam:
-    """Load a split; the temperature was fitted on a part of the validation split alone."""
+    """Load a split."""
     split = load_split(images, name)
-    count = len(split.labels)
-    reported = ~fitted_part(count) if name == "validation" else np.ones(count, bool)
-    return Exam(split, voted_where_known(split), reported)
+    return Exam(split, voted_where_known(split), fitted=name == "validation")
 
 
 def predictions(

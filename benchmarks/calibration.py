@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from msgspec import Struct, structs
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from benchmarks.results import Estimate
 from edge.types import Floats
 from edge.vision.classifier import TFLiteClassifier, softmax
 from train.data import Split
-from train.metrics import fitted_part
+from train.metrics import as_unseen, judged_by
 
 _THRESHOLDS = np.arange(0, 1, 0.02)
 _FEWEST = 30
@@ -47,7 +49,7 @@ class Judged(Struct, frozen=True):
 
 
 class Calibration(Judged, frozen=True, kw_only=True):
-    """Against the labels, on the images that the temperature was not fitted on.
+    """Against the labels, each image as if it had no part in temperature and threshold.
 
     ``threshold`` is the contract's, ``coverage`` the share of the faces that are certain by it.
     ``votes`` are against what most FER+ taggers say, on the images where they agree on a class.
@@ -59,33 +61,34 @@ class Calibration(Judged, frozen=True, kw_only=True):
     votes: Judged | None = None
 
 
-def measure(
-    classifier: TFLiteClassifier, split: Split, voted: NDArray[np.int64] | None = None
-) -> Calibration:
+def measure(classifier: TFLiteClassifier, split: Split, voted: NDArray[np.int64]) -> Calibration:
     """Return calibration and coverage on the validation ``split``.
 
     ``voted`` is what most taggers say of its images, ``int64[n]``, -1 where they don't.
     """
-    reported = ~fitted_part(len(split.labels))
-    labels, logits = split.labels[reported], classifier.logits(split.images[reported])
+    labels, logits = split.labels, classifier.logits(split.images)
     contract = classifier.contract
-    before, after = softmax(logits), softmax(logits / np.float32(contract.temperature))
-    certain = after.max(axis=1) >= contract.uncertain_below
-    votes = None
-    if voted is not None and (known := voted[reported] >= 0).any():
-        votes = _judged(before[known], after[known], voted[reported][known], certain[known])
+    before = softmax(logits)
+    after, shift = as_unseen(
+        softmax(logits / np.float32(contract.temperature)),
+        judged_by(labels, voted, contract.provenance.get("recipe", {}).get("votes", 0)),
+    )
+    certain = after.max(axis=1) >= contract.uncertain_below + shift
+    judge = functools.partial(_judged, before, after, certain)
     return Calibration(
-        **structs.asdict(_judged(before, after, labels, certain)),
+        **structs.asdict(judge(labels)),
         temperature=round(contract.temperature, 6),
         threshold=contract.uncertain_below,
         coverage=round(float(certain.mean()), 6),
-        votes=votes,
+        votes=judge(voted) if (voted >= 0).any() else None,
     )
 
 
 def _judged(
-    before: Floats, after: Floats, labels: NDArray[np.int64], certain: NDArray[np.bool_]
+    before: Floats, after: Floats, certain: NDArray[np.bool_], labels: NDArray[np.int64]
 ) -> Judged:
+    known = labels >= 0
+    before, after, certain, labels = before[known], after[known], certain[known], labels[known]
     right = after.argmax(axis=1) == labels
     return Judged(
         images=len(labels),

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
+from edge.contract import H5_ATTRIBUTE, ModelContract
 from edge.errors import ContractError, first_line
 from edge.files import replacing
 from train.errors import ArtifactError
@@ -94,17 +94,14 @@ def _rewrite_halved(path: Path) -> None:
         old.visititems(add)
 
 
-def add_framing(path: Path, detector: str, framing: Framing) -> None:
-    """Write ``framing`` of the boxes of ``detector`` into the contract of the model at ``path``.
+def change_contract(path: Path, contract: ModelContract) -> None:
+    """Write ``contract``, which was changed since it was read, into the model at ``path``.
 
-    Raises ``ArtifactError`` for anything that ``save_model`` would not have written.
+    What was there before stays on any failure.
     """
-    _, contract = load_model(path)
-    framings = {**contract.framings, detector: framing}
     with replacing(path) as temporary:
         shutil.copyfile(path, temporary)
         with h5py.File(temporary, "r+") as file:
-            contract = dataclasses.replace(contract, framings=framings)
             file.attrs[H5_ATTRIBUTE] = contract.to_json()
 
 

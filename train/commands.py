@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -244,16 +245,41 @@ def framing(
     with native_stderr_hidden():
         opened = open_detector(detector, model=detector_model)
     import_tensorflow(to_train=False)
-    from train.artifact import add_framing  # noqa: PLC0415 - behind the quiet import
+    from train.artifact import change_contract, load_model  # noqa: PLC0415 - quiet import
     from train.framing import TIGHTER, derive_framing  # noqa: PLC0415
     from train.install import framing_of  # noqa: PLC0415
 
+    _, contract = load_model(model)
     tighter = 1.0 if framing_of(images) else TIGHTER
     derived, found = derive_framing(load_split(images, "train").images, opened, tighter)
-    add_framing(model, opened.framing, derived)
+    framings = {**contract.framings, opened.framing: derived}
+    change_contract(model, dataclasses.replace(contract, framings=framings))
     say(
         f"{model}: boxes of {opened.name} × {derived.scale}, moved by {derived.offset_x} and "
         f"{derived.offset_y} of their side; a face found in {found:.1%} of the training images"
+    )
+
+
+@app.command
+def calibrate(*, model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images")) -> None:
+    """Fit the temperature and the threshold of a trained model anew, on the images of validation/.
+
+    Parameters
+    ----------
+    model
+        The model whose contract takes them; "make convert" takes it to its TFLite files.
+    images
+        A data set of the model's classes that it has not learnt from, as "make data" makes them.
+    """
+    import_tensorflow()
+    from train.recalibrate import recalibrate  # noqa: PLC0415 - behind the quiet import
+
+    fitted = recalibrate(model, images)
+    say(
+        f"{model}: temperature {fitted['temperature']:.3f}, certain from "
+        f"{fitted['uncertain_below']:.1%}; expected calibration error "
+        f"{fitted['calibration_error_after']:.1%} by cross-fitting, "
+        f"{fitted['calibration_error_before']:.1%} at a temperature of 1"
     )
 
 

@@ -19,12 +19,13 @@ from train.votes import join, load_votes, majority
 
 BINS = 15
 """Of equal width, for calibration."""
-RIGHT_IF_CERTAIN = 6 / 7
+RIGHT_IF_CERTAIN = 7 / 8
 """Labels are certain from the calibrated probability on from which so many of them are right."""
 UNFITTED_THRESHOLD = 0.5
 """The same where there are too few images to fit one."""
-_LEAST_FITTED = 50
-_FITTED_EVERY = 4
+LEAST_FITTED = 50
+"""Images with a label: of fewer nothing is fitted."""
+_FOLDS = 4
 _log = logging.getLogger(__name__)
 
 
@@ -135,6 +136,16 @@ def voted_where_known(
         return np.full(len(split.labels), -1)
 
 
+def judged_by(
+    labels: NDArray[np.int64], voted: NDArray[np.int64], votes: float
+) -> NDArray[np.int64]:
+    """Return what a model that learns so much of the ``votes`` is calibrated to, ``int64[n]``.
+
+    What most taggers say where it learns them and they are known, else the labels.
+    """
+    return voted if votes and (voted >= 0).any() else labels
+
+
 def evaluate_votes(
     voted: NDArray[np.int64], predicted: NDArray[np.int64], copies: NDArray[np.bool_]
 ) -> dict[str, Any]:
@@ -146,28 +157,56 @@ def evaluate_votes(
 
 
 def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Temperature and threshold, fitted on one part of the split, and the errors on the other.
+    """Temperature and threshold, fitted on all images, and the errors by cross-fitting.
 
-    ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none. On few images
-    nothing is fitted: where all of them are right, it would be surest of all.
+    ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none.
+    """
+    temperature, threshold = _fit(logits, labels)
+    calibrated = softmax(logits / temperature, axis=1)
+    unseen, _ = as_unseen(calibrated, labels)
+    known = labels >= 0
+    errors = {
+        f"calibration_error_{name}": expected_calibration_error(probabilities[known], labels[known])
+        for name, probabilities in (("before", softmax(logits, axis=1)), ("after", unseen))
+    }
+    return errors | {"temperature": temperature, "uncertain_below": threshold}
+
+
+def as_unseen(
+    calibrated: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what ``calibrated`` would be if no image had a part in its own calibration.
+
+    ``calibrated`` is ``float32[n, k]``, ``labels`` what it was fitted to, ``int64[n]``, -1 where
+    there is none. The images are parted into folds; those of one get the temperature changed by
+    what leaving them out of the fit changes it: cross-fitting (Stone 1974) of the temperature that
+    is there. The second array, ``float32[n]``, is what is to be added to the threshold.
+    """
+    logits = np.log(np.maximum(calibrated, np.finfo(np.float32).tiny))
+    temperature, threshold = _fit(logits, labels)
+    unseen, shift = np.empty_like(logits), np.empty(len(labels), np.float32)
+    for fold in range(_FOLDS):
+        # Sorted by class and file name: each fold has its share of each class.
+        inside = np.arange(len(labels)) % _FOLDS == fold
+        others = _fit(logits, np.where(inside, -1, labels))
+        unseen[inside] = softmax(logits[inside] * (temperature / others[0]), axis=1)
+        shift[inside] = others[1] - threshold
+    return unseen, shift
+
+
+def _fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Temperature and threshold. On few images nothing is fitted.
+
+    Where all of them are right, it would be surest of all.
     """
     known = labels >= 0
-    fitted, reported = fitted_part(len(labels)) & known, ~fitted_part(len(labels)) & known
-    enough = fitted.sum() >= _LEAST_FITTED
-    temperature = fit_temperature(logits[fitted], labels[fitted]) if enough else 1.0
+    if known.sum() < LEAST_FITTED:
+        return 1.0, UNFITTED_THRESHOLD
+    logits, labels = logits[known], labels[known]
+    temperature = fit_temperature(logits, labels)
     calibrated = softmax(logits / temperature, axis=1)
-    errors = {
-        f"calibration_error_{name}": expected_calibration_error(
-            probabilities[reported], labels[reported]
-        )
-        for name, probabilities in (("before", softmax(logits, axis=1)), ("after", calibrated))
-    }
     right = calibrated.argmax(axis=1) == labels
-    threshold = min(fit_threshold(calibrated[fitted].max(axis=1), right[fitted]), 0.99)
-    return errors | {
-        "temperature": temperature,
-        "uncertain_below": threshold if enough else UNFITTED_THRESHOLD,
-    }
+    return temperature, min(fit_threshold(calibrated.max(axis=1), right), 0.99)
 
 
 def totals(figures: Mapping[str, Any]) -> dict[str, float]:
@@ -195,15 +234,6 @@ def surest(
     places = np.flatnonzero(among)
     order = np.argsort(-probabilities[places].max(axis=1), kind="stable")
     return np.asarray(places[order][:most], np.int64)
-
-
-def fitted_part(count: int) -> NDArray[np.bool_]:
-    """``bool[count]``: the images that temperature and threshold are fitted on, every fourth.
-
-    Calibration is reported on the others. They are sorted by class and file name, so that each
-    class has its share in both; a few images have a copy in the other part.
-    """
-    return np.asarray(np.arange(count) % _FITTED_EVERY == 0, bool)
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

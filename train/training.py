@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
@@ -31,6 +29,7 @@ from train.layout import TEST
 from train.metrics import (
     calibrate,
     evaluate,
+    judged_by,
     measure,
     pack,
     totals,
@@ -103,7 +102,8 @@ def train(
     predicted = logits.argmax(axis=1)
     measured = measure(predicted, validation, splits["train"], voted)
     measured["validation"]["right"] = pack(predicted == validation.labels)
-    measured["validation"] |= _calibration(logits, validation.labels, voted, recipe)
+    judges = judged_by(validation.labels, voted, recipe.votes)
+    measured["validation"] |= calibrate(logits, judges)
     if TEST in splits:  # reported only: nothing is chosen by it
         predicted = predict_logits(model, splits[TEST].images).argmax(axis=1)
         copies = copies_in_train(splits[TEST], splits["train"])
@@ -167,13 +167,6 @@ def _state_path(target: Path, recipe: Recipe, further: Sequence[Any]) -> Path:
     identity = json.dumps([recipe.to_dict(), *further], sort_keys=True)
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return target.parent / "checkpoints" / f"{recipe.name}-{digest}.npz"
-
-
-def _calibration(
-    logits: np.ndarray, labels: NDArray[np.int64], voted: NDArray[np.int64], recipe: Recipe
-) -> dict[str, float]:
-    """A recipe that learns votes is judged by what most taggers say, any other by the labels."""
-    return calibrate(logits, voted if recipe.votes and (voted >= 0).any() else labels)
 
 
 def _contract(

@@ -41,34 +41,32 @@ class Logits:
 
 
 def test_calibration_is_before_and_after_the_temperature(validation_split: Split) -> None:
-    found = calibration.measure(Logits(8.0, 8.0), validation_split)
-    assert found.images == 26  # all but every fourth of 35
+    nobody = np.full(len(validation_split.labels), -1)
+    found = calibration.measure(Logits(8.0, 8.0), validation_split, nobody)
+    assert found.images == 35
     sure, unsure = (np.exp(x) / (np.exp(x) + 6) for x in (8.0, 1.0))
     assert found.error_before.value == pytest.approx(1 - sure, abs=1e-3)
     assert found.error_after.value == pytest.approx(1 - unsure, abs=1e-3)
     assert (found.coverage, found.accuracy_certain) == (0, None)
-    assert found.bins_after == [calibration.Bin(pytest.approx(float(unsure), abs=1e-5), 1.0, 26)]
-    certain = calibration.measure(Logits(8.0, 1.0), validation_split)
+    assert found.bins_after == [calibration.Bin(pytest.approx(float(unsure), abs=1e-5), 1.0, 35)]
+    certain = calibration.measure(Logits(8.0, 1.0), validation_split, nobody)
     assert (certain.coverage, certain.accuracy_certain) == (1, 1)
     assert certain.votes is None
 
 
 def test_what_taggers_say_is_another_judge(validation_split: Split) -> None:
     said = validation_split.labels.copy()
-    said[::2] = (said[::2] + 1) % 7  # of the reported ones, every third is an even one
+    said[::3] = (said[::3] + 1) % 7
     said[-8:] = -1
     found = calibration.measure(Logits(8.0, 1.0), validation_split, said).votes
-    reported = [n for n in range(len(said) - 8) if n % 4]
-    share = sum(n % 2 for n in reported) / len(reported)
-    assert found.images == len(reported)
+    share = sum(n % 3 > 0 for n in range(len(said) - 8)) / (len(said) - 8)
+    assert found.images == len(said) - 8
     assert found.accuracy_certain == pytest.approx(share, abs=1e-5)
     assert found.error_after.value == pytest.approx(1 - share, abs=0.01)
     assert found.error_before == found.error_after, "the temperature is 1"
     assert found.bins_before == found.bins_after
     (only,) = found.bins_after
-    assert (only.images, only.accuracy) == (len(reported), pytest.approx(share, abs=1e-5))
-    nobody = np.full_like(said, -1)
-    assert calibration.measure(Logits(8.0, 1.0), validation_split, nobody).votes is None
+    assert (only.images, only.accuracy) == (len(said) - 8, pytest.approx(share, abs=1e-5))
 
 
 def test_a_curve_ends_where_few_are_certain() -> None:

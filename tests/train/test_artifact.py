@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import pytest
 
-from edge.contract import H5_ATTRIBUTE, Framing, ModelContract
-from train.artifact import add_framing, load_model, save_model
+from edge.contract import H5_ATTRIBUTE, ModelContract
+from train.artifact import change_contract, load_model, save_model
 from train.errors import ArtifactError
 from train.layout import EXPRESSIONS
 from train.model import build
@@ -43,13 +43,15 @@ def test_round_trip(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
 
 
-def test_another_detectors_framing_joins_the_contract(saved: bytes, tmp_path: Path) -> None:
+def test_another_contract_leaves_the_network_as_it_is(saved: bytes, tmp_path: Path) -> None:
     path = tmp_path / "m.h5"
     path.write_bytes(saved)
-    add_framing(path, "blazeface", Framing(1.2))
-    add_framing(path, "yunet", Framing(0.9, 0.0, -0.1))
-    _, contract = load_model(path)
-    assert contract.framings == {"blazeface": Framing(1.2), "yunet": Framing(0.9, 0.0, -0.1)}
+    before, contract = load_model(path)
+    change_contract(path, dataclasses.replace(contract, temperature=1.25))
+    after, changed = load_model(path)
+    assert changed == dataclasses.replace(contract, temperature=1.25)
+    for one, other in zip(before.get_weights(), after.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.h5"]
 
 

@@ -14,6 +14,7 @@ from train.data import Split
 from train.errors import VotesError
 from train.layout import EXPRESSIONS
 from train.metrics import (
+    as_unseen,
     calibrate,
     evaluate,
     evaluate_votes,
@@ -45,15 +46,60 @@ def test_evaluate_on_a_case_counted_by_hand() -> None:
     assert figures["confusion_matrix"][0][3] == 1
 
 
-def test_images_without_a_label_change_no_calibration() -> None:
+def drawn(count: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and labels that are drawn as they say at ``temperature``."""
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 3, (800, 7)).astype(np.float32)
-    labels = np.array([rng.choice(7, p=row) for row in softmax(logits / 2, axis=1)])
-    unknown = np.arange(800) % 8 > 3  # of those that are fitted on, as of the others
+    logits = rng.normal(0, 3, (count, 7)).astype(np.float32)
+    return logits, np.array([rng.choice(7, p=row) for row in softmax(logits / temperature, axis=1)])
+
+
+def test_images_without_a_label_change_no_calibration() -> None:
+    logits, labels = drawn(800, temperature=2)
+    unknown = np.arange(800) % 8 > 3
     found = calibrate(logits, np.where(unknown, -1, labels))
     assert found["temperature"] == pytest.approx(2, abs=0.4)
-    logits[unknown] = 100 * rng.normal(size=(400, 7))
+    logits[unknown] = 100 * np.random.default_rng(1).normal(size=(400, 7))
     assert calibrate(logits, np.where(unknown, -1, labels)) == found
+
+
+def test_the_labels_of_a_fold_change_what_all_others_get_alone() -> None:
+    logits, labels = drawn(2000, temperature=1)
+    inside = np.arange(2000) % 4 == 1
+    before, shift = as_unseen(softmax(logits, axis=1), labels)
+    # The temperature that is there stays, but for what leaving out a fold changes.
+    np.testing.assert_allclose(before, softmax(logits, axis=1), atol=0.05)
+    assert len({*shift.tolist()}) == 4
+    hotter = np.where(inside, logits.argmin(axis=1), labels)
+    others = np.flatnonzero(inside)
+    assert fit_temperature(logits, hotter) > 1.5 * fit_temperature(logits, labels)
+    after, _ = as_unseen(softmax(logits / fit_temperature(logits, hotter), axis=1), hotter)
+    right = softmax(logits[others] / fit_temperature(logits[~inside], labels[~inside]), axis=1)
+    np.testing.assert_allclose(after[others], right, atol=1e-3)
+
+
+def test_the_errors_are_those_of_images_that_had_no_part_in_the_fit() -> None:
+    logits, labels = drawn(400, temperature=3)
+    found = calibrate(logits, labels)
+    total = 0.0
+    calibrated = np.empty_like(logits)
+    for fold in range(4):
+        inside = np.arange(400) % 4 == fold
+        temperature = fit_temperature(logits[~inside], labels[~inside])
+        calibrated[inside] = softmax(logits[inside] / temperature, axis=1)
+        total += temperature
+    assert found["temperature"] == pytest.approx(total / 4, rel=0.05)
+    error = expected_calibration_error(calibrated, labels)
+    assert found["calibration_error_after"] == pytest.approx(error, abs=1e-3)
+    assert found["calibration_error_before"] > 2 * error
+
+
+def test_of_few_images_nothing_is_fitted() -> None:
+    logits, labels = drawn(40, temperature=3)
+    found = calibrate(logits, labels)
+    assert (found["temperature"], found["uncertain_below"]) == (1, 0.5)
+    unseen, shift = as_unseen(softmax(logits, axis=1), labels)
+    np.testing.assert_allclose(unseen, softmax(logits, axis=1), atol=1e-6)
+    assert not shift.any()
 
 
 def test_from_the_threshold_on_enough_labels_are_right() -> None:
