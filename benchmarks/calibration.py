@@ -13,7 +13,7 @@ from benchmarks.results import Estimate
 from edge.types import Floats
 from edge.vision.classifier import TFLiteClassifier, softmax
 from train.data import Split
-from train.metrics import as_unseen, judged_by
+from train.metrics import as_unseen
 
 _THRESHOLDS = np.arange(0, 1, 0.02)
 _FEWEST = 30
@@ -61,18 +61,21 @@ class Calibration(Judged, frozen=True, kw_only=True):
     votes: Judged | None = None
 
 
-def measure(classifier: TFLiteClassifier, split: Split, voted: NDArray[np.int64]) -> Calibration:
+def measure(
+    classifier: TFLiteClassifier,
+    split: Split,
+    voted: NDArray[np.int64],
+    judges: NDArray[np.int64],
+) -> Calibration:
     """Return calibration and coverage on the validation ``split``.
 
-    ``voted`` is what most taggers say of its images, ``int64[n]``, -1 where they don't.
+    ``voted`` is what most taggers say of its images, ``judges`` what temperature and threshold were
+    fitted to, both ``int64[n]``, -1 where that is nothing.
     """
     labels, logits = split.labels, classifier.logits(split.images)
     contract = classifier.contract
     before = softmax(logits)
-    after, shift = as_unseen(
-        softmax(logits / np.float32(contract.temperature)),
-        judged_by(labels, voted, contract.provenance.get("recipe", {}).get("votes", 0)),
-    )
+    after, shift = as_unseen(softmax(logits / np.float32(contract.temperature)), judges)
     certain = after.max(axis=1) >= contract.uncertain_below + shift
     judge = functools.partial(_judged, before, after, certain)
     return Calibration(

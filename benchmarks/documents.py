@@ -14,6 +14,7 @@ from benchmarks import report
 from benchmarks.material import gather
 from edge.files import write_text
 from train import ablation, ensemble, few, trainings
+from train.recipes import DEPLOYED
 
 DOCUMENTS = ("README.md", "models/README.md", "docs/*.md")
 _MARKED = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
@@ -61,8 +62,11 @@ def write(root: Path, folder: Path) -> list[Path]:
 
 def _of_training(root: Path) -> Mapping[str, str]:
     """The tables of the train package."""
+    reports = trainings.read(root)
+    deployed = next(report for report in reports if report["recipe"]["name"] == DEPLOYED)
     tables = {
-        "trainings": trainings.table(trainings.read(root)) + "\n",
+        "trainings": trainings.table(reports) + "\n",
+        "classes": trainings.classes(deployed) + "\n",
         "ablation": ablation.table(ablation.read(root / ablation.RESULTS)) + "\n",
     }
     results = ("few", few, few.RESULTS), ("teachers", ensemble, ensemble.RESULT)

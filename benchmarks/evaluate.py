@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from edge.protocols import Detector
 from edge.recognizer import usable_cores
 from edge.vision.classifier import TFLiteClassifier, load_classifier
 from train.data import Split, copies_in_train, load_split
-from train.metrics import voted_where_known
+from train.metrics import judged_by, voted_where_known
 from train.native import native_stderr_hidden
 from train.provenance import digest
 
@@ -42,7 +43,9 @@ class Copies(Struct, frozen=True):
 class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-5"):
     """The deployed files by model, and the SHA-256 of each file.
 
-    ``sequences`` are of ``framing_model``, None in results from before they were measured.
+    ``sequences`` are of ``framing_model``, None in results from before they were measured. All but
+    ``calibration`` and ``copies`` judge the models ``by_votes`` by what most FER+ taggers say, as
+    they are meant to, and the others by the labels.
     """
 
     origin: Origin
@@ -55,6 +58,7 @@ class Evaluation(Struct, frozen=True, tag_field="format", tag="evaluation-5"):
     search: list[Recall]
     live: Live
     sequences: Sequences | None = None
+    by_votes: list[str] = []
 
 
 def evaluate(
@@ -86,23 +90,32 @@ def evaluate(
     own = classifiers[framed]
     copies = copies_in_train(validation, train)
     voted = voted_where_known(validation)
+    judges = {
+        name: judged_by(
+            validation.labels, voted, each.contract.provenance.get("recipe", {}).get("votes", 0)
+        )
+        for name, each in classifiers.items()
+    }
+    judged = replace(validation, labels=judges[framed]).part("validation", judges[framed] >= 0)
     return Evaluation(
         origin=machine.origin(),
         models={each.path.name: digest(each.path) for each in files},
         calibration={
-            name: calibration.measure(each, validation, voted) for name, each in classifiers.items()
+            name: calibration.measure(each, validation, voted, judges[name])
+            for name, each in classifiers.items()
         },
         copies={name: _copies(each, validation, copies) for name, each in classifiers.items()},
         robustness=robustness.measure(
-            {name: each.classify for name, each in classifiers.items()}, validation
+            {name: each.classify for name, each in classifiers.items()}, validation.images, judges
         ),
         framing_model=framed,
         framing=framing.measure(
-            own.classify, own.contract.framing(detectors[0].framing), detectors[0], validation
+            own.classify, own.contract.framing(detectors[0].framing), detectors[0], judged
         ),
-        search=search.measure(detectors, own, own.contract, validation, scenes),
+        search=search.measure(detectors, own, own.contract, judged, scenes),
         live=live(files[[each.h5.stem for each in files].index(framed)].path),
-        sequences=sequences.measure(own.classify, own.contract, validation),
+        sequences=sequences.measure(own.classify, own.contract, judged),
+        by_votes=[name for name, labels in judges.items() if labels is voted],
     )
 
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from edge.types import Floats
 from edge.vision.crops import Square, crop_square
-from train.data import Split
 
 Crops = NDArray[np.uint8]
 """``uint8[n, h, w, 1]``, grey."""
@@ -51,18 +50,27 @@ class Corruption:
 
 
 def measure(
-    models: Mapping[str, Classify], split: Split, corruptions: Sequence[Corruption] = ()
+    models: Mapping[str, Classify],
+    images: Crops,
+    judges: Mapping[str, NDArray[np.int64]],
+    corruptions: Sequence[Corruption] = (),
 ) -> list[Robustness]:
-    """Return top-1 of each of ``models`` under each of ``corruptions`` (``CORRUPTIONS``)."""
+    """Return top-1 of each of ``models`` under each of ``corruptions`` (``CORRUPTIONS``).
+
+    ``judges`` says by the same names what is right, ``int64[n]``, -1 where an image doesn't count.
+    """
     rows = []
     for corruption in corruptions or CORRUPTIONS:
-        images = corruption.apply(split.images)
-        top1 = {
-            name: round(float((classify(images).argmax(axis=1) == split.labels).mean()), 6)
-            for name, classify in models.items()
-        }
+        changed = corruption.apply(images)
+        top1 = {name: top1_of(classify(changed), judges[name]) for name, classify in models.items()}
         rows.append(Robustness(corruption.name, corruption.strength, top1))
     return rows
+
+
+def top1_of(probabilities: Floats, judges: NDArray[np.int64]) -> float:
+    """Return the share that is right of the images that count."""
+    right = probabilities.argmax(axis=1) == judges
+    return round(float(right[judges >= 0].mean()), 6)
 
 
 def blurred(images: Crops, sigma: float) -> Crops:

@@ -145,7 +145,7 @@ def measure(
     classify: Classify, contract: ModelContract, split: Split, images: int = IMAGES
 ) -> Sequences:
     """Follow ``images`` of the validation ``split`` with every setting; a minute or so."""
-    # A split is sorted by label, so that equal steps go through all classes.
+    # A split is sorted by folder, so that equal steps go through all classes.
     count = min(images, len(split.labels))
     chosen = np.linspace(0, len(split.labels) - 1, count).round().astype(np.int64)
     asked = ask(classify, split, chosen)

@@ -36,7 +36,7 @@ _LETS_THROUGH = (
 def equalise(model: keras.Model, sample: NDArray[np.uint8]) -> keras.Model:
     """Return a network that computes what ``model`` does, with balanced channels.
 
-    ``sample`` is the representative dataset, ``uint8[n, 48, 48, 1]``.
+    ``sample`` is the representative dataset, ``uint8[n, h, w, 1]``.
     """
     balanced = _copy(model)
     found = list(_chains(model))

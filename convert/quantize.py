@@ -53,7 +53,7 @@ def dynamic(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
 def int8(model: keras.Model, sample: NDArray[np.uint8]) -> bytes:
     """Full integer: uint8 pixels in, int8 weights (per channel), activations and logits.
 
-    ``sample`` is the representative dataset, ``uint8[n, 48, 48, 1]`` (Jacob et al. 2018,
+    ``sample`` is the representative dataset, ``uint8[n, h, w, 1]`` (Jacob et al. 2018,
     arXiv 1712.05877). The network is equalised first and its bias corrected after.
     """
     balanced = equalise(model, sample)

@@ -54,7 +54,7 @@ def test_the_report_is_that_of_the_results(repository: Path) -> None:
 def test_every_marker_has_an_end_and_a_name_that_is_known(repository: Path) -> None:
     tables = repository / "benchmarks" / "templates" / "tables"
     known = {path.name.partition(".")[0] for path in tables.iterdir()}
-    known |= {"trainings", "ablation", "few", "teachers", "attack", "soak", "boot"}
+    known |= {"trainings", "classes", "ablation", "few", "teachers", "attack", "soak", "boot"}
     for path in documents.paths(repository):
         text = path.read_text(encoding="utf-8")
         names = re.findall(r"^<!-- ([\w-]+) -->$", text, re.MULTILINE)

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from train.recipe import Augmentation
 
-_ERASED = (6.0, 20.0)
-"""Sides of the erased rectangle, in pixels."""
+_ERASED = (1 / 8, 5 / 12)
+"""Sides of the erased rectangle, as parts of the image's."""
 _QUALITIES = (10.0, 90.0)
 """Of the JPEG encoder, from what a poor stream shows to what nobody sees."""
 _BINOMIAL = (0.25, 0.5, 0.25)
@@ -136,7 +136,7 @@ def _compress(x: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:
 def _erase(x: tf.Tensor, key: tf.Tensor, share: float) -> tf.Tensor:
     count, size = tf.shape(x)[0], x.shape[1]
     which, top, left, height, width, grey = _uniform(key, count, 6)
-    least, most = _ERASED
+    least, most = (size * part for part in _ERASED)
     along = tf.range(size, dtype=tf.float32)[None]
 
     def inside(place: tf.Tensor, side: tf.Tensor) -> tf.Tensor:

@@ -22,6 +22,7 @@ from train.tables import class_table
 
 app = cyclopts.App(name="train", help="From images to models/Finalmodel.h5.", version_flags=())
 _MAX_SEED = 2**31 - 1
+_DEPLOYED_MODEL = model_path(DEPLOYED)
 
 
 @app.command
@@ -88,7 +89,7 @@ def fit(
     start
         The model (.h5) whose features are kept; its last layer is learnt anew for other classes.
     side
-        Pixels of a side of the images, where the recipe's are not to be taken.
+        Pixels of a side of the images, where the recipe's are not to be taken. A start has its own.
     epochs
         How often the images are shown, as well.
     subset
@@ -107,6 +108,8 @@ def fit(
     target = target or place
     if not 0 <= seed <= _MAX_SEED:
         raise RecipeError(f"seed: expected 0…{_MAX_SEED}, found {seed}; give one in between")
+    if start and side:
+        raise RecipeError(f"size: {start} has its own, found {side} as well; leave SIZE out")
     if target.suffix != ".h5":
         raise RecipeError(f"target: expected a name that ends in .h5, found '{target}'; rename it")
     say(f"training {chosen.name}, {chosen.epochs} epochs; the images come first")
@@ -132,7 +135,7 @@ def fit(
 
 
 @app.command
-def teachers(*, images: Path = Path("images")) -> int:
+def teachers(*, images: Path = IMAGES) -> int:
     """Train every teacher that isn't there yet, and weigh them; hours. A stopped run goes on.
 
     Parameters
@@ -152,7 +155,7 @@ def teachers(*, images: Path = Path("images")) -> int:
 
 
 @app.command
-def ensemble(*recipes: str, images: Path = Path("images")) -> None:
+def ensemble(*recipes: str, images: Path = IMAGES) -> None:
     """Measure models on the validation split, plain, mirrored and together; weigh them.
 
     The result is models/ensemble.json.
@@ -223,8 +226,8 @@ def framing(
     *,
     detector: str = "yunet",
     detector_model: Path = Settings.detector_model,
-    model: Path = Path("models/Finalmodel.h5"),
-    images: Path = Path("images"),
+    model: Path = _DEPLOYED_MODEL,
+    images: Path = IMAGES,
 ) -> None:
     """Derive how another detector's boxes frame a face, and write it into a trained model.
 
@@ -261,15 +264,16 @@ def framing(
 
 
 @app.command
-def calibrate(*, model: Path = Path("models/Finalmodel.h5"), images: Path = Path("images")) -> None:
-    """Fit the temperature and the threshold of a trained model anew, on the images of validation/.
+def calibrate(*, model: Path = _DEPLOYED_MODEL, images: Path = IMAGES) -> None:
+    """Fit the temperature and the threshold of a trained model anew.
 
     Parameters
     ----------
     model
         The model whose contract takes them; "make convert" takes it to its TFLite files.
     images
-        A data set of the model's classes that it has not learnt from, as "make data" makes them.
+        A folder for each of the model's classes, with images that it has not learnt from; of a data
+        set with train/ and validation/, those of validation/.
     """
     import_tensorflow()
     from train.recalibrate import recalibrate  # noqa: PLC0415 - behind the quiet import
@@ -278,13 +282,13 @@ def calibrate(*, model: Path = Path("models/Finalmodel.h5"), images: Path = Path
     say(
         f"{model}: temperature {fitted['temperature']:.3f}, certain from "
         f"{fitted['uncertain_below']:.1%}; expected calibration error "
-        f"{fitted['calibration_error_after']:.1%} by cross-fitting, "
+        f"{fitted['calibration_error_after']:.1%} by cross-validation, "
         f"{fitted['calibration_error_before']:.1%} at a temperature of 1"
     )
 
 
 @app.command
-def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablation.json")) -> None:
+def ablation(*, images: Path = IMAGES, rows: Path = Path("models/ablation.json")) -> None:
     """Train short variations of an early recipe, one thing changed in each; hours.
 
     Parameters
@@ -305,7 +309,7 @@ def ablation(*, images: Path = Path("images"), rows: Path = Path("models/ablatio
 
 
 @app.command
-def few(*, images: Path = Path("images"), rows: Path = Path("models/few.json")) -> None:
+def few(*, images: Path = IMAGES, rows: Path = Path("models/few.json")) -> None:
     """Train on a few images of other classes, from random weights and from ours; half an hour.
 
     Parameters

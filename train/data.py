@@ -80,10 +80,18 @@ def load_splits(root: Path, side: int = SIDE, origin: str = "") -> dict[str, Spl
     return divided(splits[TRAIN], origin or str(root))
 
 
-def load_split(root: Path, name: str) -> Split:
+def load_split(root: Path, name: str, side: int = SIDE) -> Split:
     """Read one split of the data set in ``root``, as ``load_splits`` does."""
     layout = _layout(root)
-    return _read_split(root, layout, name) if layout.divided else load_splits(root)[name]
+    if layout.divided:
+        return _read_split(root, layout, name, side)
+    return load_splits(root, side)[name]
+
+
+def load_unseen(root: Path, side: int) -> Split:
+    """Read the validation split of ``root``, or all of a folder that nobody divided."""
+    layout = _layout(root)
+    return _read_split(root, layout, VALIDATION if layout.divided else TRAIN, side)
 
 
 def load_whole(root: Path) -> Split:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge.files import write_text
 from train import provenance
-from train.data import Split, fingerprint, load_split
+from train.data import Split, check_classes, fingerprint, load_split
+from train.errors import ArtifactError
 from train.metrics import voted_where_known
 from train.mirror import mirrored_probabilities
 from train.recipes import model_path
@@ -46,13 +47,20 @@ def measure(names: Sequence[str], images: Path) -> dict[str, Any]:
     """Return how good the models of the recipes ``names`` are on the validation split, and all.
 
     The weights of ``"labels"`` are fitted on its labels, those of ``"votes"`` on what most taggers
-    say. Raises ``ArtifactError`` and ``DatasetError``.
+    say. Raises ``ArtifactError``, also for models of different sizes, and ``DatasetError``.
     """
     from train.artifact import load_model  # noqa: PLC0415 - the table needs no TensorFlow
     from train.model import predict_logits  # noqa: PLC0415
 
     loaded = {name: load_model(model_path(name)) for name in names}
-    split = load_split(images, "validation")
+    sides = {contract.height for _, contract in loaded.values()}
+    if len(sides) != 1:
+        raise ArtifactError(
+            f"models: expected some for images of one size, found {sorted(sides)}; name others"
+        )
+    split = load_split(images, "validation", *sides)
+    for name, (_, contract) in loaded.items():
+        check_classes(split, contract.labels, name)
     answers = {
         name: mirrored_probabilities(functools.partial(predict_logits, model), split.images)
         for name, (model, _) in loaded.items()

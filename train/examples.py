@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from train.data import Split
 from train.errors import VotesError
 from train.recipe import Recipe
-from train.votes import Votes, join, load_votes, shares
-
-_LEAST_JOINED = 0.5
+from train.votes import LEAST_JOINED, Votes, join, load_votes, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def _mixed(
 ) -> NDArray[np.float32]:
     """Mean of label and votes; the label alone where there are no votes."""
     known = ~np.isnan(voted[:, 0])
-    if known.mean() < _LEAST_JOINED:
+    if known.mean() < LEAST_JOINED:
         raise VotesError(
             f"recipe {recipe.name}: expected images of FER2013, to which the FER+ votes belong, "
             f"found votes for {known.mean():.0%} of the training images; train with "

@@ -68,7 +68,7 @@ def tensors(content: bytes) -> list[NDArray[np.float32]]:
 def face_start(
     recipe: Recipe, weights: Sequence[NDArray[np.float32]], split: Split
 ) -> list[NDArray[np.float32]]:
-    """Return the first weights of the network of ``recipe``, in the order of ``build``'s.
+    """Return the weights that the network of ``recipe`` begins with, in the order of ``build``'s.
 
     It computes what dlib's network does on the grey images of ``split``, whether it normalises by
     their statistics or by its own; ``weights`` are as ``read_face_weights`` returns them. The

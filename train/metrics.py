@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 from train.data import Split, copies_in_train
 from train.errors import VotesError
 from train.layout import EXPRESSIONS
-from train.votes import join, load_votes, majority
+from train.votes import LEAST_JOINED, join, load_votes, majority
 
 BINS = 15
 """Of equal width, for calibration."""
@@ -141,9 +141,9 @@ def judged_by(
 ) -> NDArray[np.int64]:
     """Return what a model that learns so much of the ``votes`` is calibrated to, ``int64[n]``.
 
-    What most taggers say where it learns them and they are known, else the labels.
+    What most taggers say where it learns them and these are FER2013's images, else the labels.
     """
-    return voted if votes and (voted >= 0).any() else labels
+    return voted if votes and (voted >= 0).mean() >= LEAST_JOINED else labels
 
 
 def evaluate_votes(
@@ -156,12 +156,24 @@ def evaluate_votes(
     return evaluate(voted[known], predicted[known], copies[known], EXPRESSIONS)
 
 
+def can_calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> bool:
+    """Whether a temperature can be fitted: not to few images, and not where all are right.
+
+    There the likeliest one is 0.
+    """
+    known = labels >= 0
+    right = logits.argmax(axis=1) == labels
+    return bool(known.sum() >= LEAST_FITTED and not right[known].all())
+
+
 def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Temperature and threshold, fitted on all images, and the errors by cross-fitting.
+    """Temperature and threshold, fitted on all images, and the errors by cross-validation.
 
     ``logits`` is ``float32[n, k]``, ``labels`` ``int64[n]``, -1 where there is none.
     """
-    temperature, threshold = _fit(logits, labels)
+    temperature, threshold = 1.0, UNFITTED_THRESHOLD
+    if can_calibrate(logits, labels):
+        temperature, threshold = _fit(logits, labels)
     calibrated = softmax(logits / temperature, axis=1)
     unseen, _ = as_unseen(calibrated, labels)
     known = labels >= 0
@@ -179,12 +191,15 @@ def as_unseen(
 
     ``calibrated`` is ``float32[n, k]``, ``labels`` what it was fitted to, ``int64[n]``, -1 where
     there is none. The images are parted into folds; those of one get the temperature changed by
-    what leaving them out of the fit changes it: cross-fitting (Stone 1974) of the temperature that
-    is there. The second array, ``float32[n]``, is what is to be added to the threshold.
+    what leaving them out of the fit changes it: cross-validation (Stone 1974) of the temperature
+    that is there. The second array, ``float32[n]``, is what is to be added to the threshold.
     """
+    shift = np.zeros(len(labels), np.float32)
+    if not can_calibrate(calibrated, labels):
+        return calibrated, shift
     logits = np.log(np.maximum(calibrated, np.finfo(np.float32).tiny))
     temperature, threshold = _fit(logits, labels)
-    unseen, shift = np.empty_like(logits), np.empty(len(labels), np.float32)
+    unseen = np.empty_like(logits)
     for fold in range(_FOLDS):
         # Sorted by class and file name: each fold has its share of each class.
         inside = np.arange(len(labels)) % _FOLDS == fold
@@ -195,13 +210,7 @@ def as_unseen(
 
 
 def _fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Temperature and threshold. On few images nothing is fitted.
-
-    Where all of them are right, it would be surest of all.
-    """
     known = labels >= 0
-    if known.sum() < LEAST_FITTED:
-        return 1.0, UNFITTED_THRESHOLD
     logits, labels = logits[known], labels[known]
     temperature = fit_temperature(logits, labels)
     calibrated = softmax(logits / temperature, axis=1)

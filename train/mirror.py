@@ -14,9 +14,9 @@ Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 def mirrored_probabilities(
     logits: Logits, images: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the probabilities ``float32[n, 7]`` of ``images``, plain and averaged with mirrored.
+    """Return the probabilities ``float32[n, k]`` of ``images``, plain and averaged with mirrored.
 
-    ``images`` are ``uint8[n, 48, 48, 1]``, of which ``logits`` gives ``float32[n, 7]``.
+    ``images`` are ``uint8[n, h, w, 1]``, of which ``logits`` gives ``float32[n, k]``.
     """
     plain, mirrored = (softmax(logits(view), axis=1) for view in (images, images[:, :, ::-1]))
     return plain, (plain + mirrored) / 2

@@ -68,7 +68,10 @@ def _block(
     shortcut = x
     if halves:
         x = convolve(x, filters, 3, strides=2, padding="valid" if dlib else "same")
-        shortcut = keras.layers.AveragePooling2D(2, dtype=precision)(shortcut)
+        pool = keras.layers.AveragePooling2D(
+            2, padding="valid" if dlib else "same", dtype=precision
+        )
+        shortcut = pool(shortcut)
     else:
         x = convolve(x, filters, 3)
     if filters != shortcut.shape[-1]:

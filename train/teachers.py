@@ -18,7 +18,7 @@ from train.errors import ArtifactError
 from train.mirror import mirrored_probabilities
 from train.model import predict_logits
 from train.recipe import Recipe
-from train.recipes import TEACHERS, model_path
+from train.recipes import DLIB, TEACHERS, model_path
 from train.training import train
 
 LEAST = 0.695
@@ -55,7 +55,7 @@ def train_all(
     validation = load_split(images, "validation")
     data = fingerprint(load_split(images, "train"), validation)
     good: list[str] = []
-    for seed, (name, recipe) in enumerate(recipes.items()):
+    for name, recipe in recipes.items():
         if recipe.warm_start in recipes and recipe.warm_start not in good:
             _log.warning("%s: left out, it begins with %s", name, recipe.warm_start)
             continue
@@ -64,7 +64,7 @@ def train_all(
         else:
             _log.info("%s: %d epochs", name, recipe.epochs)
             keras.backend.clear_session()
-            report = train(recipe, seed, images, model_path(name), detector)
+            report = train(recipe, 0, images, model_path(name), detector)
             top1, minutes = report["validation"]["top1"], report["minutes"]
             _log.info("%s: top-1 %.2f%%, %.0f minutes", name, 100 * top1, minutes)
         found = right(name, validation)
@@ -83,8 +83,11 @@ def train_all(
 
 def _is_there(recipe: Recipe, data: str) -> bool:
     try:
-        _, contract = load_model(model_path(recipe.name))
+        trained = load_model(model_path(recipe.name))[1].provenance
+        if recipe.warm_start not in ("", DLIB):
+            _, start = load_model(model_path(recipe.warm_start))
+            if trained.get("warm_start", {}).get("graph_sha256") != start.graph_sha256:
+                return False
     except ArtifactError:
         return False
-    trained = contract.provenance
     return (trained.get("recipe"), trained.get("data")) == (recipe.to_dict(), data)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 from scipy.special import softmax
 
 from edge.contract import Framing, ModelContract
@@ -73,6 +74,7 @@ def train(
     data = fingerprint(splits["train"], validation)
     state = _state_path(target, recipe, [seed, data, *transfer.origins.values()])
     begun = read_state(state)
+    keras.utils.set_random_seed(seed)  # a layer that a warm start leaves out begins random
     precision = begun.precision if begun else choose_precision()
     teachers = transfer.teachers(precision, validation.classes)
     splits["train"] = subset(splits["train"], recipe.subset)

@@ -44,6 +44,26 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join((markdown(_COLUMNS, map(_cells, reports), texts=3), note, *_seeds(reports)))
 
 
+def classes(report: Mapping[str, Any]) -> str:
+    """Return the precision and recall of each class as a Markdown table, by votes and by labels."""
+    judges = {"FER+": report["validation_votes"], "label": report["validation"]}
+    known = {name: figures["per_class"] for name, figures in judges.items() if figures}
+    columns = [f"{what}, {name}" for name in known for what in ("images", "precision", "recall")]
+    rows = [
+        (name, *(cell for rows in known.values() for cell in _figures(rows[name])))
+        for name in known["label"]
+    ]
+    note = (
+        f"Of the h5 of `{report['recipe']['name']}` on the validation split, written by `make "
+        f"train` (commit {report['commit']}, {report['date']})."
+    )
+    return markdown(("expression", *columns), rows) + f"\n\n{note}"
+
+
+def _figures(row: Mapping[str, Any]) -> Sequence[str]:
+    return f"{row['support']:,}", f"{row['precision']:.1%}", f"{row['recall']:.1%}"
+
+
 def _seeds(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence for each recipe that was trained with several seeds: how far apart they are."""
     for name in dict.fromkeys(report["recipe"]["name"] for report in reports):

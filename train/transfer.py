@@ -16,7 +16,7 @@ import numpy as np
 from edge.contract import ModelContract
 from train import fetch
 from train.artifact import load_model
-from train.data import SIDE, Split
+from train.data import Split
 from train.errors import ArtifactError, RecipeError
 from train.face import face_start, read_face_weights
 from train.head import fit_head
@@ -93,12 +93,10 @@ class Transfer:
 def begin_with(recipe: Recipe, path: Path) -> Recipe:
     """Return ``recipe`` with the network and the first weights of the model at ``path``.
 
-    Raises ``ArtifactError``, and ``RecipeError`` where ``recipe`` has another size.
+    The images are of that model's size. Raises ``ArtifactError``.
     """
     _, contract = load_model(path)
-    own = _network(recipe.name, contract.provenance.get("recipe", {}))
-    if recipe.side != SIDE:
-        _expect_side(recipe, path, contract)
+    own = _network(recipe.name, contract, path)
     network = {field: getattr(own, field) for field in _NETWORK}
     return dataclasses.replace(recipe, **network, warm_start=str(path))
 
@@ -124,7 +122,7 @@ def load_transfer(recipe: Recipe) -> Transfer:
         origins["warm_start"] = _origin(recipe.warm_start, contract)
     for name, share in recipe.teachers:
         model, contract = _load(recipe, "learns from the model", name)
-        its_own = _network(name, contract.provenance["recipe"])
+        its_own = _network(name, contract, model_path(name))
         taught_by.append((its_own, _fitting(model, its_own), share, contract.labels))
         origins[f"teacher {name}"] = _origin(name, contract)
     return Transfer(weights, taught_by, origins, labels)
@@ -138,8 +136,14 @@ def _expect_side(recipe: Recipe, path: Path, contract: ModelContract) -> None:
         )
 
 
-def _network(name: str, stored: Mapping[str, Any]) -> Recipe:
-    """A recipe with the network of the one that a model has ``stored``."""
+def _network(name: str, contract: ModelContract, path: Path) -> Recipe:
+    """A recipe with the network of the one that the model at ``path`` was trained by."""
+    stored = contract.provenance.get("recipe")
+    if not isinstance(stored, dict):
+        raise ArtifactError(
+            f"{path}: expected a model that 'make train' made, found one that was adopted, of "
+            "another network than a recipe's; begin with another model"
+        )
     return changed(Recipe(name), {key: stored[key] for key in _NETWORK if key in stored}, name)
 
 

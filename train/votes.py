@@ -21,6 +21,8 @@ from train.errors import VotesError
 from train.layout import EXPRESSIONS
 
 TABLE = Path(__file__).with_name("ferplus.npz")
+LEAST_JOINED = 0.5
+"""Share of images with votes from which on they are taken for FER2013's."""
 _COLUMN_OF = {
     **{"angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness"},
     **{"neutral": "neutral", "sad": "sadness", "surprise": "surprise"},

@@ -41,15 +41,16 @@ class Logits:
 
 
 def test_calibration_is_before_and_after_the_temperature(validation_split: Split) -> None:
-    nobody = np.full(len(validation_split.labels), -1)
-    found = calibration.measure(Logits(8.0, 8.0), validation_split, nobody)
+    labels = validation_split.labels
+    nobody = np.full_like(labels, -1)
+    found = calibration.measure(Logits(8.0, 8.0), validation_split, nobody, labels)
     assert found.images == 35
     sure, unsure = (np.exp(x) / (np.exp(x) + 6) for x in (8.0, 1.0))
     assert found.error_before.value == pytest.approx(1 - sure, abs=1e-3)
     assert found.error_after.value == pytest.approx(1 - unsure, abs=1e-3)
     assert (found.coverage, found.accuracy_certain) == (0, None)
     assert found.bins_after == [calibration.Bin(pytest.approx(float(unsure), abs=1e-5), 1.0, 35)]
-    certain = calibration.measure(Logits(8.0, 1.0), validation_split, nobody)
+    certain = calibration.measure(Logits(8.0, 1.0), validation_split, nobody, labels)
     assert (certain.coverage, certain.accuracy_certain) == (1, 1)
     assert certain.votes is None
 
@@ -58,7 +59,8 @@ def test_what_taggers_say_is_another_judge(validation_split: Split) -> None:
     said = validation_split.labels.copy()
     said[::3] = (said[::3] + 1) % 7
     said[-8:] = -1
-    found = calibration.measure(Logits(8.0, 1.0), validation_split, said).votes
+    found = calibration.measure(Logits(8.0, 1.0), validation_split, said, said).votes
+    assert found is not None
     share = sum(n % 3 > 0 for n in range(len(said) - 8)) / (len(said) - 8)
     assert found.images == len(said) - 8
     assert found.accuracy_certain == pytest.approx(share, abs=1e-5)
@@ -118,8 +120,14 @@ def test_a_square_that_moves_right_shows_the_face_further_left() -> None:
 
 def test_top1_is_of_each_model_under_each_corruption(validation_split: Split) -> None:
     corruptions = [CORRUPTIONS[0], Corruption("dark", "all", np.zeros_like)]
-    rows = robustness.measure({"bars": Bars().classify}, validation_split, corruptions)
+    said = validation_split.labels.copy()
+    said[:14] = (said[:14] + 1) % 7
+    said[7:] = -1
+    judges = {"bars": validation_split.labels, "votes": said}
+    models = dict.fromkeys(judges, Bars().classify)
+    rows = robustness.measure(models, validation_split.images, judges, corruptions)
     assert [row.top1["bars"] for row in rows] == [1, pytest.approx(1 / 7, abs=1e-5)]
+    assert rows[0].top1["votes"] == 0, "another judge, on the images that it knows alone"
 
 
 def face_at(x: float, y: float, side: float) -> Face:

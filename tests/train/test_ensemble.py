@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.train.test_transfer import keep_model
 from train import ensemble
 from train.artifact import load_model
 from train.data import Split, fingerprint, load_split
-from train.errors import ReportError
+from train.errors import ArtifactError, DatasetError, ReportError
 from train.recipe import Recipe, Residual
 from train.recipes import model_path
 from train.teachers import right_mirrored, train_all
@@ -112,6 +113,46 @@ def test_it_trains_what_is_missing_and_leaves_out_what_is_poor(
     asked.clear()
     train_all(images_folder, WholeImage(), recipes, 0.6, pretend, right, ["other"])
     assert [name for name, _ in asked] == ["tagged"], "that one is of other images"
+
+
+def test_what_began_with_a_teacher_that_was_replaced_is_trained_again(
+    here: Path, images_folder: Path
+) -> None:
+    recipes = {
+        name: dataclasses.replace(SMALL, name=name, warm_start=start)
+        for name, start in (("first", ""), ("second", "first"))
+    }
+    data = fingerprint(*(load_split(images_folder, each) for each in ("train", "validation")))
+    asked: list[str] = []
+
+    def pretend(recipe: Recipe, seed: int, images: Path, target: Path, *_: object) -> Any:
+        asked.append(recipe.name)
+        start = recipe.warm_start and load_model(model_path(recipe.warm_start))[1].graph_sha256
+        keep_model(recipe, seed, data=data, warm_start={"graph_sha256": start})
+        return {"validation": {"top1": 0.5}, "minutes": 1}
+
+    def trained() -> list[str]:
+        asked.clear()
+        train_all(images_folder, WholeImage(), recipes, 0.6, pretend, lambda *_: 0.7, [])
+        return list(asked)
+
+    assert trained() == ["first", "second"]
+    assert trained() == []
+    keep_model(recipes["first"], 9, data=data)
+    assert trained() == ["second"]
+
+
+def test_models_that_do_not_belong_together_are_refused(
+    tiny, here: Path, images_folder: Path
+) -> None:
+    with pytest.raises(ArtifactError, match=r"one size, found \[\]"):
+        ensemble.measure([], images_folder)
+    keep_model(dataclasses.replace(tiny, name="one"), 0)
+    (here / "pairs").mkdir()
+    for name in "ab":
+        shutil.copytree(images_folder / "train" / "happy", here / "pairs" / name)
+    with pytest.raises(DatasetError, match="expected the classes of one"):
+        ensemble.measure(["one"], here / "pairs")
 
 
 def test_a_teacher_is_kept_in_half_the_bytes_and_read_as_it_was(

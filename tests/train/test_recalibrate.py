@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,13 @@ def model(tmp_path: Path, tiny: Recipe) -> Path:
     return path
 
 
+@pytest.mark.parametrize("folders", [("train", "validation"), (".",)])
 def test_temperature_and_threshold_come_from_the_images(
-    model: Path, images_folder: Path, tmp_path: Path
+    folders: Sequence[str], model: Path, images_folder: Path, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
-    for split in ("train", "validation"):
-        shutil.copytree(images_folder / "train", images / split)
+    for folder in folders:
+        shutil.copytree(images_folder / "train", images / folder)
     _, before = load_model(model)
     fitted = recalibrate(model, images)
     _, after = load_model(model)
@@ -44,6 +46,6 @@ def test_temperature_and_threshold_come_from_the_images(
 
 def test_few_images_are_refused_and_change_nothing(model: Path, images_folder: Path) -> None:
     before = model.read_bytes()
-    with pytest.raises(DatasetError, match=r"expected 50 labelled .* found 35 in"):
+    with pytest.raises(DatasetError, match=r"expected 50 labelled .* found 35, \d+ of them right"):
         recalibrate(model, images_folder)
     assert model.read_bytes() == before
