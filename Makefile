@@ -97,7 +97,7 @@ PEERS := $(patsubst requirements/peers/%.txt,.venv/peers/%/ready,$(wildcard requ
 
 # The environment that measures: without TensorFlow on a Raspberry Pi, unless it is asked for.
 BENCH := $(if $(filter aarch64 armv%,$(shell uname -m)),$(if $(filter yes,$(H5)),train,bench),train)
-RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,edge)
+RUN := $(if $(filter mediapipe,$(DETECTOR)),mediapipe,$(if $(filter %.parquet,$(OUTPUT)),scan,edge))
 
 # What a package is for: 64-bit PCs and Raspberry Pis, with the Pythons of Raspberry Pi OS 12 and 13.
 MACHINES := x86_64 aarch64

@@ -25,6 +25,7 @@ from distributed import Client, KilledWorker, LocalCluster, Security, as_complet
 from distributed.core import rpc
 
 from edge import __version__
+from edge.analysis import MOST_WORKERS
 from edge.errors import EdgeError, ScanError, first_line
 from edge.recognizer import usable_cores
 from edge.scan.inputs import Input
@@ -189,7 +190,8 @@ def open_cluster(
         else:
             count = min(settings.workers or usable_cores(), max(files, 1))
             client = stack.enter_context(local_client(count))
-            job = replace(job, cores=max(usable_cores() // count, 1), own=True)
+            cores = min(max(usable_cores() // count, 1), MOST_WORKERS)
+            job = replace(job, cores=cores, own=True)
         yield Cluster(client, job)
 
 

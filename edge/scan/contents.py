@@ -148,8 +148,13 @@ def sorted_parts(results: Path, labels: Sequence[str]) -> tuple[list[Path], Pict
     return [path for _, path in sorted(videos)], pictures
 
 
-def listed_videos(paths: Sequence[Path], labels: Sequence[str], totals: Totals) -> Iterable[Video]:
-    """Yield what the page says of each video, and add all of them to ``totals``."""
+def listed_videos(
+    paths: Sequence[Path], labels: Sequence[str], totals: Totals, every: float = 0.0
+) -> Iterable[Video]:
+    """Yield what the page says of each video, and add all of them to ``totals``.
+
+    One frame in ``every`` seconds was looked at, each where that is 0.
+    """
     listed = min(len(paths), _LISTED_VIDEOS)
     most_bins = min(MOST_BINS, _BINS // max(listed, 1))
     for number, path in enumerate(paths):
@@ -157,7 +162,7 @@ def listed_videos(paths: Sequence[Path], labels: Sequence[str], totals: Totals) 
         seconds = manifest["length"] or rows.end
         frames = max(manifest["frames"], 1)
         # A damaged file has fewer frames than its length promises.
-        step = min(seconds, rows.end or seconds) / frames
+        step = min(seconds, rows.end - 1 + max(every, 1) if rows.end else seconds) / frames
         totals.add(manifest, seconds, rows.weights * step)
         if number >= listed:
             continue
@@ -166,12 +171,12 @@ def listed_videos(paths: Sequence[Path], labels: Sequence[str], totals: Totals) 
             seconds,
             shares(rows.weights, labels),
             _moments(manifest, labels, _THUMBNAILS // listed),
-            _chart(rows, seconds, most_bins) if rows.weights.any() else None,
+            _chart(rows, seconds, every, most_bins) if rows.weights.any() else None,
         )
 
 
-def _chart(rows: Rows, seconds: float, most_bins: int) -> Chart:
-    line = rows.timeline(seconds, most_bins)
+def _chart(rows: Rows, seconds: float, every: float, most_bins: int) -> Chart:
+    line = rows.timeline(seconds, every, most_bins)
     bins, peak = len(line.mean), int(line.most.max())
     return Chart(
         bins,

@@ -91,6 +91,8 @@ def _named(
             continue
         files = walk(given, note)
         results = {path.parent for path in files if path.name == SCAN}
+        for folder in results:
+            note("folders of results", readable(Path(given.name, folder.relative_to(given))))
         for path in files:
             if results.isdisjoint(path.parents):
                 yield path, Path(given.name, path.relative_to(given))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -85,9 +86,10 @@ class ScanProgress:
         self._show()
 
     def tell(self, file: Input, share: float) -> None:
-        """Take which ``share`` of ``file`` is done; from any thread."""
-        self._begun[file.part] = share * file.fingerprint[0]
-        self._show()
+        """Take which ``share`` of ``file`` is done, NaN where it doesn't say; from any thread."""
+        if not math.isnan(share):
+            self._begun[file.part] = share * file.fingerprint[0]
+            self._show()
 
     def line(self) -> str:
         """Return what is done and how long the rest will take."""

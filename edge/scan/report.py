@@ -40,13 +40,14 @@ def write_report(results: Path) -> Path:
     environment = _environment()
     scan = require_scan(results)
     labels: list[str] = scan["labels"]
+    every: float = scan["settings"].get("every", 0.0)
     videos, pictures = sorted_parts(results, labels)
     totals = Totals(np.zeros((2, len(labels))))
     template = environment.get_template("report_video.html.j2")
     # The totals are complete once the last video has its section.
     sections = [
         template.render(number=number, video=video, open=len(videos) <= _OPEN_VIDEOS)
-        for number, video in enumerate(listed_videos(videos, labels, totals), 1)
+        for number, video in enumerate(listed_videos(videos, labels, totals, every), 1)
     ]
     failures = _read_failures(results / FAILURES)
     text = environment.get_template("report.html.j2").render(

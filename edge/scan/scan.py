@@ -121,7 +121,7 @@ class Scan:
         """Take what the search for files leaves out."""
         if kind in _FAILURES:
             name, _, reason = text.rpartition(": ")
-            self._failures[name] = reason
+            self._failures[readable(name)] = reason
         else:
             self._left_out[kind].append(text)
 

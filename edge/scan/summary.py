@@ -56,10 +56,13 @@ class Rows:
         """The end of the last second, 0 where there is none."""
         return float(self.time.max()) + 1 if len(self.time) else 0.0
 
-    def timeline(self, length: float, most_bins: int = MOST_BINS) -> Timeline:
-        """Return at most ``most_bins`` bins for ``length`` seconds, or more where the rows do."""
+    def timeline(self, length: float, every: float = 0.0, most_bins: int = MOST_BINS) -> Timeline:
+        """Return at most ``most_bins`` bins for ``length`` seconds, or more where the rows do.
+
+        None is shorter than the time between two samples, ``every`` seconds.
+        """
         length = max(length, self.end, 1)
-        width = bin_width(length, most_bins)
+        width = bin_width(max(length, every * most_bins), most_bins)
         bins = math.ceil(length / width)
         mean, most = self._faces(width, bins)
         return Timeline(width, self._weights(self._bin(self.time, width), bins), mean, most)

@@ -102,7 +102,7 @@ def open_sources(
 def expanded(addresses: Iterable[str]) -> list[str]:
     """Return ``addresses`` with the files that each pattern such as "photos/*.jpg" stands for.
 
-    "**" is for any folders. Raises ``SettingsError`` where there is none.
+    "**" is for any folders. Each is there once. Raises ``SettingsError`` where there is none.
     """
     found: list[str] = []
     for address in addresses:
@@ -110,7 +110,9 @@ def expanded(addresses: Iterable[str]) -> list[str]:
         if plain or stream.ADAPTER.matches(address):
             found.append(address)
             continue
-        names = sorted(glob.glob(address, recursive=True))  # noqa: PTH207 - it keeps "./"
+        # A folder called "0" is no camera.
+        pattern = address if os.path.dirname(address) else f"./{address}"  # noqa: PTH120
+        names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - it keeps "./"
         if "**" in address:  # what is in a folder matches by itself
             names = [name for name in names if not os.path.isdir(name)]  # noqa: PTH112
         if not names:
@@ -118,17 +120,22 @@ def expanded(addresses: Iterable[str]) -> list[str]:
                 f"{address}: expected files of such names, found none; check the pattern"
             )
         found += names
-    return found
+    return list(dict.fromkeys(found))
 
 
 def name_apart(opened: Sequence[Source], addresses: Sequence[str]) -> None:
     """Give ``opened``, the sources at ``addresses``, names that differ; records carry them.
 
-    Files of the same name are called by their addresses, and a folder among others leads its files.
+    Files of the same name are called by their addresses, streams are numbered, whose names lack the
+    query, and a folder among others leads its files.
     """
     shared = [name for name, n in Counter(source.name for source in opened).items() if n > 1]
+    numbers = Counter[str]()
     for source, address in zip(opened, addresses, strict=True):
-        if source.name in shared and not source.live:
+        if source.name in shared and source.live:
+            numbers[source.name] += 1
+            source.name = f"{source.name} {numbers[source.name]}"
+        elif source.name in shared:
             source.name = display_name(Path(address)) + "/" * isinstance(source, FolderSource)
         if isinstance(source, FolderSource) and len(opened) > 1:
             source.prefix = source.name

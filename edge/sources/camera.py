@@ -211,7 +211,10 @@ def find_device(device: Path, access: Callable[[Path, int], bool] = os.access) -
             f"{device}: expected a camera, found {device.resolve()}; choose one of /dev/video…"
         )
     if not access(device, os.R_OK | os.W_OK):
-        group = device.group()
+        try:
+            group = device.group()
+        except KeyError:  # in a container
+            group = str(device.stat().st_gid)
         raise SourceError(
             f"{device}: expected a camera that this user may use, found that only group '{group}' "
             f"may; run 'sudo usermod -aG {group} $USER' and log in again"

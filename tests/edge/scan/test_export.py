@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def test_progress_says_what_is_done_and_what_is_left(results: Path) -> None:
     progress.add(Outcome(files[0], "done", manifest=manifest))
     progress.tell(files[1], 0.5)
     progress.tell(files[2], 0.5)
+    progress.tell(files[2], math.nan)  # a recording that doesn't say how long it is
     assert progress.line() == (
         "1 of 4 files · 50% · 0:20:00 of video · 20.0 × real time · 0:01:00 left"
     )

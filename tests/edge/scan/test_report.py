@@ -175,6 +175,15 @@ def test_videos_beyond_the_first_thousands_are_in_the_totals_alone(begun: Path) 
     assert totals.weights.sum() == pytest.approx(2003)
 
 
+@pytest.mark.parametrize(("length", "every"), [(119, 60), (50, 60), (59, 10)])
+def test_a_sample_stands_for_the_time_until_the_next(length: int, every: int, begun: Path) -> None:
+    samples = [seen(time, "sad", 1) for time in range(0, length, every)]
+    path = write_video(begun, "a.mp4", samples, length, frames=len(samples))
+    totals = Totals(np.zeros((2, len(LABELS))))
+    assert len(list(listed_videos([path], LABELS, totals, every))) == 1
+    assert totals.weights.sum() == pytest.approx(length)
+
+
 def test_few_photographs_have_a_row_each(begun: Path) -> None:
     group = [
         seen(0, "sad", 1, track=None),

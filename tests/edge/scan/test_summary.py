@@ -29,13 +29,22 @@ def test_bins_lose_no_frame(
     rows: list[tuple[int, int, int, float]], length: float, most: int
 ) -> None:
     all_rows = made(rows)
-    line = all_rows.timeline(length, most)
+    line = all_rows.timeline(length, most_bins=most)
     assert line.weights.shape == (2, 5, len(line.mean))
     assert len(line.mean) <= most
     assert len(line.mean) * line.width >= max(length, all_rows.end)
     np.testing.assert_allclose(line.weights.sum(2), all_rows.weights, atol=1e-9)
     np.testing.assert_allclose(line.weights.sum(), sum(row[1] for row in rows), atol=1e-9)
     assert (line.mean <= line.most).all()
+
+
+@given(st.integers(2, 3600), st.integers(1, 50), st.integers(1, 240))
+def test_where_each_sample_has_a_face_each_bin_has(every: int, samples: int, most: int) -> None:
+    line = made([(every * n, 1, 0, 1.0) for n in range(samples)]).timeline(
+        every * samples, every, most
+    )
+    assert line.width >= every
+    assert (line.mean[:-1] > 0).all(), "the last one may begin behind the last sample"
 
 
 @given(st.floats(0, 1e8), st.integers(1, 240))

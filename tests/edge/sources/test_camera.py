@@ -40,6 +40,20 @@ def test_a_camera_without_permission_names_the_group(tmp_path: Path) -> None:
         find_device(device, access=lambda *_: False)
 
 
+def test_a_group_without_a_name_is_called_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = tmp_path / "video0"
+    device.touch()
+
+    def unknown(_: Path) -> str:
+        raise KeyError("getgrgid(): gid not found: 44")
+
+    monkeypatch.setattr(Path, "group", unknown)
+    with pytest.raises(SourceError, match=rf"only group '{device.stat().st_gid}' may"):
+        find_device(device, access=lambda *_: False)
+
+
 def test_a_missing_device_names_the_ones_there_are(tmp_path: Path) -> None:
     (tmp_path / "video2").touch()
     with pytest.raises(NoCameraError, match=r"\(there are video2\)"):

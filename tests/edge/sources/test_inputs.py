@@ -35,6 +35,15 @@ def test_a_pattern_stands_for_the_files_that_have_such_names(tmp_path: Path) -> 
         found("*.avi")
 
 
+def test_what_a_pattern_stands_for_is_no_address_and_is_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("0", "demo"):
+        Path(name).mkdir()
+    assert expanded(["*", "./0", "a.mp4", "a.mp4"]) == ["./0", "./demo", "a.mp4"]
+
+
 def test_a_name_with_a_bracket_is_a_name_and_an_address_is_no_pattern(tmp_path: Path) -> None:
     (tmp_path / "holiday [1].mp4").touch()
     addresses = [str(tmp_path / "holiday [1].mp4"), "rtsp://camera/a?b=[c]*", "0", "demo"]
@@ -58,6 +67,13 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     with sources[0] as source:
         assert {frame.source for frame in source} == {str(paths[0])}
         assert source.description.startswith(f"{paths[0]} (")
+
+
+def test_streams_whose_names_differ_in_the_query_alone_are_numbered() -> None:
+    address = "rtsp://recorder/cam/realmonitor?channel="
+    sources = opened(f"{address}1", f"{address}2", "rtsp://door/1")
+    name = "rtsp://recorder/cam/realmonitor"
+    assert [source.name for source in sources] == [f"{name} 1", f"{name} 2", "rtsp://door/1"]
 
 
 @pytest.mark.parametrize("every", [0.0, 0.1])
