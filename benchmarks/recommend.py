@@ -15,6 +15,8 @@ from benchmarks.compare import MARGIN
 from benchmarks.results import Accuracy, Bench, Row, Times
 from convert.variants import NAMES
 
+_ALIKE = 100_000
+"""Bytes by which the sizes of two files may differ and be alike."""
 _LEVEL = 0.05
 
 
@@ -70,8 +72,8 @@ def _settle(rows: Sequence[Row]) -> tuple[Row, str]:
     equal = [row for row in rows if _times(row).relative.low <= limit]
     if len(equal) == 1:
         return fastest, "the fastest"
-    smallest = min(_tenths(row) for row in equal)
-    small = [row for row in equal if _tenths(row) == smallest]
+    least = min(row.bytes or 0 for row in equal)
+    small = [row for row in equal if (row.bytes or 0) - least < _ALIKE]
     best = min(small, key=lambda row: (not row.deployed, _times(row).relative.value))
     if len(small) == 1:
         return best, "the smallest of the fastest"
@@ -82,8 +84,3 @@ def _times(row: Row) -> Times:
     times = row.at()
     assert times, "only rows that ran are compared"
     return times
-
-
-def _tenths(row: Row) -> int:
-    """The size in tenths of a megabyte."""
-    return round((row.bytes or 0) / 1e5)

@@ -97,16 +97,13 @@ class Sequences(Struct, frozen=True):
         """Return the row of ``setting``."""
         return next(row for row in self.rows if row.setting == setting)
 
-    def best(self, **fixed: float) -> Row:
+    def best(self) -> Row:
         """Return the most accurate row over both kinds that shows a change within ``SOON``.
 
-        Of the settings that a user has, and of those with ``fixed`` values, such as ``hold=0.1``.
+        Of the settings that a user has.
         """
-        wanted = [
-            replace(row.setting, mean=self.default.mean, view=self.default.view, **fixed)
-            for row in self.rows
-        ]
-        own = [row for row in self.rows if row.setting in wanted]
+        usual = (self.default.mean, self.default.view)
+        own = [row for row in self.rows if (row.setting.mean, row.setting.view) == usual]
         soon = [row for row in own if row.lag and row.lag.value <= SOON]
         return max(soon or own, key=lambda row: row.both.value)
 
