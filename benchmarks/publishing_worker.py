@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from benchmarks.camera import PacedCapture
 from benchmarks.frames import demo_images
 from benchmarks.reference import Reference
@@ -70,6 +72,7 @@ class Worker:
 def main(arguments: Sequence[str]) -> int:
     """Build and serve; what can't be had is one line of JSON."""
     stream = replies()
+    cv2.setNumThreads(1)  # as the runtime's own command line does
     model, *asked = arguments
     addresses = dict(each.split("=", 1) for each in asked)
     tables = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ class Adapter:
 
     def __init__(self, model: str) -> None:
         """Open the recognizer and the classifier at ``model``; raises ``EdgeError``."""
+        cv2.setNumThreads(1)
         self._classifier = load_classifier(Path(model))
         self._waiting: Sequence[NDArray[np.uint8]] = ()
         self._results = Recognizer(model).follow(self._frames())
