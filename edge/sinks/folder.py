@@ -89,8 +89,9 @@ class FolderSink(BaseSink):
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Write the photograph, or one frame of a video; raises ``SinkError``."""
-        if not frame.live and frame.source != self._file:
-            before, self._file = self._file, frame.source
+        file = None if frame.live else frame.source  # cameras come when all files are over
+        if file != self._file:
+            before, self._file = self._file, file
             if before in self._videos:
                 self._videos.pop(before).__exit__()
         if frame.still:

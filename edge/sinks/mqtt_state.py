@@ -77,13 +77,13 @@ class CameraState:
     def lost(self, outage: Outage) -> None:
         """Take one outage."""
         self._source = outage.source
+        if outage.is_shown:
+            self._connected = False
         self._pass(outage.time)
 
     def notice(self, event: Event) -> None:
         """Take one event."""
-        if event.kind in ("source_lost", "source_back"):
-            self._source, self._connected = event.source, event.kind == "source_back"
-        elif event.track is not None and event.label is not None:
+        if event.track is not None and event.label is not None:
             self._told[event.track] = event.label
             if event.kind == "left":
                 del self._told[event.track]

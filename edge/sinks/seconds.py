@@ -28,7 +28,7 @@ class Seconds:
         over = [
             name
             for name, second in self._open.items()
-            if (second.number != number if name == frame.source else _is_past(second, frame))
+            if (second.number != number if name == frame.source else not second.live)
         ]
         records = self._end(over)
         second = self._open.setdefault(frame.source, _Second(frame, number))
@@ -47,11 +47,6 @@ class Seconds:
 
     def _end(self, names: list[str]) -> list[SecondRecord]:
         return [record for name in names for record in self._open.pop(name).records()]
-
-
-def _is_past(second: _Second, frame: Frame) -> bool:
-    """Whether ``second``, of another source, is over with ``frame``: files follow one another."""
-    return not (second.live or frame.live)
 
 
 class _Second:

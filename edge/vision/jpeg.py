@@ -16,7 +16,8 @@ def encode(image: Image) -> bytes:
     """Return ``image`` (``uint8[H, W, 3]`` BGR) as a JPEG, at most ``LARGEST`` pixels a side."""
     scale = LARGEST / max(image.shape)
     if scale < 1:
-        resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = (max(round(side * scale), 1) for side in image.shape[:2])
+        resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         return encode(resized.astype("uint8", copy=False))
     _, jpeg = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     return jpeg.tobytes()

@@ -6,10 +6,10 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -129,11 +129,8 @@ class Gate:
         return moved
 
     def _from_cookie(self, headers: Headers) -> str | None:
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return None
-        return morsel.value if morsel else None
+        # Not http.cookies: it gives up on all where another program's cookie is odd.
+        return cookie_parser(headers.get("cookie", "")).get(self._cookie)
 
     @staticmethod
     def _wall(headers: Headers) -> Response:

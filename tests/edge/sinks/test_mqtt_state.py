@@ -105,12 +105,17 @@ def test_a_gap_between_frames_counts_as_a_second_at_most() -> None:
 def test_an_outage_lets_time_pass_and_says_so() -> None:
     state = CameraState(LABELS)
     feed(state, [seen(BOX, "happy", 1)], 2)
-    state.notice(event("source_lost"))
     state.lost(outage())
     assert content(state)["connected"] is False
     assert content(state)["share"]["happy"] == 0  # it is 100 s later
-    state.notice(event("source_back"))
+    feed(state, [], 0.1, begin=102)
     assert content(state)["connected"] is True
+
+
+def test_a_camera_that_never_opened_is_not_connected() -> None:
+    state = CameraState(LABELS)
+    state.lost(outage(0.0))
+    assert content(state)["connected"] is False
 
 
 def test_another_file_begins_a_minute_of_its_own() -> None:

@@ -125,13 +125,14 @@ def test_a_video_is_closed_when_its_file_ends(tmp_path: Path) -> None:
         assert count(tmp_path / "5.mp4") == 30
 
 
-def test_cameras_side_by_side_and_files_do_not_mix(tmp_path: Path) -> None:
+def test_cameras_side_by_side_come_when_the_files_are_over(tmp_path: Path) -> None:
     with FolderSink(tmp_path) as sink:
+        feed(sink, [Frame(image(value=n), n, n / 25, "a.mov") for n in range(10)])
         for n in range(10):
             for source in ("camera 0", "camera 1"):
                 feed(sink, [Frame(image(value=n), n, n / 25, source, live=True)])
             sink.lost(outage(1))
-            feed(sink, [Frame(image(value=n), n, n / 25, "a.mov")])
+            assert count(tmp_path / "a.mp4") == 10
     assert files(tmp_path) == {"camera 0.mp4", "camera 1.mp4", "a.mp4"}
     assert [count(tmp_path / name) for name in sorted(files(tmp_path))] == [10, 10, 10]
 

@@ -97,13 +97,18 @@ def test_live_sources_side_by_side_have_seconds_of_their_own() -> None:
     seconds = Seconds()
     at(seconds, 0.1, person(), source="camera 0", live=True, wall_time=1e9)
     at(seconds, 7.2, person(), source="camera 1", live=True, wall_time=1e9)
-    at(seconds, 0.0, person())
     assert at(seconds, 0.3, person(), source="camera 0", live=True, wall_time=1e9 + 0.2) == []
     [record] = at(seconds, 1.1, source="camera 0", live=True, wall_time=1e9 + 1)
     assert record["frames"] == 2
     assert record["wall_time"] == "2001-09-09T01:46:39.900+00:00", "when the second began"
     left = seconds.end()
-    assert {each["source"] for each in left} == {"camera 0", "camera 1", "a.mp4"}
+    assert {each["source"] for each in left} == {"camera 0", "camera 1"}
+
+
+def test_the_last_second_of_the_files_is_over_with_the_first_live_frame() -> None:
+    seconds = Seconds()
+    at(seconds, 5.2, person())
+    assert summary(at(seconds, 0.0, source="camera 0", live=True)) == [("a.mp4", 5.0, 1, 1)]
 
 
 def test_an_outage_ends_the_second_of_its_source() -> None:

@@ -78,6 +78,8 @@ def test_the_link_moves_the_token_into_a_cookie(walled: WebSink, token_file: Pat
     cookie, *rest = answer.headers["set-cookie"].split("; ")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(rest)
     assert ask(walled, "/result.json", Cookie=cookie).status == 200
+    for odd in ('theme={"dark": true}', "a[b]=1", "na(me=1", "x"):
+        assert ask(walled, "/result.json", Cookie=f"{odd}; {cookie}").status == 200
     assert ask(walled, f"/?token={token}").headers["location"] == "./"
     assert ask(walled, f"//evil.example/%5Cx?token={token}").headers["location"] == "%5Cx"
 
