@@ -5,6 +5,7 @@ import { follow } from "./stream.js";
 
 const AGAIN = 2000; // milliseconds until the next try
 const MOST_EVENTS = 50;
+const SILENT = 10; // seconds: the server tells something once a second
 const of = (id) => document.getElementById(id);
 const now = () => performance.now() / 1000;
 const people = new People(of("cards"), of("timeline"));
@@ -20,6 +21,10 @@ let connection = "connecting"; // or "open", "ended", "lost", "refused"
 let picture = { age: 0, at: 0 };
 let stream = null; // what ends the stream of pictures
 let said = ""; // why there are no pictures
+let news = false; // whether events are new, or those from before this page connected
+let heard = 0; // when the server told something
+let events = null; // what it tells that through
+let reconnecting = 0;
 
 // Pictures
 
@@ -63,47 +68,49 @@ function query() {
 // What the server tells
 
 function connect() {
-  const events = new EventSource(`events?${query()}`);
-  const again = (how, message = "") => {
-    events.close();
-    connection = how;
-    said = message;
-    stopStream();
-    describe();
-    if (how !== "refused") reconnecting = setTimeout(connect, AGAIN);
-  };
-  events.addEventListener("hello", ({ data }) => {
+  const own = new EventSource(`events?${query()}`);
+  events = own;
+  heard = now();
+  own.addEventListener("hello", ({ data }) => {
     const told = JSON.parse(data);
     if (version && told.version !== version) location.reload();
     version = told.version;
     if (connection !== "open") people.clear(); // another run numbers its people anew
     connection = "open";
     said = "";
+    news = false;
     of("events").replaceChildren();
+    of("no-events").hidden = false;
     forced = told.hidden;
     of("hide").disabled = forced || paused;
-    if (forced) press("hide", true, "Faces hidden");
+    pressHide();
     startStream();
   });
-  events.addEventListener("now", ({ data }) => take(JSON.parse(data)));
-  events.addEventListener("event", ({ data }) => addEvent(JSON.parse(data)));
-  events.addEventListener("end", () => again("ended"));
-  events.addEventListener("error", async () => {
-    events.close();
+  own.addEventListener("now", ({ data }) => take(JSON.parse(data)));
+  own.addEventListener("event", ({ data }) => addEvent(JSON.parse(data)));
+  own.addEventListener("end", () => again(own, "ended"));
+  own.addEventListener("error", async () => {
+    own.close();
     const answer = await fetch("result.json", { cache: "no-store" }).catch(() => null);
-    if (answer?.status === 401) again("refused", (await answer.text()).trim());
-    else again(connection === "ended" ? "ended" : "lost", answer?.ok === false ? (await answer.text()).trim() : "");
+    const reason = answer?.ok === false ? (await answer.text()).trim() : "";
+    again(own, answer?.status === 401 ? "refused" : connection === "ended" ? "ended" : "lost", reason);
   });
-  close = () => {
-    clearTimeout(reconnecting);
-    events.close();
-  };
 }
-let reconnecting = 0;
-let close = () => {};
+
+function again(own, how, message = "") {
+  if (own !== events) return; // another one has taken its place
+  own.close();
+  connection = how;
+  said = message;
+  stopStream();
+  describe();
+  clearTimeout(reconnecting);
+  if (how !== "refused") reconnecting = setTimeout(connect, AGAIN);
+}
 
 function take({ sources, source, result, viewers }) {
-  if (chosen && source === null) choose(""); // it is no more
+  heard = now();
+  news = true;
   state = sources.find((each) => each.id === source) ?? null;
   list(sources, source);
   of("viewers").textContent = viewers;
@@ -112,7 +119,9 @@ function take({ sources, source, result, viewers }) {
 }
 
 function list(sources, source) {
-  of("chooser").hidden = sources.length < 2;
+  const gone = chosen && !state;
+  of("chooser").hidden = sources.length < 2 && !gone;
+  of("events").classList.toggle("many", sources.length > 1);
   of("source-name").hidden = sources.length > 1;
   of("source-name").textContent = state?.name ?? "";
   const options = of("sources");
@@ -120,14 +129,16 @@ function list(sources, source) {
   if (options.dataset.names !== names) {
     options.dataset.names = names;
     options.replaceChildren(...sources.map((each) => new Option(each.name, each.id)));
+    options.value = source ?? "";
   }
-  if (source !== null && document.activeElement !== options) options.value = source;
+  if (document.activeElement !== options) options.value = source ?? "";
 }
 
 function choose(source) {
   chosen = source;
   people.clear();
-  close();
+  clearTimeout(reconnecting);
+  events.close();
   connect();
 }
 
@@ -185,6 +196,7 @@ function describe() {
 }
 
 function tick() {
+  if (connection === "open" && now() - heard > SILENT) again(events, "lost");
   const age = state?.lost ? state.age : picture.at ? picture.age + now() - picture.at : null;
   write("age", age === null ? "–" : age < 10 ? `${age.toFixed(2)} s` : `${Math.round(age)} s`);
   of("age").classList.toggle("old", age > 2);
@@ -199,9 +211,9 @@ function tick() {
 // Events
 
 function seconds(duration) {
-  return duration < 60
-    ? `${duration.toFixed(1)}\u00a0s`
-    : `${Math.floor(duration / 60)}\u00a0min ${Math.round(duration % 60)}\u00a0s`;
+  if (duration < 60) return `${duration.toFixed(1)}\u00a0s`;
+  const whole = Math.round(duration);
+  return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
 }
 
 function clock(time) {
@@ -224,16 +236,17 @@ function addEvent(event) {
   const [who, what] = sentence(event);
   const entry = make("li", event.event);
   const when = event.wall_time
-    ? new Date(event.wall_time).toLocaleTimeString([], { hour12: false })
+    ? new Date(event.wall_time).toLocaleTimeString([], { hourCycle: "h23" })
     : clock(event.time);
   const text = make("span", "what");
+  if (event.track) text.append(make("span", "from", `${event.source}: `)); // shown among several
   text.append(make("strong", "", who), ` ${what}`);
   entry.append(make("time", "", when), text);
-  const events = of("events");
-  events.prepend(entry);
-  while (events.childElementCount > MOST_EVENTS) events.lastElementChild.remove();
+  const entries = of("events");
+  entries.prepend(entry);
+  while (entries.childElementCount > MOST_EVENTS) entries.lastElementChild.remove();
   of("no-events").hidden = true;
-  write("spoken", `${who} ${what}`);
+  if (news) write("spoken", `${who} ${what}`);
 }
 
 // What a person presses
@@ -241,6 +254,10 @@ function addEvent(event) {
 function press(id, down, text) {
   of(id).setAttribute("aria-pressed", down);
   of(id).querySelector("span").textContent = text;
+}
+
+function pressHide() {
+  press("hide", forced || hidden, forced || hidden ? "Faces hidden" : "Hide faces");
 }
 
 of("pause").addEventListener("click", () => {
@@ -253,7 +270,7 @@ of("pause").addEventListener("click", () => {
 
 of("hide").addEventListener("click", () => {
   hidden = !hidden;
-  press("hide", hidden, hidden ? "Faces hidden" : "Hide faces");
+  pressHide();
   startStream();
   describe();
 });

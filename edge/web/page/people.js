@@ -43,8 +43,7 @@ export class People {
 
   /** Takes the faces of one result at a time in seconds; draws nothing yet. */
   take(faces, time) {
-    const tracked = faces.some((face) => face.track);
-    if (!tracked) for (const [key, person] of this.#people) if (!person.track) this.#people.delete(key);
+    for (const [key, person] of this.#people) if (!person.track) this.#people.delete(key);
     faces.forEach((face, place) => {
       const key = face.track ? `track ${face.track}` : `face ${place + 1}`;
       if (!this.#people.has(key)) this.#people.set(key, new Person(face.track, place + 1));
