@@ -113,11 +113,11 @@ class Stats(BaseSink):
         if not 0 < done < 1 or seconds <= 0:
             return ""
         media = sum(self._media.values())
-        left = seconds / done - seconds
+        minutes, rest = divmod(round(seconds / done - seconds), 60)
         parts = [
             f"{done:.0%} done",
             f"{media / seconds:.1f} × real time" if media else "",
-            f"{left // 60:.0f}:{left % 60:02.0f} left",
+            f"{minutes}:{rest:02} left",
         ]
         return ", ".join(filter(None, parts))
 

@@ -56,9 +56,9 @@ class Tracker:
 
     ``labels`` are the classifier's. Probabilities are smoothed as their logarithms, which is where
     a network's noise is: the plain mean of noisy rows is flatter than each of them, and would leave
-    clear faces uncertain. A label changes to another one that has led by ``margin`` for ``hold``
-    seconds. A label is certain from a smoothed probability of ``uncertain_below`` on, until it
-    falls clearly below that.
+    clear faces uncertain. A label changes to another one that has led for ``hold`` seconds and
+    then leads by ``margin``. It is certain from a smoothed probability of ``uncertain_below`` on,
+    until it falls clearly below that.
     """
 
     def __init__(
@@ -121,6 +121,10 @@ class Tracker:
             track.label, track.certain = leader, False
 
 
+_KEEPS_MOVING = 0.25
+"""Seconds for which a speed says where a face will be."""
+
+
 @dataclass(slots=True)
 class Moving:
     """A face that was seen in ``box`` at ``seen`` seconds, and its ``speed`` in pixels a second."""
@@ -130,8 +134,9 @@ class Moving:
     speed: tuple[float, float] = field(default=(0.0, 0.0), kw_only=True)
 
     def expected(self, time: float) -> Box:
-        """Where the face should be at ``time`` if it keeps its speed."""
-        dx, dy = (speed * (time - self.seen) for speed in self.speed)
+        """Where the face should be at ``time``: it keeps its speed, but not for long."""
+        moving = min(time - self.seen, _KEEPS_MOVING)
+        dx, dy = (speed * moving for speed in self.speed)
         box = self.box
         return Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
 

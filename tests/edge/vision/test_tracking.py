@@ -101,6 +101,13 @@ def test_faces_that_cross_one_behind_the_other_keep_their_identities(fps: int, s
     assert (front, back) == ({1}, {2})
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_who_sways_on_a_seat_stays_the_same_a_second_apart(seed: int) -> None:
+    subject, random = tracker(Tracking(forget=2.5)), np.random.default_rng(seed)
+    places = 300 + 0.15 * 80 * random.standard_normal(100)
+    assert {see(subject, [square(x, 200, 80)], n)[0].track_id for n, x in enumerate(places)} == {1}
+
+
 def test_tracks_come_in_the_order_of_the_faces() -> None:
     subject = tracker()
     boxes = [square(50, 50, 40), square(150, 50, 40), square(250, 50, 40)]
