@@ -91,9 +91,7 @@ def evaluate(
     copies = copies_in_train(validation, train)
     voted = voted_where_known(validation)
     judges = {
-        name: judged_by(
-            validation.labels, voted, each.contract.provenance.get("recipe", {}).get("votes", 0)
-        )
+        name: judged_by(validation.labels, voted, each.contract.provenance)
         for name, each in classifiers.items()
     }
     judged = replace(validation, labels=judges[framed]).part("validation", judges[framed] >= 0)

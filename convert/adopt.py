@@ -23,7 +23,7 @@ from train.artifact import save_model
 from train.data import check_classes, copies_in_train, fingerprint, load_splits
 from train.framing import USUAL, derive_framing
 from train.install import framing_of
-from train.metrics import calibrate, evaluate, totals
+from train.metrics import calibrate, evaluate, rounded, totals
 from train.model import multiply_accumulates, predict_logits
 
 _log = logging.getLogger(__name__)
@@ -131,8 +131,7 @@ def _measure(
     figures = evaluate(validation.labels, predicted, copies, validation.classes)
     fitted = calibrate(logits, validation.labels)
     return framing, {
-        "temperature": round(fitted["temperature"], 4),
-        "uncertain_below": round(fitted["uncertain_below"], 3),
+        **rounded(fitted),
         "data": fingerprint(train, validation),
         "validation": totals(figures),
     }

@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from edge.errors import EdgeError, first_line
+from edge.protocols import Detector
 from edge.text import LineFormatter, one_line, say, visible
 from train.errors import TrainError
 from train.native import native_stderr_hidden
@@ -87,3 +88,11 @@ def import_tensorflow(to_train: bool = False) -> None:
 def _fail(problem: object, status: int) -> None:
     say(str(problem), file=sys.stderr)
     sys.exit(status)
+
+
+def blazeface() -> Detector:
+    """Open the runtime's own detector; what it says to standard error is for nobody."""
+    from edge.vision.blazeface import BlazeFace  # noqa: PLC0415 - loads OpenCV
+
+    with native_stderr_hidden():
+        return BlazeFace()

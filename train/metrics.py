@@ -137,12 +137,13 @@ def voted_where_known(
 
 
 def judged_by(
-    labels: NDArray[np.int64], voted: NDArray[np.int64], votes: float
+    labels: NDArray[np.int64], voted: NDArray[np.int64], provenance: Mapping[str, Any]
 ) -> NDArray[np.int64]:
-    """Return what a model that learns so much of the ``votes`` is calibrated to, ``int64[n]``.
+    """Return what a model of such a ``provenance`` is calibrated to, ``int64[n]``.
 
     What most taggers say where it learns them and these are FER2013's images, else the labels.
     """
+    votes = provenance.get("recipe", {}).get("votes", 0)
     return voted if votes and (voted >= 0).mean() >= LEAST_JOINED else labels
 
 
@@ -182,6 +183,14 @@ def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[st
         for name, probabilities in (("before", softmax(logits, axis=1)), ("after", unseen))
     }
     return errors | {"temperature": temperature, "uncertain_below": threshold}
+
+
+def rounded(fitted: Mapping[str, float]) -> dict[str, Any]:
+    """Return temperature and threshold of ``calibrate`` as a contract has them."""
+    return {
+        "temperature": round(fitted["temperature"], 4),
+        "uncertain_below": round(fitted["uncertain_below"], 3),
+    }
 
 
 def as_unseen(

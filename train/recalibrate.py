@@ -9,7 +9,14 @@ from train import provenance
 from train.artifact import change_contract, load_model
 from train.data import check_classes, fingerprint, load_unseen
 from train.errors import DatasetError
-from train.metrics import LEAST_FITTED, calibrate, can_calibrate, judged_by, voted_where_known
+from train.metrics import (
+    LEAST_FITTED,
+    calibrate,
+    can_calibrate,
+    judged_by,
+    rounded,
+    voted_where_known,
+)
 from train.model import predict_logits
 
 
@@ -23,8 +30,8 @@ def recalibrate(path: Path, images: Path) -> dict[str, float]:
     model, contract = load_model(path)
     validation = load_unseen(images, contract.height)
     check_classes(validation, contract.labels, str(path))
-    votes = contract.provenance.get("recipe", {}).get("votes", 0)
-    judges = judged_by(validation.labels, voted_where_known(validation), votes)
+    voted = voted_where_known(validation)
+    judges = judged_by(validation.labels, voted, contract.provenance)
     logits = predict_logits(model, validation.images)
     if not can_calibrate(logits, judges):
         known, right = (judges >= 0).sum(), (judges == logits.argmax(axis=1)).sum()
@@ -35,8 +42,7 @@ def recalibrate(path: Path, images: Path) -> dict[str, float]:
     fitted = calibrate(logits, judges)
     contract = dataclasses.replace(
         contract,
-        temperature=round(fitted["temperature"], 4),
-        uncertain_below=round(fitted["uncertain_below"], 3),
+        **rounded(fitted),
         provenance={
             **contract.provenance,
             "calibrated": {"data": fingerprint(validation), "commit": provenance.commit()},

@@ -33,6 +33,7 @@ from train.metrics import (
     judged_by,
     measure,
     pack,
+    rounded,
     totals,
     voted_where_known,
 )
@@ -104,7 +105,7 @@ def train(
     predicted = logits.argmax(axis=1)
     measured = measure(predicted, validation, splits["train"], voted)
     measured["validation"]["right"] = pack(predicted == validation.labels)
-    judges = judged_by(validation.labels, voted, recipe.votes)
+    judges = judged_by(validation.labels, voted, {"recipe": recipe.to_dict()})
     measured["validation"] |= calibrate(logits, judges)
     if TEST in splits:  # reported only: nothing is chosen by it
         predicted = predict_logits(model, splits[TEST].images).argmax(axis=1)
@@ -184,7 +185,6 @@ def _contract(
         width=validation.images.shape[2],
         channels=1,
         framings=framings,
-        temperature=round(figures["temperature"], 4),
-        uncertain_below=round(figures["uncertain_below"], 3),
+        **rounded(figures),
         provenance={**source, "validation": totals(figures)},
     )

@@ -22,6 +22,8 @@ _LARGEST_RESIZE = math.log(2)
 """…and its side changes by less than this factor, as a logarithm."""
 SPEED_SMOOTHING = 0.1
 """Time constant of a track's speed, seconds."""
+_KEEPS_MOVING = 0.25
+"""Seconds for which a speed says where a face will be."""
 _BAND = 0.1
 """How far a certain label's probability may fall below the threshold before it is not certain."""
 _LEAST = 0.005
@@ -119,10 +121,6 @@ class Tracker:
         led = leader != track.label and time - track.leads_since >= self._hold
         if led and row[leader] >= row[track.label] + self._settings.margin:
             track.label, track.certain = leader, False
-
-
-_KEEPS_MOVING = 0.25
-"""Seconds for which a speed says where a face will be."""
 
 
 @dataclass(slots=True)

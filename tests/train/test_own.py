@@ -15,8 +15,9 @@ from edge import Recognizer
 from edge.vision.blazeface import BlazeFace
 from edge.vision.classifier import load_classifier
 from train.artifact import load_model
+from train.commands import fit
 from train.data import load_splits
-from train.errors import ArtifactError, DatasetError
+from train.errors import ArtifactError, DatasetError, RecipeError
 from train.head import fit_head
 from train.model import predict_logits
 from train.recipe import Recipe
@@ -105,6 +106,8 @@ def test_the_new_layer_alone_knows_the_classes(signs: Path, trained: Path) -> No
 
 
 def test_other_sizes_and_images_are_refused(signs: Path, trained: Path, images_folder) -> None:
+    with pytest.raises(RecipeError, match=r"signs\.h5 has its own, found 64 as well"):
+        fit(start=trained, side=64, images=signs)
     with pytest.raises(ArtifactError, match="found no such file"):
         begin_with(NET, trained.with_name("none.h5"))
     with pytest.raises(DatasetError, match=r"expected the classes of .*circle, cross, two bars"):
